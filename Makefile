@@ -1,0 +1,54 @@
+# Set-up and the main jobs. Needs Python 3.11 or later, make and git; everything else goes to .venv.
+PYTHON ?= python3
+ID ?= 01
+
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+
+.PHONY: checkpoint test setup setup-dev lint bench regenerate clean
+
+# Test what you wrote: `make checkpoint`, `make checkpoint ID=00`, `make checkpoint ID=next`
+checkpoint: setup
+	$(BIN)/python -m pytest --checkpoint $(ID)
+
+# Everything that CI runs
+test: setup-dev lint
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Speed, as ratios against a peer in the same run
+bench: setup-dev
+	$(BIN)/python -m pytest benchmarks -q
+
+# Renew everything generated that is committed: the package, the data, the manifest
+regenerate: setup-dev
+	$(BIN)/python data/make_digits.py
+	$(BIN)/tito export --all
+	$(BIN)/tito manifest
+
+setup: .venv/.installed
+
+setup-dev: .venv/.installed-dev
+
+.venv/.installed: pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed, this is %d.%d: make PYTHON=python3.11' % sys.version_info[:2])"
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	@echo "Installing development tools into .venv (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis
