@@ -1,0 +1,1 @@
+"""A pytest plugin with which students build a deep-learning framework, module by module."""

@@ -1,0 +1,158 @@
+"""`tito`: parses, delegates, prints. Whatever it does, pytest and the services do."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_tinytorch.course import Course, load_course
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.locate import course_root
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="TinyTorch: work through the course, and look after it.",
+)
+checkpoint_app = typer.Typer(no_args_is_help=True, help="Capabilities: test them, see progress.")
+module_app = typer.Typer(no_args_is_help=True, help="Modules: test, complete, see where you are.")
+app.add_typer(checkpoint_app, name="checkpoint")
+app.add_typer(module_app, name="module")
+
+Id = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-05, all")]
+CheckpointId = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-05, all, next")]
+
+
+def main() -> None:
+    """The command. A mistake is one line and exit code 2, never a traceback."""
+    try:
+        app()
+    except CourseError as error:
+        typer.echo(f"tito: {error}", err=True)
+        sys.exit(2)
+
+
+@app.command("export")
+def export_command(
+    ids: Annotated[str, typer.Argument(help="a module: 02, tensor, 02-05")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="every module")] = False,
+) -> None:
+    """Bring the generated package up to date with src_modules/."""
+    from pytest_tinytorch.choose import choose_modules
+    from pytest_tinytorch.export.service import export
+
+    course = _course()
+    if bool(ids) == everything:
+        raise CourseError("say which module: `tito export 02`, or `tito export --all`")
+    report = export(course, None if everything else choose_modules(course, ids))
+    for line in (*report.kept, *report.broken):
+        typer.echo(line, err=True)
+    for name in report.written:
+        typer.echo(f"written: {name}")
+    for name in report.removed:
+        typer.echo(f"removed: {name} (its source is not there)")
+    if not report.written and not report.removed:
+        typer.echo("nothing changed")
+    raise typer.Exit(1 if report.broken else 0)
+
+
+@app.command("manifest")
+def manifest_command() -> None:
+    """Write checkpoints/manifest.json: every test that counts, with its points."""
+    from pytest_tinytorch.export.transaction import write_text
+    from pytest_tinytorch.inventory import take_inventory
+    from pytest_tinytorch.manifest import MANIFEST_FILE
+
+    course = _course()
+    manifest = take_inventory(course)
+    write_text(course.root / MANIFEST_FILE, manifest.to_text())
+    for group, tests in manifest.tests.items():
+        typer.echo(f"checkpoint {group}: {len(tests)} tests, {sum(tests.values()):g} points")
+
+
+@checkpoint_app.command("status")
+def checkpoint_status(
+    detailed: Annotated[bool, typer.Option("--detailed", help="with modules and tests")] = False,
+) -> None:
+    """Where every checkpoint stands."""
+    _pytest(f"--progress={'detailed' if detailed else 'summary'}")
+
+
+@checkpoint_app.command("timeline")
+def checkpoint_timeline(
+    horizontal: Annotated[bool, typer.Option("--horizontal", help="one line a phase")] = False,
+) -> None:
+    """The course from beginning to end."""
+    _pytest(f"--progress={'horizontal' if horizontal else 'timeline'}")
+
+
+@checkpoint_app.command("test")
+def checkpoint_test(ids: CheckpointId) -> None:
+    """Run checkpoints."""
+    _pytest("--checkpoint", ids)
+
+
+@checkpoint_app.command("run")
+def checkpoint_run(ids: CheckpointId) -> None:
+    """Run checkpoints and show what your code prints."""
+    _pytest("--checkpoint", ids, "-s")
+
+
+@checkpoint_app.command("unlock")
+def checkpoint_unlock(ids: CheckpointId = "next") -> None:
+    """What to do to achieve a checkpoint, and why."""
+    from pytest_tinytorch.advice import advice
+
+    for line in advice(_course(), ids):
+        typer.echo(line)
+
+
+@module_app.command("test")
+def module_test(ids: Id) -> None:
+    """Run a module's inline tests."""
+    _pytest("--module", ids)
+
+
+@module_app.command("export")
+def module_export(ids: Id) -> None:
+    """Bring a module's part of the package up to date."""
+    export_command(ids, everything=False)
+
+
+@module_app.command("complete")
+def module_complete(ids: Id) -> None:
+    """Export, inline tests, checkpoint, next step; stops at the first that fails."""
+    from pytest_tinytorch.choose import choose_modules
+    from pytest_tinytorch.completion import complete
+
+    course = _course()
+    (module, *others) = choose_modules(course, ids)
+    if others:
+        raise CourseError("complete one module at a time: `tito module complete 02`")
+    raise typer.Exit(complete(course, module, typer.echo))
+
+
+@module_app.command("status")
+def module_status() -> None:
+    """Which modules are there, completed, or still to write."""
+    from pytest_tinytorch.advice import module_lines
+
+    for line in module_lines(_course()):
+        typer.echo(line)
+
+
+def _course() -> Course:
+    root = course_root(Path.cwd())
+    if root is None:
+        raise CourseError("no course.toml here or above; change into the course's folder")
+    return load_course(root)
+
+
+def _pytest(*arguments: str) -> None:
+    """The same as typing `pytest ...` in the course's folder."""
+    root = _course().root
+    code = subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=root, check=False)
+    raise typer.Exit(code.returncode)

@@ -1,0 +1,310 @@
+"""course.toml -> frozen dataclasses: every name, number and order of the course.
+
+Reading order: the dataclasses, the loader, the checks. Each check raises a CourseError of one
+line that names the file, the entry and the fix.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import GenericAlias
+from typing import Any
+
+from pytest_tinytorch.errors import CourseError, nearest
+from pytest_tinytorch.locate import COURSE_FILE
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Module:
+    """One chapter of the course: a literate source and the package files it exports to."""
+
+    name: str
+    needs: tuple[str, ...]
+    exports: Mapping[str, tuple[str, ...]]  # "core.tensor" -> public names
+    points: int
+    written: bool
+
+    @property
+    def id(self) -> str:
+        return self.name.partition("_")[0]
+
+    @property
+    def topic(self) -> str:
+        return self.name.partition("_")[2]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A capability to be shown: a file of tests about one module."""
+
+    id: str
+    name: str
+    phase: str
+    module: str
+    question: str
+    you_can: str
+    points: int
+
+    @property
+    def file(self) -> str:
+        return f"checkpoints/checkpoint_{self.id}_{self.name.lower()}.py"
+
+
+@dataclass(frozen=True)
+class Course:
+    """The whole course, and where it stands on this machine."""
+
+    root: Path
+    id: str
+    title: str
+    package: str
+    sources: str
+    import_first: str
+    phases: tuple[str, ...]
+    points: int
+    seconds_per_test: int
+    modules: tuple[Module, ...]
+    checkpoints: tuple[Checkpoint, ...]
+
+    @cached_property
+    def module_by_name(self) -> dict[str, Module]:
+        return {module.name: module for module in self.modules}
+
+    @cached_property
+    def checkpoint_by_id(self) -> dict[str, Checkpoint]:
+        return {checkpoint.id: checkpoint for checkpoint in self.checkpoints}
+
+    @property
+    def package_folder(self) -> Path:
+        return self.root / self.package
+
+    def source_file(self, module: Module) -> Path:
+        return self.root / self.sources / f"{module.name}.py"
+
+    def source_name(self, module: Module) -> str:
+        """The source as people name it: `src_modules/02_tensor.py`."""
+        return f"{self.sources}/{module.name}.py"
+
+    def target_file(self, target: str) -> Path:
+        """`core.tensor` -> the generated file."""
+        return self.package_folder.joinpath(*target.split(".")).with_suffix(".py")
+
+    def module_of(self, checkpoint: Checkpoint) -> Module:
+        return self.module_by_name[checkpoint.module]
+
+    def checkpoint_of(self, module: Module) -> Checkpoint | None:
+        return next((c for c in self.checkpoints if c.module == module.name), None)
+
+    def is_written(self, checkpoint: Checkpoint) -> bool:
+        return self.module_of(checkpoint).written
+
+    def with_needs(self, module: Module) -> tuple[Module, ...]:
+        """The module and all that it rests on, directly or not, in the order of the course."""
+        wanted = {module.name}
+        pending = [module]
+        while pending:
+            new = set(pending.pop().needs) - wanted
+            wanted |= new
+            pending += [self.module_by_name[name] for name in new]
+        return tuple(m for m in self.modules if m.name in wanted)
+
+    def module_exporting(self, target: str) -> Module | None:
+        return next((m for m in self.modules if target in m.exports), None)
+
+
+def load_course(root: Path) -> Course:
+    """Read and check `course.toml` in `root`. Raises CourseError: one line, the first mistake."""
+    path = root / COURSE_FILE
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CourseError(f"{COURSE_FILE} cannot be read: {error.strerror}: {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CourseError(f"{COURSE_FILE} is not valid TOML: {error}. Mend that line.") from None
+    course = _course(root, data)
+    _check_modules(course)
+    _check_checkpoints(course)
+    return course
+
+
+_Kinds = Mapping[str, Any]  # key -> type, or list[type]
+_TABLES = list[dict]  # type: ignore[type-arg]  # compared at run time, element by element
+
+_COURSE_KEYS: _Kinds = {
+    "id": str,
+    "title": str,
+    "package": str,
+    "sources": str,
+    "import_first": str,
+    "phases": list[str],
+    "points": int,
+    "seconds_per_test": int,
+}
+_MODULE_KEYS: _Kinds = {
+    "name": str,
+    "needs": list[str],
+    "points": int,
+    "written": bool,
+    "exports": dict,
+}
+_CHECKPOINT_KEYS: _Kinds = {
+    "id": str,
+    "name": str,
+    "phase": str,
+    "module": str,
+    "question": str,
+    "you_can": str,
+    "points": int,
+}
+
+
+def _course(root: Path, data: dict[str, Any]) -> Course:
+    tables = {"format": int, "course": dict, "module": _TABLES, "checkpoint": _TABLES}
+    _check_keys("the file", data, tables)
+    if data["format"] != FORMAT:
+        raise _mistake("format", f"{data['format']} is unknown", f"this harness reads {FORMAT}")
+    head = data["course"]
+    _check_keys("[course]", head, _COURSE_KEYS)
+    modules = tuple(_module(index, entry) for index, entry in enumerate(data["module"], 1))
+    checkpoints = tuple(
+        _checkpoint(index, entry) for index, entry in enumerate(data["checkpoint"], 1)
+    )
+    return Course(
+        root=root,
+        modules=modules,
+        checkpoints=checkpoints,
+        phases=tuple(head["phases"]),
+        **{key: head[key] for key in _COURSE_KEYS if key != "phases"},
+    )
+
+
+def _module(index: int, entry: dict[str, Any]) -> Module:
+    place = f"[[module]] {entry.get('name', f'number {index}')}"
+    _check_keys(place, entry, _MODULE_KEYS)
+    number, _, topic = entry["name"].partition("_")
+    if not (number.isdecimal() and len(number) == 2 and topic.isidentifier()):
+        raise _mistake(place, f"name {entry['name']!r}", "write two digits and a word: '02_tensor'")
+    for target, names in entry["exports"].items():
+        if not _is_a(names, list[str]):
+            raise _mistake(place, f"exports of {target!r}", 'write a list of names: ["Tensor"]')
+    return Module(
+        name=entry["name"],
+        needs=tuple(entry["needs"]),
+        exports={target: tuple(names) for target, names in entry["exports"].items()},
+        points=entry["points"],
+        written=entry["written"],
+    )
+
+
+def _checkpoint(index: int, entry: dict[str, Any]) -> Checkpoint:
+    place = f"[[checkpoint]] {entry.get('id', f'number {index}')}"
+    _check_keys(place, entry, _CHECKPOINT_KEYS)
+    return Checkpoint(**entry)
+
+
+def _check_keys(place: str, entry: Mapping[str, Any], keys: _Kinds) -> None:
+    for key in entry:
+        if key not in keys:
+            valid = ", ".join(keys)
+            raise _mistake(place, f"unknown key {key!r}{nearest(key, keys)}", f"valid: {valid}")
+    for key, kind in keys.items():
+        if key not in entry:
+            raise _mistake(place, f"key {key!r} is missing", f"add it, a {_kind_name(kind)}")
+        if not _is_a(entry[key], kind):
+            raise _mistake(place, f"{key} = {entry[key]!r}", f"write a {_kind_name(kind)}")
+
+
+def _is_a(value: object, kind: Any) -> bool:
+    if isinstance(kind, GenericAlias):
+        (inner,) = kind.__args__
+        return type(value) is list and all(type(element) is inner for element in value)
+    return type(value) is kind
+
+
+def _kind_name(kind: Any) -> str:
+    names = {int: "whole number", str: "string", bool: "true or false", dict: "table"}
+    return names[kind] if kind in names else f"list of {names[kind.__args__[0]]}s"
+
+
+def _check_modules(course: Course) -> None:
+    _check_unique("[[module]]", "name", [module.name for module in course.modules])
+    _check_unique("[[module]]", "number", [module.id for module in course.modules])
+    targets = [target for module in course.modules for target in module.exports]
+    _check_unique("[[module]]", "export target", targets)
+    names = [n for module in course.modules for public in module.exports.values() for n in public]
+    _check_unique("[[module]]", "public name", names)
+    for module in course.modules:
+        for need in module.needs:
+            _check_known(f"[[module]] {module.name}", "needs", need, course.module_by_name)
+    _check_no_cycle(course)
+    _check_order(course)
+    for module in course.modules:
+        _check_points(f"[[module]] {module.name}", module.points)
+
+
+def _check_no_cycle(course: Course) -> None:
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> None:
+        if name in path:
+            cycle = " -> ".join([*path[path.index(name) :], name])
+            raise _mistake(f"[[module]] {name}", f"needs form a cycle: {cycle}", "remove one need")
+        if name not in done:
+            for need in course.module_by_name[name].needs:
+                visit(need, [*path, name])
+            done.add(name)
+
+    for module in course.modules:
+        visit(module.name, [])
+
+
+def _check_order(course: Course) -> None:
+    for module in course.modules:
+        for need in module.needs:
+            if need > module.name:
+                place = f"[[module]] {module.name}"
+                raise _mistake(place, f"needs the later {need!r}", "a module needs earlier ones")
+
+
+def _check_checkpoints(course: Course) -> None:
+    _check_unique("[[checkpoint]]", "id", [c.id for c in course.checkpoints])
+    _check_unique("[[checkpoint]]", "name", [c.name.lower() for c in course.checkpoints])
+    _check_unique("[[checkpoint]]", "module", [c.module for c in course.checkpoints])
+    for checkpoint in course.checkpoints:
+        place = f"[[checkpoint]] {checkpoint.id}"
+        _check_known(place, "module", checkpoint.module, course.module_by_name)
+        _check_known(place, "phase", checkpoint.phase, course.phases)
+        _check_points(place, checkpoint.points)
+        if course.is_written(checkpoint) and not (course.root / checkpoint.file).is_file():
+            fix = "add the file, or set `written = false` in its module"
+            raise _mistake(place, f"{checkpoint.file} is missing", fix)
+    total = sum(checkpoint.points for checkpoint in course.checkpoints)
+    if total != course.points:
+        found = f"points = {course.points}, but the checkpoints add up to {total}"
+        raise _mistake("[course]", found, f"write points = {total}, or change a checkpoint's")
+
+
+def _check_unique(place: str, what: str, values: Sequence[str]) -> None:
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            raise _mistake(f"{place} {value}", f"{what} {value!r} stands twice", "rename one")
+
+
+def _check_known(place: str, key: str, value: str, valid: Iterable[str]) -> None:
+    choices = list(valid)
+    if value not in choices:
+        hint = nearest(value, choices)
+        raise _mistake(place, f"{key} {value!r} is unknown{hint}", f"valid: {', '.join(choices)}")
+
+
+def _check_points(place: str, points: int) -> None:
+    if points <= 0:
+        raise _mistake(place, f"points = {points}", "write a positive whole number")
+
+
+def _mistake(place: str, found: str, fix: str) -> CourseError:
+    return CourseError(f"{COURSE_FILE}: {place}: {found}; {fix}.")

@@ -1,0 +1,175 @@
+"""Why a test did not pass, told in the student's own lines."""
+
+import ast
+import linecache
+import re
+import textwrap
+from dataclasses import dataclass
+from types import TracebackType
+
+from pytest_tinytorch.record import Location, Reason
+from pytest_tinytorch.sources import StudentSources
+from pytest_tinytorch.tracing import CallTrace
+
+_LONGEST_MESSAGE = 2000
+_MOST_LOCATIONS = 3
+
+
+class CheckFailed(AssertionError):
+    """A comparison did not hold: what `check` raises."""
+
+
+class CheckMisused(Exception):
+    """A comparison that proves nothing, such as one of empty arrays: the course's own mistake."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    reason: Reason
+    message: str
+    locations: tuple[Location, ...] = ()
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class _Frame:
+    file: str
+    line: int
+    function: str
+    code_name: str
+
+
+def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | None) -> Diagnosis:
+    """Explain an exception that ended a test."""
+    error = _first_of_group(error)
+    example = _counter_example(error)
+    frames = [frame for link in _chain(error) for frame in _frames(link)]
+    own = [frame for frame in frames if sources.owns(frame.file)]
+    locations = _locations(own[-1:], sources)
+    message = _text(error)
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        location = sources.at(error.filename, error.lineno)
+        message = f"{error.filename}:{error.lineno} does not compile: {message}"
+        return Diagnosis(Reason.BROKEN_IMPORT, message, (location,), example)
+    if isinstance(error, CheckMisused):
+        return Diagnosis(Reason.HARNESS, message)
+    if "Timeout" in message and type(error).__name__ == "Failed":
+        limit = "the time limit of one test; look for a loop that does not end"
+        return Diagnosis(Reason.TIMEOUT, f"stopped after {limit}", locations, example)
+    if frames and frames[-1].file == sources.door:
+        return Diagnosis(Reason.NOT_WRITTEN, str(error), (), example)
+    if own and own[-1].code_name == "<module>":
+        message = f"{locations[0] if locations else own[-1].file} fails on import: {message}"
+        return Diagnosis(Reason.BROKEN_IMPORT, message, locations, example)
+    if isinstance(error, NotImplementedError) and own:
+        return Diagnosis(Reason.NOT_WRITTEN, f"not written yet: {own[-1].function}", locations)
+    if not own and isinstance(error, AssertionError):
+        locations = _computed_by(frames, sources, trace)
+        return Diagnosis(Reason.WRONG, message, locations, example)
+    return Diagnosis(Reason.RAISED, message, locations, example)
+
+
+def _first_of_group(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error and its explicit causes, the root cause last: its lines say most."""
+    links = [error]
+    while links[-1].__cause__ is not None and links[-1].__cause__ not in links:
+        links.append(links[-1].__cause__)
+    return links
+
+
+def _frames(error: BaseException) -> list[_Frame]:
+    return [_frame(step) for step in _steps(error.__traceback__)]
+
+
+def _steps(traceback: TracebackType | None) -> list[TracebackType]:
+    steps = []
+    while traceback is not None:
+        steps.append(traceback)
+        traceback = traceback.tb_next
+    return steps
+
+
+def _frame(step: TracebackType) -> _Frame:
+    code = step.tb_frame.f_code
+    return _Frame(code.co_filename, step.tb_lineno or 0, code.co_qualname, code.co_name)
+
+
+def _locations(frames: list[_Frame], sources: StudentSources) -> tuple[Location, ...]:
+    found = [sources.locate(frame.file, frame.line, _readable(frame.function)) for frame in frames]
+    return tuple(location for location in found if location is not None)
+
+
+def _computed_by(
+    frames: list[_Frame], sources: StudentSources, trace: CallTrace | None
+) -> tuple[Location, ...]:
+    """For a wrong value: the lines on which the calls of the failing statement returned."""
+    if trace is None:
+        return ()
+    in_test = [frame for frame in frames if frame.file == trace.test_file]
+    if not in_test:
+        return ()
+    first, last = _statement(in_test[-1].file, in_test[-1].line)
+    distinct: dict[str, Location] = {}
+    for call in trace.between(first, last):
+        location = sources.locate(call.file, call.line, _readable(call.function))
+        if location is not None:
+            distinct.setdefault(str(location), location)
+    return tuple(distinct.values())[:_MOST_LOCATIONS]
+
+
+def _statement(file: str, line: int) -> tuple[int, int]:
+    """The first and last line of the innermost statement at a line."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return line, line
+    spans = [
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and not hasattr(node, "body")
+    ]
+    around = [span for span in spans if span[0] <= line <= span[1]]
+    return max(around, default=(line, line))
+
+
+def _readable(qualname: str) -> str:
+    return qualname.replace(".<locals>", "")
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, CheckFailed):
+        return _capped(str(error))
+    if isinstance(error, SyntaxError):
+        return str(error.msg)
+    try:
+        text = str(error)
+    except Exception as broken:  # a student's own exception may not be printable
+        text = f"(its message cannot be read: {type(broken).__name__})"
+    if type(error).__name__ == "Failed":  # pytest.fail
+        return _capped(text)
+    name = type(error).__name__
+    return _capped(f"{name}: {text}" if text else name)
+
+
+def _capped(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} [...]"
+
+
+def _counter_example(error: BaseException) -> str:
+    """Hypothesis's smallest failing input, without the fixtures."""
+    for note in getattr(error, "__notes__", ()):
+        match = re.match(r"[A-Z][\w ]+: test_\w+\(\n(.*)\n\)", str(note), re.DOTALL)
+        if match:
+            lines = textwrap.dedent(match[1]).splitlines()
+            return _capped("\n".join(line for line in lines if not _is_fixture(line)))
+    return ""
+
+
+def _is_fixture(line: str) -> bool:
+    return bool(re.match(r"(tt|check|gradcheck|digits|rng)=", line))

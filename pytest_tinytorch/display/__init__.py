@@ -1,0 +1,1 @@
+"""Data -> renderables -> text. Nothing here decides anything."""

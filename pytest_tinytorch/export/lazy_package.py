@@ -1,0 +1,115 @@
+"""The public door of the package: every public name, flat, resolved when it is first used.
+
+`import` always works, also when half the modules are unwritten or one of them is broken: a name
+costs an import only when somebody asks for it.
+"""
+
+import contextlib
+import difflib
+import importlib
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+# <catalogue>
+SOURCES: dict[str, tuple[str, str]] = {}
+NAMES: dict[str, tuple[str, ...]] = {}
+IMPORT_FIRST = ""
+# </catalogue>
+
+_FILE_OF = {name: file for file, names in NAMES.items() for name in names}
+
+# Files of the package that raised while they were imported, and what they raised.
+import_failures: dict[str, BaseException] = {}
+_started = False
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return _existing()
+    if name not in _FILE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{_nearest(name)}")
+    _import_first()
+    file = _FILE_OF[name]
+    if not _is_there(file):
+        _refuse(f"{__name__}.{name} comes with {_absent(file)}")
+    value = getattr(_load(file), name, _refuse)
+    if value is _refuse:
+        source, checkpoint = SOURCES[file]
+        _refuse(
+            f"{__name__}.{name} is not defined yet: write it in {source}, in a cell that begins"
+            f" with `#| export`, then run `pytest --checkpoint {checkpoint}`"
+        )
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FILE_OF})
+
+
+def _load(file: str) -> Any:
+    if file in import_failures:
+        failure = import_failures[file]
+        raise failure.with_traceback(failure.__traceback__)
+    try:
+        return importlib.import_module(f"{__name__}.{file}")
+    except BaseException as failure:
+        if not isinstance(failure, KeyboardInterrupt):
+            import_failures[file] = failure
+        raise
+
+
+def _import_first() -> None:
+    # Gradients are recorded from the first operation on, so the recorder comes before all else.
+    # If it is broken, all that needs no gradient still works, and `backward` raises the failure.
+    global _started
+    if _started:
+        return
+    _started = True
+    if IMPORT_FIRST and _is_there(IMPORT_FIRST):
+        with contextlib.suppress(Exception):
+            _load(IMPORT_FIRST)
+
+
+def _existing() -> list[str]:
+    """The public names that are there now; a file that cannot be imported has none."""
+    names = []
+    for file, public in NAMES.items():
+        try:
+            module = _load(file) if _is_there(file) else None
+        except Exception:
+            module = None
+        names += [name for name in public if hasattr(module, name)]
+    return names
+
+
+def _is_there(file: str) -> bool:
+    if f"{__name__}.{file}" in sys.modules:
+        return True
+    return Path(__file__).parent.joinpath(*file.split(".")).with_suffix(".py").is_file()
+
+
+def _absent(file: str) -> str:
+    source, checkpoint = SOURCES[file]
+    module = Path(source).stem
+    if (Path(__file__).parents[1] / source).is_file():
+        return f"module {module}, which is not exported: run `tito export {module[:2]}`"
+    return (
+        f"module {module}, which is not there yet: write it in {source},"
+        f" then run `pytest --checkpoint {checkpoint}`"
+    )
+
+
+def _refuse(message: str) -> NoReturn:
+    # `from package import name` replaces the text of an AttributeError, so it gets an ImportError;
+    # anybody else gets an AttributeError, so that hasattr() is False.
+    caller = sys._getframe(2).f_code.co_name
+    if caller == "_handle_fromlist":
+        raise ImportError(message, name=__name__)
+    raise AttributeError(message)
+
+
+def _nearest(name: str) -> str:
+    matches = difflib.get_close_matches(name, _FILE_OF, n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

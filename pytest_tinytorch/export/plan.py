@@ -1,0 +1,187 @@
+"""What an export would change: known in full before anything is written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_tinytorch.course import Course, Module
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.export.cells import SourceError, exported_cells
+from pytest_tinytorch.export.linemap import position_in
+from pytest_tinytorch.export.package import package_files
+from pytest_tinytorch.export.render import (
+    BROKEN,
+    broken_text,
+    digest,
+    generated_text,
+    is_edited,
+    read_stamp,
+    source_digest,
+)
+
+
+@dataclass(frozen=True)
+class BrokenSource:
+    """A source that does not compile, or cannot be cut into cells."""
+
+    module: str
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class KeptEdit:
+    """An edit of a generated file, kept aside instead of overwritten."""
+
+    file: str
+    kept: str
+    instead: str  # where to make the change: `src_modules/02_tensor.py:214`
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file} is generated, and was edited by hand. Your version is kept in"
+            f" {self.kept}; make the change in {self.instead} instead."
+        )
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    written: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    broken: tuple[BrokenSource, ...] = ()
+    kept: tuple[KeptEdit, ...] = ()
+
+
+class ExportPlan:
+    """Collects the changes module by module; `changes` maps a path to its text, None to delete."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.changes: dict[Path, str | None] = {}
+        self._broken: list[BrokenSource] = []
+        self._kept: list[KeptEdit] = []
+
+    def add_package(self) -> None:
+        for path, text in package_files(self.course).items():
+            self._change(path, text)
+
+    def add(self, module: Module) -> None:
+        text = _read(self.course.source_file(module))
+        if text is None:
+            self._remove(module)
+        elif not _is_current(self.course, module, text):
+            texts, error = _exported(self.course, module, text)
+            for target, new in texts.items():
+                self._change(self.course.target_file(target), new)
+            if error is not None:
+                source = self.course.source_name(module)
+                self._broken.append(BrokenSource(module.name, source, error.line, error.message))
+
+    def report(self) -> ExportReport:
+        kept = {entry.kept for entry in self._kept}
+        names = {self._name(path): text for path, text in self.changes.items()}
+        return ExportReport(
+            written=tuple(n for n, text in names.items() if text is not None and n not in kept),
+            removed=tuple(n for n, text in names.items() if text is None),
+            broken=tuple(self._broken),
+            kept=tuple(self._kept),
+        )
+
+    def _remove(self, module: Module) -> None:
+        for target in module.exports:
+            path = self.course.target_file(target)
+            on_disk = _read(path)
+            if on_disk is None or read_stamp(on_disk) is None:
+                continue  # nothing there, or a file that no export ever wrote
+            if is_edited(on_disk):
+                self._keep(path, on_disk, self.course.source_name(module))
+            self.changes[path] = None
+
+    def _change(self, path: Path, new: str) -> None:
+        on_disk = _read(path)
+        if on_disk == new:
+            return
+        if on_disk is not None and is_edited(on_disk):
+            self._keep(path, on_disk, _instead(on_disk, new))
+        self.changes[path] = new
+
+    def _keep(self, path: Path, edited: str, instead: str) -> None:
+        kept = _free_name(path, edited)
+        self.changes[kept] = edited
+        self._kept.append(KeptEdit(self._name(path), self._name(kept), instead))
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.course.root).as_posix()
+
+
+def code_key(course: Course, module: Module) -> str:
+    """The hash of what the module's exported code means; "" where it has no source."""
+    text = _read(course.source_file(module))
+    if text is None:
+        return ""
+    if _is_current(course, module, text):
+        texts = [_read(course.target_file(target)) or "" for target in module.exports]
+    else:
+        texts = list(_exported(course, module, text)[0].values())
+    keys = [stamp.code for stamp in map(read_stamp, texts) if stamp]
+    return keys[0] if len(keys) == 1 else digest("\n".join(keys))
+
+
+def _exported(
+    course: Course, module: Module, text: str
+) -> tuple[dict[str, str], SourceError | None]:
+    """The text of each of the module's files, and what is wrong with the source, if anything."""
+    source, targets = course.source_name(module), tuple(module.exports)
+    try:
+        cells = exported_cells(text, source, targets)
+    except SourceError as error:
+        return {target: broken_text(source, text, error) for target in targets}, error
+    return {
+        target: generated_text(source, text, [cell for cell in cells if cell.target == target])
+        for target in targets
+    }, None
+
+
+def _is_current(course: Course, module: Module, source_text: str) -> bool:
+    """Whether every file of the module was exported from exactly this text, and compiles."""
+    wanted = source_digest(source_text)
+    for target in module.exports:
+        on_disk = _read(course.target_file(target))
+        stamp = read_stamp(on_disk or "")
+        if on_disk is None or stamp is None or is_edited(on_disk):
+            return False
+        if stamp.source != wanted or stamp.code == BROKEN:
+            return False
+    return True
+
+
+def _read(path: Path) -> str | None:
+    """The text, with any newlines and with or without a byte-order mark; None without a file."""
+    try:
+        return path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CourseError(f"{path.name} cannot be read: {error.strerror}: {path}") from None
+
+
+def _free_name(path: Path, content: str) -> Path:
+    number = 1
+    while True:
+        suffix = ".edited" if number == 1 else f".edited-{number}"
+        candidate = path.with_name(path.name + suffix)
+        if _read(candidate) in (None, content):
+            return candidate
+        number += 1
+
+
+def _instead(edited: str, new: str) -> str:
+    """Where in the source to repeat an edit: the first line that differs, mapped back."""
+    new_lines = tuple(new.splitlines())
+    pairs = enumerate(zip(edited.splitlines(), new_lines, strict=False), 1)
+    differing = (n for n, (old, fresh) in pairs if old != fresh and not fresh.startswith("# "))
+    position = position_in(new_lines, next(differing, len(new_lines)))
+    return f"{position[0]}:{position[1]}" if position else "the source named in its first line"

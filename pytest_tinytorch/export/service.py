@@ -1,0 +1,52 @@
+"""Export: bring the generated package up to date with the sources, touching only what changed."""
+
+from collections.abc import Iterable
+
+from pytest_tinytorch.course import Course, Module
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.export.plan import ExportPlan, ExportReport, code_key
+from pytest_tinytorch.export.transaction import write_all
+
+
+def export(course: Course, modules: Iterable[Module] | None = None) -> ExportReport:
+    """Export `modules` (default: all). Raises CourseError where the package cannot be written."""
+    plan = _planned(course, modules)
+    if plan.changes:
+        _write(course, plan)
+    return plan.report()
+
+
+def pending(course: Course) -> ExportReport:
+    """What an export would do now; nothing is written."""
+    return _planned(course, None).report()
+
+
+def code_keys(course: Course, modules: Iterable[Module]) -> dict[str, str]:
+    """The hash of what each module's exported code means, for the sources as they stand now.
+
+    A file that is up to date says so in its header; only a changed source is read as a notebook.
+    A module without a source has the key "".
+    """
+    return {module.name: code_key(course, module) for module in modules}
+
+
+def _planned(course: Course, modules: Iterable[Module] | None) -> ExportPlan:
+    plan = ExportPlan(course)
+    plan.add_package()
+    for module in course.modules if modules is None else modules:
+        plan.add(module)
+    return plan
+
+
+def _write(course: Course, plan: ExportPlan) -> None:
+    import filelock  # only when something changed
+
+    try:
+        course.package_folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(course.package_folder / ".export.lock", timeout=60):
+            write_all(plan.changes)
+    except (OSError, filelock.Timeout) as error:
+        raise CourseError(
+            f"{course.package}/ cannot be written: {error}. Nothing was changed; make the folder"
+            f" writable, or run with --no-export."
+        ) from None

@@ -1,0 +1,81 @@
+"""Several files written as one: either all of them change, or none does."""
+
+import contextlib
+import importlib.util
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def write_all(changes: Mapping[Path, str | None]) -> None:
+    """Write each text to its path; None deletes the file. Raises OSError with nothing changed."""
+    staged: dict[Path, Path] = {}
+    try:
+        for path, text in changes.items():
+            if text is not None:
+                staged[path] = _stage(path, text)
+        _replace_all(changes, staged)
+    finally:
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _replace_all(changes: Mapping[Path, str | None], staged: Mapping[Path, Path]) -> None:
+    before = {path: path.read_bytes() if path.exists() else None for path in changes}
+    done = []
+    try:
+        for path in changes:
+            done.append(path)
+            _forget_bytecode(path)
+            if path in staged:
+                staged[path].replace(path)
+            else:
+                path.unlink(missing_ok=True)
+    except OSError:
+        for path in done:
+            with contextlib.suppress(OSError):
+                _restore(path, before[path])
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write one file so that a reader, or a crash, never sees half of it."""
+    write_all({path: text})
+
+
+def _stage(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    with os.fdopen(
+        descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="\n"
+    ) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary = Path(name)
+    # mkstemp makes files private; a generated file is as readable as one written by an editor.
+    temporary.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+    return temporary
+
+
+def _restore(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_bytes(content)
+
+
+def _forget_bytecode(path: Path) -> None:
+    # Python compares the time in whole seconds and the size: two exports within one second
+    # that differ by `+` and `-` would leave the old bytecode in use.
+    if path.suffix == ".py":
+        cached = Path(importlib.util.cache_from_source(str(path)))
+        for stale in cached.parent.glob(f"{path.stem}.*.pyc"):
+            stale.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

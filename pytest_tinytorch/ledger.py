@@ -1,0 +1,149 @@
+"""Controller side: reports become one RunRecord, and the RunRecord becomes progress.
+
+    report (setup, call, teardown) --merge--> TestRecord --+
+    manifest: what should have run -------- missing -------+--> RunRecord --> progress.json
+
+Where no report came, nobody passed: the manifest says what should have run.
+"""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.manifest import Manifest, load_manifest
+from pytest_tinytorch.progress import Progress
+from pytest_tinytorch.record import Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.recording import RECORD
+from pytest_tinytorch.selection import record_id
+from pytest_tinytorch.settings import course_of, is_worker, settings_of
+
+
+class Ledger:
+    """Everything this run has shown so far."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.course = course_of(config)
+        self.settings = settings_of(config)
+        self.manifest: Manifest = load_manifest(self.course)
+        self.records: dict[str, TestRecord] = {}
+        self.problems: list[str] = []  # collection errors: one line each
+        self.notes: list[str] = []  # what else a person should know
+        self.run: RunRecord | None = None
+        self._started = datetime.now(UTC)
+        self._clock = time.perf_counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        data = getattr(report, RECORD, None)
+        if data is not None:
+            self._merge(TestRecord.from_json(data))
+        elif report.failed:
+            self._crashed(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            # The last line of pytest's own report is the exception, the rest is its way there.
+            lines = [line for line in str(report.longrepr).splitlines() if line.strip()]
+            self.problems.append(f"{report.nodeid}: {lines[-1] if lines else 'cannot be read'}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self.finish()
+        assert self.run is not None
+        lost = any(test.outcome is Outcome.MISSING for test in self.run.tests)
+        if lost and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def finish(self) -> RunRecord:
+        """Close the books, once: add what is missing, and keep the evidence."""
+        if self.run is None:
+            tests = (*self.records.values(), *self._missing())
+            self.run = RunRecord(
+                course=self.course.id,
+                seed=self.settings.seed,
+                started=self._started.isoformat(timespec="seconds"),
+                seconds=round(time.perf_counter() - self._clock, 3),
+                tests=tests,
+                groups=self.settings.groups,
+            )
+            self._keep_evidence(self.run)
+        return self.run
+
+    def is_complete(self, group: str) -> bool:
+        """Whether every test that the manifest lists for a checkpoint was run."""
+        ran = {identifier for identifier in self.records if identifier.startswith(f"{group}/")}
+        return bool(ran) and set(self.manifest.of(group)) <= ran
+
+    def _keep_evidence(self, run: RunRecord) -> None:
+        complete = [c.id for c in self.settings.checkpoints if self.is_complete(c.id)]
+        if complete:
+            progress = Progress.of(self.course, self.manifest)
+            self.notes += progress.record(run, complete)
+
+    def _merge(self, new: TestRecord) -> None:
+        """The first phase that does not pass decides; a later one cannot make it good."""
+        old = self.records.get(new.id)
+        if old is None:
+            self.records[new.id] = new
+            return
+        worse = new if old.passed and not new.passed else old
+        self.records[new.id] = replace(worse, seconds=round(old.seconds + new.seconds, 6))
+
+    def _crashed(self, report: pytest.TestReport) -> None:
+        identifier = record_id(self.course, report.nodeid)
+        if identifier is not None:
+            message = "the process that ran this test died; look for a crash or endless recursion"
+            old = self.records.get(identifier)
+            base = old or TestRecord(identifier, identifier.partition("/")[2], Outcome.ERROR)
+            self.records[identifier] = base.failed_with(Outcome.ERROR, Reason.CRASHED, message)
+
+    def _missing(self) -> list[TestRecord]:
+        if self._is_narrowed():
+            return []
+        missing = []
+        for checkpoint in self.settings.checkpoints:
+            for identifier, points in self.manifest.of(checkpoint.id).items():
+                if identifier not in self.records:
+                    title = identifier.partition("/")[2].removeprefix("test_").replace("_", " ")
+                    missing.append(
+                        TestRecord(
+                            identifier,
+                            title,
+                            Outcome.MISSING,
+                            Reason.HARNESS,
+                            "did not run, although the manifest lists it",
+                            max_points=points,
+                        )
+                    )
+        return missing
+
+    def _is_narrowed(self) -> bool:
+        """Whether somebody asked for less than the whole: then nothing is missing."""
+        option = self.config.option
+        given = self.config.args_source is pytest.Config.ArgsSource.ARGS
+        words = ("keyword", "markexpr", "lf", "maxfail", "deselect", "stepwise")
+        return given or any(getattr(option, word, None) for word in words)
+
+
+_ledger_key = pytest.StashKey[Ledger | None]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    ledger = ledger_of(config)
+    if ledger is not None:
+        config.pluginmanager.register(ledger, "tinytorch-ledger")
+
+
+def ledger_of(config: pytest.Config) -> Ledger | None:
+    """The ledger of this run; None in a worker, and where no test of the course is run."""
+    if _ledger_key not in config.stash:
+        runs = settings_of(config).active and not config.option.collectonly
+        ours = runs and not is_worker(config)
+        try:
+            config.stash[_ledger_key] = Ledger(config) if ours else None
+        except CourseError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_ledger_key]

@@ -1,0 +1,34 @@
+"""Where the course is: the nearest folder, upward, that holds its `course.toml`.
+
+Every pytest run on a machine asks this question, so nothing is imported here but pathlib.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+COURSE_FILE = "course.toml"
+
+
+def course_root(folder: Path, words: Iterable[str] = ()) -> Path | None:
+    """The course that a command given in `folder` is about: there, or where a path argument is."""
+    paths = [folder / word.partition("::")[0] for word in words if not word.startswith("-")]
+    for start in (folder, *(path for path in paths if _exists(path))):
+        for candidate in (start, *start.parents):
+            if _is_course(candidate / COURSE_FILE):
+                return candidate
+    return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a word too long, or with a null byte, is no path
+        return False
+
+
+def _is_course(path: Path) -> bool:
+    # Another tool may use the same file name: only a table called [course] makes the file ours.
+    try:
+        return "[course]" in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False

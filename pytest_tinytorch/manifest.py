@@ -1,0 +1,85 @@
+"""checkpoints/manifest.json: every test that counts, and what it is worth.
+
+Progress and grades count against this list, never against what happened to run: a test that was
+not collected, or whose process died, is a test that did not pass.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_tinytorch.course import Course
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.locate import COURSE_FILE
+
+FORMAT = 1
+MANIFEST_FILE = "checkpoints/manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Checkpoint -> test id -> points; and the hash of each of the course's own files."""
+
+    tests: Mapping[str, Mapping[str, float]]
+    files: Mapping[str, str]
+
+    def of(self, checkpoint: str) -> Mapping[str, float]:
+        return self.tests.get(checkpoint, {})
+
+    def to_text(self) -> str:
+        data = {"format": FORMAT, "tests": self.tests, "files": self.files}
+        return json.dumps(data, indent=1, ensure_ascii=True) + "\n"
+
+
+def load_manifest(course: Course) -> Manifest:
+    """Read the manifest. Raises CourseError where it is missing, damaged or incomplete."""
+    path = course.root / MANIFEST_FILE
+    renew = "run `tito manifest`"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise CourseError(f"{MANIFEST_FILE}: format {data['format']!r} is unknown; {renew}.")
+        tests = {group: dict(entries) for group, entries in data["tests"].items()}
+        files = dict(data["files"])
+    except OSError as error:
+        raise CourseError(f"{MANIFEST_FILE} cannot be read: {error.strerror}; {renew}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CourseError(f"{MANIFEST_FILE} is damaged ({error!r}); {renew}.") from None
+    for checkpoint in course.checkpoints:
+        if course.is_written(checkpoint) and checkpoint.id not in tests:
+            missing = f"{MANIFEST_FILE} does not list checkpoint {checkpoint.id}"
+            raise CourseError(f"{missing}; {renew}.")
+    return Manifest(tests, files)
+
+
+def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifest:
+    """The manifest for these (test id, points). Raises CourseError where points do not add up."""
+    groups: dict[str, dict[str, float]] = {}
+    for identifier, points in sorted(tests):
+        groups.setdefault(identifier.partition("/")[0], {})[identifier] = points
+    for checkpoint in course.checkpoints:
+        total = sum(groups.get(checkpoint.id, {}).values())
+        if course.is_written(checkpoint) and total != checkpoint.points:
+            raise CourseError(
+                f"{checkpoint.file}: the points of its tests add up to {total:g}, but"
+                f" {COURSE_FILE} gives checkpoint {checkpoint.id} {checkpoint.points}; change one."
+            )
+    return Manifest(groups, {name: _hash(course.root / name) for name in _own_files(course)})
+
+
+def _own_files(course: Course) -> list[str]:
+    folder = course.root / "checkpoints"
+    inside = [p.relative_to(course.root).as_posix() for p in folder.rglob("*") if p.is_file()]
+    kept = [name for name in inside if "__pycache__" not in name and name != MANIFEST_FILE]
+    own = [COURSE_FILE, "conftest.py", *kept]
+    return sorted(name for name in own if (course.root / name).is_file())
+
+
+def _hash(path: Path) -> str:
+    # Newlines are normalised: a checkout on Windows may have translated them.
+    content = path.read_bytes()
+    if path.suffix in (".py", ".toml", ".json", ".md"):
+        content = content.replace(b"\r\n", b"\n")
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,39 @@
+"""The list of rooms: what pytest loads when it runs inside a course, and nothing elsewhere.
+
+pytest imports this file in every run on the machine, so where there is no course it costs next to
+nothing: no option, marker or fixture of ours exists there.
+"""
+
+import os
+import sys
+from typing import Any
+
+from pytest_tinytorch.locate import course_root
+
+ROOMS = (
+    "settings",
+    "selection",
+    "exporting",
+    "recording",
+    "ledger",
+    "reporting.junit",
+    "reporting.terminal",
+    "fixtures.student",
+    "fixtures.comparison",
+    "fixtures.randomness",
+)
+
+# NumPy fixes its number of threads when it loads. With one, a measurement means the same on a
+# laptop, on a busy CI runner and in a grading cell.
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
+    invocation = pluginmanager.getplugin("pytestconfig").invocation_params
+    if course_root(invocation.dir, map(str, invocation.args)) is None:
+        return
+    if "numpy" not in sys.modules:
+        for variable in _THREADS:
+            os.environ.setdefault(variable, "1")
+    for room in ROOMS:
+        pluginmanager.import_plugin(f"pytest_tinytorch.{room}")

@@ -1,0 +1,140 @@
+"""What one test and one run came to, as plain data: JSON both ways.
+
+A record is made where the test ran, crosses the process border as a dict, and is read again by
+whoever keeps progress, writes JUnit XML or draws. Nothing in it but numbers, strings and lists.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+FORMAT = 1
+
+
+class Outcome(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"  # a fixture, the harness or the process failed, not the comparison
+    SKIPPED = "skipped"  # skipped or expected to fail: not passed, so it earns nothing
+    MISSING = "missing"  # in the manifest, but nobody reported it
+
+
+class Reason(StrEnum):
+    """Why a test did not pass, as far as it can be told from the exception."""
+
+    NONE = ""
+    NOT_WRITTEN = "not-written"  # a task still raises NotImplementedError
+    WRONG = "wrong"  # a comparison did not hold
+    RAISED = "raised"  # the student's code raised
+    BROKEN_IMPORT = "broken-import"  # the student's module cannot be imported
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"  # the process that ran the test died
+    HARNESS = "harness"  # the course's or the plugin's own mistake
+
+
+@dataclass(frozen=True)
+class Location:
+    """A line of the student's source and what stands around it."""
+
+    file: str
+    line: int
+    function: str = ""
+    excerpt: tuple[tuple[int, str], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class TestRecord:
+    """The outcome of one test. `id` is independent of folders: `01/test_name[param]`."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    id: str
+    title: str
+    outcome: Outcome
+    reason: Reason = Reason.NONE
+    message: str = ""
+    locations: tuple[Location, ...] = ()
+    example: str = ""  # Hypothesis's smallest counter-example
+    hint: str = ""
+    max_points: float = 0.0
+    visibility: str = "visible"
+    depends: tuple[str, ...] = ()  # ids of tests that should pass before this one
+    seconds: float = 0.0
+
+    @property
+    def group(self) -> str:
+        """The checkpoint's id, or `module 02`."""
+        return self.id.partition("/")[0]
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome is Outcome.PASSED
+
+    @property
+    def points(self) -> float:
+        return self.max_points if self.passed else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        # A round trip through text leaves nothing but JSON's own types, which every process reads.
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain | {"points": self.points}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "TestRecord":
+        known = {key: value for key, value in data.items() if key != "points"}
+        known["outcome"] = Outcome(data["outcome"])
+        known["reason"] = Reason(data.get("reason", ""))
+        known["depends"] = tuple(data.get("depends", ()))
+        known["locations"] = tuple(_location(entry) for entry in data.get("locations", ()))
+        return cls(**known)
+
+    def failed_with(self, outcome: Outcome, reason: Reason, message: str) -> "TestRecord":
+        return replace(self, outcome=outcome, reason=reason, message=message)
+
+
+def _location(data: dict[str, Any]) -> Location:
+    excerpt = tuple((int(number), str(text)) for number, text in data.get("excerpt", ()))
+    return Location(data["file"], int(data["line"]), data.get("function", ""), excerpt)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of the harness: which tests, on what, with which seed."""
+
+    course: str
+    seed: int
+    started: str  # ISO 8601, UTC
+    seconds: float
+    tests: tuple[TestRecord, ...]
+    groups: tuple[str, ...] = field(default=())  # what was asked for, in that order
+
+    def of(self, group: str) -> tuple[TestRecord, ...]:
+        return tuple(test for test in self.tests if test.group == group)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "course": self.course,
+            "seed": self.seed,
+            "started": self.started,
+            "seconds": self.seconds,
+            "groups": list(self.groups),
+            "tests": [test.to_json() for test in self.tests],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "RunRecord":
+        if data.get("format") != FORMAT:
+            raise ValueError(f"record format {data.get('format')!r}, expected {FORMAT}")
+        return cls(
+            course=data["course"],
+            seed=data["seed"],
+            started=data["started"],
+            seconds=data["seconds"],
+            groups=tuple(data["groups"]),
+            tests=tuple(TestRecord.from_json(test) for test in data["tests"]),
+        )

@@ -1,0 +1,1 @@
+"""What the controller tells the outside: the terminal, and files for other programs."""

@@ -1,0 +1,85 @@
+"""Which tests run: `--checkpoint` and `--module` become files, and items get their record ids."""
+
+from pathlib import Path
+
+import pytest
+
+from pytest_tinytorch.course import Course
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.settings import course_of, is_worker, settings_of
+
+id_key = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings = settings_of(config)
+    if not settings.active:
+        return
+    course = course_of(config)
+    # A worker parses the same command line anew, so it comes to the same files.
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(path) for path in _files(config, course)]
+    # A checkpoint's tests share fixtures and one student process: a file stays on one worker.
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadfile"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    settings = settings_of(config)
+    if settings.active and not is_worker(config):
+        try:
+            _check_sources(config)
+        except CourseError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    settings = settings_of(config)
+    if not settings.active:
+        return
+    course = course_of(config)
+    chosen, others = [], []
+    for item in items:
+        identifier = record_id(course, item.nodeid)
+        if identifier is not None and identifier.partition("/")[0] in settings.groups:
+            item.stash[id_key] = identifier
+            item.add_marker(pytest.mark.timeout(course.seconds_per_test))
+            chosen.append(item)
+        else:
+            others.append(item)
+    if others:
+        config.hook.pytest_deselected(items=others)
+    order = {group: position for position, group in enumerate(settings.groups)}
+    items[:] = sorted(chosen, key=lambda item: order[item.stash[id_key].partition("/")[0]])
+
+
+def record_id(course: Course, nodeid: str) -> str | None:
+    """`checkpoints/checkpoint_01_foundation.py::test_a[x]` -> `01/test_a[x]`."""
+    path, _, test = nodeid.partition("::")
+    name = Path(path).name
+    for checkpoint in course.checkpoints:
+        if Path(checkpoint.file).name == name:
+            return f"{checkpoint.id}/{test}"
+    for module in course.modules:
+        if f"{module.name}.py" == name:
+            return f"module {module.id}/{test}"
+    return None
+
+
+def _files(config: pytest.Config, course: Course) -> list[Path]:
+    settings = settings_of(config)
+    checkpoints = [course.root / checkpoint.file for checkpoint in settings.checkpoints]
+    return [*checkpoints, *(course.source_file(module) for module in settings.modules)]
+
+
+def _check_sources(config: pytest.Config) -> None:
+    course = course_of(config)
+    for module in settings_of(config).modules:
+        if not course.source_file(module).is_file():
+            name = course.source_name(module)
+            raise CourseError(
+                f"--module {module.id}: {name} is not there; write it, or restore it with"
+                f" `git checkout -- {name}`"
+            )

@@ -1,0 +1,125 @@
+"""What this run was asked to do: the options, read once into a frozen dataclass."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_tinytorch.choose import Dynamic, choose_checkpoints, choose_modules
+from pytest_tinytorch.course import Checkpoint, Course, Module, load_course
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.locate import course_root
+from pytest_tinytorch.manifest import load_manifest
+from pytest_tinytorch.progress import FORMS, Progress
+
+_LARGEST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run. `checkpoints` or `modules` are what it is about; both empty: not our run."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    modules: tuple[Module, ...]
+    seed: int
+    exports: bool
+
+    @property
+    def active(self) -> bool:
+        return bool(self.checkpoints or self.modules)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of records that this run is about: `01`, `module 02`."""
+        return (*(c.id for c in self.checkpoints), *(f"module {m.id}" for m in self.modules))
+
+
+_settings_key = pytest.StashKey[Settings]()
+_course_key = pytest.StashKey[Course]()
+
+MARKERS = (
+    "checkpoint(id): the checkpoint that the test belongs to",
+    "points(n): what the test is worth",
+    "hint(text): what to look at when the test fails",
+    "depends(on): names of tests in the same file that should pass before this one",
+    'visibility(when): "visible", "hidden", "after_due_date" or "after_published"',
+    "module(id): the module that the test is about",
+    "integration: needs several modules",
+    "memory: measures memory",
+    "slow: takes more than a few seconds",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tinytorch", "course")
+    group.addoption(
+        "--checkpoint",
+        metavar="IDS",
+        help="run checkpoints: 05, 5, learning, spatial, 02-05, 02,05, all, next, stale",
+    )
+    group.addoption("--module", metavar="IDS", help="run the inline tests of module sources")
+    group.addoption(
+        "--progress",
+        nargs="?",
+        const="summary",
+        choices=FORMS,
+        help="show progress and run no test: --progress=detailed (a form only with =)",
+    )
+    group.addoption("--seed", type=_seed, default=0, help="seed of random inputs (default: 0)")
+    group.addoption(
+        "--no-export", action="store_true", help="test the generated package as it stands"
+    )
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LARGEST_SEED:
+        raise pytest.UsageError(f"--seed {text}: write a whole number from 0 to {_LARGEST_SEED}")
+    return int(text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    settings_of(config)
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The settings of this run, read when a room first asks: no order of hooks matters."""
+    if _settings_key not in config.stash:
+        try:
+            config.stash[_settings_key] = _read(config)
+        except CourseError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_settings_key]
+
+
+def course_of(config: pytest.Config) -> Course:
+    """The course of this run, loaded when it is first asked for. Raises CourseError."""
+    if _course_key not in config.stash:
+        root = course_root(config.invocation_params.dir, map(str, config.invocation_params.args))
+        config.stash[_course_key] = load_course(root or Path.cwd())
+    return config.stash[_course_key]
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is an xdist worker: it runs tests, and writes nothing."""
+    return hasattr(config, "workerinput")
+
+
+def _read(config: pytest.Config) -> Settings:
+    option = config.option
+    checkpoints: tuple[Checkpoint, ...] = ()
+    modules: tuple[Module, ...] = ()
+    if option.checkpoint is not None:
+        course = course_of(config)
+        checkpoints = choose_checkpoints(course, option.checkpoint, _ids_from_progress(course))
+        # "next" is another one as soon as it is achieved; a worker must not decide for itself.
+        option.checkpoint = ",".join(checkpoint.id for checkpoint in checkpoints) or None
+    if option.module is not None:
+        modules = choose_modules(course_of(config), option.module)
+    return Settings(checkpoints, modules, option.seed, exports=not option.no_export)
+
+
+def _ids_from_progress(course: Course) -> Dynamic:
+    """`next` and `stale`; progress is read only if one of them is asked for."""
+    return lambda word: Progress.of(course, load_manifest(course)).ids_for(word)

@@ -1,0 +1,72 @@
+"""The student's files: which lines of a traceback are theirs, and what stands around them."""
+
+import ast
+import linecache
+from functools import lru_cache
+from pathlib import Path
+
+from pytest_tinytorch.course import Course
+from pytest_tinytorch.export.linemap import source_position
+from pytest_tinytorch.record import Location
+
+AROUND = 2  # lines of context before and after
+
+
+class StudentSources:
+    """Maps a line of code, generated or literate, to the line that the student wrote."""
+
+    def __init__(self, course: Course) -> None:
+        self._root = course.root
+        self._package = f"{course.package_folder}"
+        self._sources = f"{course.root / course.sources}"
+        self.door = f"{course.package_folder / '__init__.py'}"
+
+    def owns(self, filename: str) -> bool:
+        return filename.startswith((self._package, self._sources)) and filename != self.door
+
+    def locate(self, filename: str, line: int, function: str = "") -> Location | None:
+        """The student's line behind `filename:line`, or None if it is not theirs."""
+        if not self.owns(filename):
+            return None
+        if filename.startswith(self._sources):
+            name = Path(filename).relative_to(self._root).as_posix()
+            return self.at(name, line, function)
+        try:
+            position = source_position(Path(filename), line)
+        except OSError:
+            return None
+        return self.at(*position, function) if position else None
+
+    def at(self, name: str, line: int, function: str = "") -> Location:
+        """A line of a source, named as people name it, with the lines around it."""
+        path = str(self._root / name)
+        linecache.checkcache(path)
+        lines = linecache.getlines(path)
+        first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
+        excerpt = tuple((n, lines[n - 1].rstrip("\n")) for n in range(first, last + 1))
+        return Location(name, line, function or _function_at("".join(lines), line), excerpt)
+
+
+@lru_cache(maxsize=8)
+def _functions(source: str) -> tuple[tuple[int, int, str], ...]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    found = []
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                name = f"{prefix}{child.name}"
+                if not isinstance(child, ast.ClassDef):
+                    found.append((child.lineno, child.end_lineno or child.lineno, name))
+                visit(child, f"{name}.")
+
+    visit(tree, "")
+    return tuple(found)
+
+
+def _function_at(source: str, line: int) -> str:
+    inside = [entry for entry in _functions(source) if entry[0] <= line <= entry[1]]
+    return inside[-1][2] if inside else ""

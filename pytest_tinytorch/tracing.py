@@ -1,0 +1,82 @@
+"""Which of the student's lines computed what a test compares.
+
+A wrong number leaves no traceback: by the time the comparison fails, the student's function has
+returned. So while a test runs, each call that the test makes into the student's code is noted with
+the line on which it returned. When a comparison fails, the calls made by the failing statement are
+the ones to look at.
+"""
+
+import functools
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType, FrameType, TracebackType
+from typing import Any
+
+from pytest_tinytorch.sources import StudentSources
+
+_REMEMBERED = 64  # calls; a test that fails is about one of its last
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call from a test into the student's code, and where it returned."""
+
+    test_line: int
+    file: str
+    line: int
+    function: str
+
+
+class CallTrace:
+    """A context manager that notes the calls from code in `test_file` into the student's files."""
+
+    def __init__(self, sources: StudentSources, test_file: str) -> None:
+        self.calls: deque[Call] = deque(maxlen=_REMEMBERED)
+        self._sources = sources
+        self.test_file = test_file
+        self._owned: dict[CodeType, bool] = {}
+
+    def __enter__(self) -> "CallTrace":
+        # A debugger, a coverage tool or a profiler that is there first keeps its place.
+        if sys.getprofile() is None:
+            sys.setprofile(self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if sys.getprofile() == self._note:
+            sys.setprofile(None)
+
+    def around(self, function: Callable[..., object]) -> Callable[..., object]:
+        """`function`, watched each time it is called."""
+
+        @functools.wraps(function)
+        def watched(*args: object, **kwargs: object) -> object:
+            with self:
+                return function(*args, **kwargs)
+
+        return watched
+
+    def between(self, first: int, last: int) -> list[Call]:
+        """The calls made by the test's lines `first` to `last`, or else the last call of all."""
+        made = [call for call in self.calls if first <= call.test_line <= last]
+        return made or list(self.calls)[-1:]
+
+    def _note(self, frame: FrameType, event: str, _argument: Any) -> None:
+        if event != "return":
+            return
+        caller, code = frame.f_back, frame.f_code
+        if caller is None or caller.f_code.co_filename != self.test_file:
+            return
+        owned = self._owned.get(code)
+        if owned is None:
+            owned = self._owned[code] = self._sources.owns(code.co_filename)
+        if owned:
+            call = Call(caller.f_lineno, code.co_filename, frame.f_lineno, code.co_qualname)
+            self.calls.append(call)
