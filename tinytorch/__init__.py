@@ -1,0 +1,294 @@
+# Generated from course.toml. Do not edit: write in course.toml instead;
+# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# export: format=1 source=c0496d6eff6f90e4 code=82b3b639571039c5 content=ca0d1dfdc9d691a7
+"""The public door of the package: every public name, flat, resolved when it is first used.
+
+`import` always works, also when half the modules are unwritten or one of them is broken: a name
+costs an import only when somebody asks for it.
+"""
+
+import contextlib
+import difflib
+import importlib
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+# file of the package -> (the source it is exported from, the checkpoint that tests it)
+SOURCES: dict[str, tuple[str, str]] = {
+    'core.setup': ('src_modules/01_setup.py', '00'),
+    'core.tensor': ('src_modules/02_tensor.py', '01'),
+    'core.activations': ('src_modules/03_activations.py', '02'),
+    'core.layers': ('src_modules/04_layers.py', '03'),
+    'core.dense': ('src_modules/05_dense.py', '04'),
+    'core.spatial': ('src_modules/06_spatial.py', '05'),
+    'core.attention': ('src_modules/07_attention.py', '06'),
+    'core.dataloader': ('src_modules/08_dataloader.py', '07'),
+    'core.normalization': ('src_modules/08_dataloader.py', '07'),
+    'core.autograd': ('src_modules/09_autograd.py', '08'),
+    'core.optimizers': ('src_modules/10_optimizers.py', '09'),
+    'core.training': ('src_modules/11_training.py', '10'),
+    'core.compression': ('src_modules/12_compression.py', '11'),
+    'core.regularization': ('src_modules/12_compression.py', '11'),
+    'core.kernels': ('src_modules/13_kernels.py', '12'),
+    'core.benchmarking': ('src_modules/14_benchmarking.py', '13'),
+    'core.mlops': ('src_modules/15_mlops.py', '14'),
+    'core.capstone': ('src_modules/16_capstone.py', '15'),
+}
+# file of the package -> its public names
+NAMES: dict[str, tuple[str, ...]] = {
+    'core.setup': (
+        'system_info',
+        'versions',
+        'check_environment',
+    ),
+    'core.tensor': (
+        'Tensor',
+        'primitive',
+        'zeros',
+        'ones',
+        'randn',
+        'rand',
+        'arange',
+        'concatenate',
+        'stack',
+        'where',
+        'manual_seed',
+    ),
+    'core.activations': (
+        'ReLU',
+        'LeakyReLU',
+        'Sigmoid',
+        'Tanh',
+        'Softmax',
+        'GELU',
+        'relu',
+        'sigmoid',
+        'tanh',
+        'softmax',
+        'log_softmax',
+        'gelu',
+    ),
+    'core.layers': (
+        'Module',
+        'Parameter',
+        'Linear',
+        'Dense',
+        'Flatten',
+        'matmul',
+    ),
+    'core.dense': (
+        'Sequential',
+        'MLP',
+        'summary',
+    ),
+    'core.spatial': (
+        'Conv2d',
+        'MaxPool2d',
+        'AvgPool2d',
+        'GlobalAvgPool2d',
+    ),
+    'core.attention': (
+        'scaled_dot_product_attention',
+        'causal_mask',
+        'SelfAttention',
+        'MultiHeadAttention',
+        'PositionalEncoding',
+    ),
+    'core.dataloader': (
+        'Dataset',
+        'TensorDataset',
+        'DataLoader',
+        'Compose',
+        'Normalize',
+        'RandomCrop',
+        'RandomHorizontalFlip',
+        'MNISTDataset',
+        'CIFAR10Dataset',
+        'download_mnist',
+        'download_cifar10',
+    ),
+    'core.normalization': (
+        'BatchNorm1d',
+        'BatchNorm2d',
+        'LayerNorm',
+    ),
+    'core.autograd': (
+        'no_grad',
+        'enable_grad',
+        'gradcheck',
+        'recompute',
+        'Variable',
+    ),
+    'core.optimizers': (
+        'SGD',
+        'RMSprop',
+        'Adam',
+        'AdamW',
+        'StepLR',
+        'CosineAnnealingLR',
+        'OneCycleLR',
+        'clip_grad_norm',
+    ),
+    'core.training': (
+        'MSELoss',
+        'CrossEntropyLoss',
+        'BCELoss',
+        'Accuracy',
+        'Trainer',
+        'save_checkpoint',
+        'load_checkpoint',
+        'evaluate_model',
+        'compute_confusion_matrix',
+        'plot_training_history',
+    ),
+    'core.compression': (
+        'magnitude_prune',
+        'structured_prune',
+        'quantize',
+        'dequantize',
+        'DistillationLoss',
+        'model_size',
+        'sparsity',
+    ),
+    'core.regularization': (
+        'Dropout',
+        'L1',
+        'L2',
+        'label_smoothing',
+        'EarlyStopping',
+    ),
+    'core.kernels': (
+        'matmul_naive',
+        'matmul_blocked',
+        'matmul_vectorized',
+        'im2col',
+        'col2im',
+        'conv2d_im2col',
+        'relu_inplace',
+        'parallel_map',
+        'quantized_matmul',
+        'fused_linear_relu',
+        'use_fast_kernels',
+    ),
+    'core.benchmarking': (
+        'Profiler',
+        'Benchmark',
+        'compare',
+        'report',
+    ),
+    'core.mlops': (
+        'save_model',
+        'load_model',
+        'ModelRegistry',
+        'ModelMonitor',
+        'DriftDetector',
+        'RetrainingTrigger',
+        'serve',
+    ),
+    'core.capstone': (
+        'CharTokenizer',
+        'BPETokenizer',
+        'Embedding',
+        'TransformerBlock',
+        'TinyGPT',
+    ),
+}
+IMPORT_FIRST = 'core.autograd'
+
+_FILE_OF = {name: file for file, names in NAMES.items() for name in names}
+
+# Files of the package that raised while they were imported, and what they raised.
+import_failures: dict[str, BaseException] = {}
+_started = False
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return _existing()
+    if name not in _FILE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{_nearest(name)}")
+    _import_first()
+    file = _FILE_OF[name]
+    if not _is_there(file):
+        _refuse(f"{__name__}.{name} comes with {_absent(file)}")
+    value = getattr(_load(file), name, _refuse)
+    if value is _refuse:
+        source, checkpoint = SOURCES[file]
+        _refuse(
+            f"{__name__}.{name} is not defined yet: write it in {source}, in a cell that begins"
+            f" with `#| export`, then run `pytest --checkpoint {checkpoint}`"
+        )
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FILE_OF})
+
+
+def _load(file: str) -> Any:
+    if file in import_failures:
+        failure = import_failures[file]
+        raise failure.with_traceback(failure.__traceback__)
+    try:
+        return importlib.import_module(f"{__name__}.{file}")
+    except BaseException as failure:
+        if not isinstance(failure, KeyboardInterrupt):
+            import_failures[file] = failure
+        raise
+
+
+def _import_first() -> None:
+    # Gradients are recorded from the first operation on, so the recorder comes before all else.
+    # If it is broken, all that needs no gradient still works, and `backward` raises the failure.
+    global _started
+    if _started:
+        return
+    _started = True
+    if IMPORT_FIRST and _is_there(IMPORT_FIRST):
+        with contextlib.suppress(Exception):
+            _load(IMPORT_FIRST)
+
+
+def _existing() -> list[str]:
+    """The public names that are there now; a file that cannot be imported has none."""
+    names = []
+    for file, public in NAMES.items():
+        try:
+            module = _load(file) if _is_there(file) else None
+        except Exception:
+            module = None
+        names += [name for name in public if hasattr(module, name)]
+    return names
+
+
+def _is_there(file: str) -> bool:
+    if f"{__name__}.{file}" in sys.modules:
+        return True
+    return Path(__file__).parent.joinpath(*file.split(".")).with_suffix(".py").is_file()
+
+
+def _absent(file: str) -> str:
+    source, checkpoint = SOURCES[file]
+    module = Path(source).stem
+    if (Path(__file__).parents[1] / source).is_file():
+        return f"module {module}, which is not exported: run `tito export {module[:2]}`"
+    return (
+        f"module {module}, which is not there yet: write it in {source},"
+        f" then run `pytest --checkpoint {checkpoint}`"
+    )
+
+
+def _refuse(message: str) -> NoReturn:
+    # `from package import name` replaces the text of an AttributeError, so it gets an ImportError;
+    # anybody else gets an AttributeError, so that hasattr() is False.
+    caller = sys._getframe(2).f_code.co_name
+    if caller == "_handle_fromlist":
+        raise ImportError(message, name=__name__)
+    raise AttributeError(message)
+
+
+def _nearest(name: str) -> str:
+    matches = difflib.get_close_matches(name, _FILE_OF, n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
