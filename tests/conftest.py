@@ -1,0 +1,24 @@
+"""Shared by all of the project's own tests."""
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder of the project itself."""
+    return REPOSITORY
+
+
+@pytest.fixture(autouse=True)
+def own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the progress of the person who runs it."""
+    home = tmp_path / "tinytorch-home"
+    monkeypatch.setenv("TINYTORCH_HOME", str(home))
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    return home
