@@ -60,7 +60,7 @@ class Ledger:
     def finish(self) -> RunRecord:
         """Close the books, once: add what is missing, and keep the evidence."""
         if self.run is None:
-            tests = (*self.records.values(), *self._missing())
+            tests = self._in_order([*self.records.values(), *self._missing()])
             self.run = RunRecord(
                 course=self.course.id,
                 seed=self.settings.seed,
@@ -71,6 +71,10 @@ class Ledger:
             )
             self._keep_evidence(self.run)
         return self.run
+
+    def record_of(self, nodeid: str) -> TestRecord | None:
+        """What is known of a test so far, by pytest's name for it."""
+        return self.records.get(record_id(self.course, nodeid) or "")
 
     def is_complete(self, group: str) -> bool:
         """Whether every test that the manifest lists for a checkpoint was run."""
@@ -119,6 +123,11 @@ class Ledger:
                         )
                     )
         return missing
+
+    def _in_order(self, tests: list[TestRecord]) -> tuple[TestRecord, ...]:
+        """The order of the course, whichever worker was first; within a checkpoint, of its runs."""
+        order = {group: position for position, group in enumerate(self.settings.groups)}
+        return tuple(sorted(tests, key=lambda test: order.get(test.group, len(order))))
 
     def _is_narrowed(self) -> bool:
         """Whether somebody asked for less than the whole: then nothing is missing."""

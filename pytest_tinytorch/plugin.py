@@ -13,6 +13,7 @@ from pytest_tinytorch.locate import course_root
 ROOMS = (
     "settings",
     "selection",
+    "scheduling",
     "exporting",
     "recording",
     "ledger",

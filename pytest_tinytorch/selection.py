@@ -19,9 +19,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # A worker parses the same command line anew, so it comes to the same files.
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(path) for path in _files(config, course)]
-    # A checkpoint's tests share fixtures and one student process: a file stays on one worker.
-    if getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadfile"
 
 
 @pytest.hookimpl(tryfirst=True)

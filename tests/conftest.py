@@ -1,8 +1,14 @@
 """Shared by all of the project's own tests."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for forkserver, also when a folder is run alone
+
+from forkserver import ForkServer
 
 pytest_plugins = ["pytester"]
 
@@ -22,3 +28,11 @@ def own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TINYTORCH_HOME", str(home))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     return home
+
+
+@pytest.fixture(scope="session")
+def forkserver() -> Iterator[ForkServer]:
+    """Runs pytest in a process of its own, many times."""
+    server = ForkServer()
+    yield server
+    server.stop()

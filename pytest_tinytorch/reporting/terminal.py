@@ -68,7 +68,7 @@ class RunReporter:
 
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
         # Counted in the last line as usual, but neither a dot nor a word is printed for it.
-        if self._verbose or not hasattr(report, RECORD):
+        if self._verbose or not (hasattr(report, RECORD) or _is_crash(report)):
             return None
         if report.when == "call" or not report.passed:
             category = "error" if report.failed and report.when != "call" else report.outcome
@@ -83,9 +83,13 @@ class RunReporter:
     # After the ledger, which is asked first because it was registered first, has merged the report.
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self._verbose:
+            return
         data = getattr(report, RECORD, None)
-        if data is not None and report.when == "teardown" and not self._verbose:
+        if data is not None and report.when == "teardown":
             self._print_test(self._ledger.records[data["id"]])
+        elif _is_crash(report) and (crashed := self._ledger.record_of(report.nodeid)):
+            self._print_test(crashed)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:
@@ -150,6 +154,11 @@ class RunReporter:
         from rich.text import Text
 
         self._print(Text(note, style="todo") for note in notes)
+
+
+def _is_crash(report: Any) -> bool:
+    """Whether xdist made the report, in the place of a worker that died."""
+    return str(report.when) == "???"
 
 
 def _draw(writer: TerminalWriter, parts: "Iterable[RenderableType]") -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forkserver import ForkServer
 
 COURSE = """
 format = 1
@@ -170,6 +171,7 @@ class Classroom:
     """The course's folder, and a student who types commands in it."""
 
     pytester: pytest.Pytester
+    server: ForkServer
     home: Path
     way: tuple[str, ...] = ()
 
@@ -178,7 +180,7 @@ class Classroom:
         return self.pytester.path
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, *self.way)
+        return self.server.run(["-p", "no:cacheprovider", *arguments, *self.way], self.root)
 
     def checkpoint(self, ids: str = "00", *arguments: str) -> pytest.RunResult:
         return self.run("--checkpoint", ids, *arguments)
@@ -192,7 +194,7 @@ class Classroom:
 
     def states(self) -> dict[str, str]:
         """Checkpoint -> its state, as `--progress=json` tells it."""
-        result = self.pytester.runpytest_subprocess("--progress=json")
+        result = self.server.run(["--progress=json"], self.root)
         assert result.ret == 0, result.outlines
         return {c["id"]: c["state"] for c in json.loads(result.stdout.str())["checkpoints"]}
 
@@ -207,7 +209,7 @@ class Classroom:
 
 
 @pytest.fixture
-def classroom(pytester: pytest.Pytester, own_progress: Path) -> Classroom:
+def classroom(pytester: pytest.Pytester, forkserver: ForkServer, own_progress: Path) -> Classroom:
     """The small course, ready to be worked in."""
     files = {
         "course.toml": COURSE,
@@ -221,7 +223,7 @@ def classroom(pytester: pytest.Pytester, own_progress: Path) -> Classroom:
         path = pytester.path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    room = Classroom(pytester, own_progress)
+    room = Classroom(pytester, forkserver, own_progress)
     write_manifest(room.root)
     return room
 
