@@ -45,7 +45,7 @@ def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | N
     example = _counter_example(error)
     frames = [frame for link in _chain(error) for frame in _frames(link)]
     own = [frame for frame in frames if sources.owns(frame.file)]
-    locations = _locations(own[-1:], sources)
+    locations = _raised_at(own, error, sources)
     message = _text(error)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         location = sources.at(error.filename, error.lineno)
@@ -100,6 +100,19 @@ def _frame(step: TracebackType) -> _Frame:
     return _Frame(code.co_filename, step.tb_lineno or 0, code.co_qualname, code.co_name)
 
 
+def _raised_at(
+    own: list[_Frame], error: BaseException, sources: StudentSources
+) -> tuple[Location, ...]:
+    """Where the student's code raised; not where given code caught that and said it better."""
+    raised = _locations(own[-1:], sources)
+    if raised and not sources.is_task(raised[0]) and error.__context__ is not None:
+        inner = [frame for frame in _frames(error.__context__) if sources.owns(frame.file)]
+        first = _locations(inner[-1:], sources)
+        if first and sources.is_task(first[0]):
+            return first
+    return raised
+
+
 def _locations(frames: list[_Frame], sources: StudentSources) -> tuple[Location, ...]:
     found = [sources.locate(frame.file, frame.line, _readable(frame.function)) for frame in frames]
     return tuple(location for location in found if location is not None)
@@ -108,7 +121,10 @@ def _locations(frames: list[_Frame], sources: StudentSources) -> tuple[Location,
 def _computed_by(
     frames: list[_Frame], sources: StudentSources, trace: CallTrace | None
 ) -> tuple[Location, ...]:
-    """For a wrong value: the lines on which the calls of the failing statement returned."""
+    """For a wrong value: the lines on which the calls of the failing statement returned.
+
+    Of a call and what it called in turn, those that the student was asked to write.
+    """
     if trace is None:
         return ()
     in_test = [frame for frame in frames if frame.file == trace.test_file]
@@ -117,8 +133,9 @@ def _computed_by(
     first, last = _statement(in_test[-1].file, in_test[-1].line)
     distinct: dict[str, Location] = {}
     for call in trace.between(first, last):
-        location = sources.locate(call.file, call.line, _readable(call.function))
-        if location is not None:
+        found = _locations([_Frame(*place, "") for place in call.returns], sources)
+        tasks = [location for location in found if sources.is_task(location)]
+        for location in tasks or found[:1]:
             distinct.setdefault(str(location), location)
     return tuple(distinct.values())[:_MOST_LOCATIONS]
 

@@ -10,6 +10,7 @@ from pytest_tinytorch.export.linemap import source_position
 from pytest_tinytorch.record import Location
 
 AROUND = 2  # lines of context before and after
+_TASK = "### BEGIN SOLUTION"
 
 
 class StudentSources:
@@ -37,14 +38,26 @@ class StudentSources:
             return None
         return self.at(*position, function) if position else None
 
+    def is_task(self, location: Location) -> bool:
+        """Whether the line is in a function that the student was asked to write."""
+        lines = self._lines(location.file)
+        inside = _around("".join(lines), location.line)
+        return inside is not None and any(
+            _TASK in line for line in lines[inside[0] - 1 : inside[1]]
+        )
+
     def at(self, name: str, line: int, function: str = "") -> Location:
         """A line of a source, named as people name it, with the lines around it."""
-        path = str(self._root / name)
-        linecache.checkcache(path)
-        lines = linecache.getlines(path)
+        lines = self._lines(name)
         first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
         excerpt = tuple((n, lines[n - 1].rstrip("\n")) for n in range(first, last + 1))
-        return Location(name, line, function or _function_at("".join(lines), line), excerpt)
+        inside = _around("".join(lines), line)
+        return Location(name, line, function or (inside[2] if inside else ""), excerpt)
+
+    def _lines(self, name: str) -> list[str]:
+        path = str(self._root / name)
+        linecache.checkcache(path)
+        return linecache.getlines(path)
 
 
 @lru_cache(maxsize=8)
@@ -67,6 +80,7 @@ def _functions(source: str) -> tuple[tuple[int, int, str], ...]:
     return tuple(found)
 
 
-def _function_at(source: str, line: int) -> str:
+def _around(source: str, line: int) -> tuple[int, int, str] | None:
+    """The first line, the last line and the name of the innermost function at a line."""
     inside = [entry for entry in _functions(source) if entry[0] <= line <= entry[1]]
-    return inside[-1][2] if inside else ""
+    return inside[-1] if inside else None

@@ -2,8 +2,8 @@
 
 A wrong number leaves no traceback: by the time the comparison fails, the student's function has
 returned. So while a test runs, each call that the test makes into the student's code is noted with
-the line on which it returned. When a comparison fails, the calls made by the failing statement are
-the ones to look at.
+the lines on which it, and the functions it called, returned. When a comparison fails, the calls
+made by the failing statement are the ones to look at.
 """
 
 import functools
@@ -19,14 +19,19 @@ from pytest_tinytorch.sources import StudentSources
 _REMEMBERED = 64  # calls; a test that fails is about one of its last
 
 
+Return = tuple[str, int, str]  # file, line, function
+
+
 @dataclass(frozen=True)
 class Call:
-    """One call from a test into the student's code, and where it returned."""
+    """One call from a test into the student's code, and where it returned.
+
+    `returns` has the called function first, then those of the student's that it called in turn,
+    the last to return first.
+    """
 
     test_line: int
-    file: str
-    line: int
-    function: str
+    returns: tuple[Return, ...]
 
 
 class CallTrace:
@@ -37,6 +42,7 @@ class CallTrace:
         self._sources = sources
         self.test_file = test_file
         self._owned: dict[CodeType, bool] = {}
+        self._inside: dict[CodeType, Return] = {}  # what has returned within the present call
 
     def __enter__(self) -> "CallTrace":
         # A debugger, a coverage tool or a profiler that is there first keeps its place.
@@ -71,12 +77,18 @@ class CallTrace:
     def _note(self, frame: FrameType, event: str, _argument: Any) -> None:
         if event != "return":
             return
-        caller, code = frame.f_back, frame.f_code
-        if caller is None or caller.f_code.co_filename != self.test_file:
-            return
+        code = frame.f_code
         owned = self._owned.get(code)
         if owned is None:
             owned = self._owned[code] = self._sources.owns(code.co_filename)
-        if owned:
-            call = Call(caller.f_lineno, code.co_filename, frame.f_lineno, code.co_qualname)
-            self.calls.append(call)
+        if not owned:
+            return
+        caller = frame.f_back
+        returned = (code.co_filename, frame.f_lineno, code.co_qualname)
+        if caller is not None and caller.f_code.co_filename == self.test_file:
+            inside = reversed(self._inside.values())
+            self.calls.append(Call(caller.f_lineno, (returned, *inside)))
+            self._inside.clear()
+        else:
+            self._inside.pop(code, None)
+            self._inside[code] = returned
