@@ -1,0 +1,61 @@
+"""A copy of the whole course, in which solutions are broken and graded one at a time."""
+
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from forkserver import ForkServer
+
+from pytest_tinytorch.course import Course, load_course
+from pytest_tinytorch.record import RunRecord
+
+COPIED = ("course.toml", "conftest.py", "checkpoints", "data", "src_modules", "tinytorch")
+
+
+@dataclass
+class Laboratory:
+    """The course, with the reference solutions, and a way to replace one of its sources."""
+
+    course: Course
+    server: ForkServer
+
+    def grade(self, module_name: str, source: str, *arguments: str) -> RunRecord:
+        """Run the checkpoint of a module whose source is this text; put the source back."""
+        module = self.course.module_by_name[module_name]
+        checkpoint = self.course.checkpoint_of(module)
+        assert checkpoint is not None
+        path = self.course.source_file(module)
+        before = path.read_text("utf-8")
+        path.write_text(source, "utf-8")
+        try:
+            return self.run("--checkpoint", checkpoint.id, *arguments)
+        finally:
+            path.write_text(before, "utf-8")
+
+    def run(self, *arguments: str) -> RunRecord:
+        xml = self.course.root / "grade.xml"
+        xml.unlink(missing_ok=True)
+        result = self.server.run(
+            ["-p", "no:cacheprovider", f"--junitxml={xml}", *arguments], self.course.root
+        )
+        assert xml.exists(), "\n".join([*result.outlines, *result.errlines])
+        properties = ET.parse(xml).getroot().findall(".//testsuite/properties/")
+        record = {entry.get("name"): entry.get("value") for entry in properties}["record"]
+        return RunRecord.from_json(json.loads(record or ""))
+
+
+@pytest.fixture(scope="session")
+def laboratory(
+    repository: Path, forkserver: ForkServer, tmp_path_factory: pytest.TempPathFactory
+) -> Laboratory:
+    root = tmp_path_factory.mktemp("laboratory")
+    for name in COPIED:
+        source = repository / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, root / name)
+    return Laboratory(load_course(root), forkserver)

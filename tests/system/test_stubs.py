@@ -1,0 +1,22 @@
+"""Each public function, replaced by a stub, makes a test of its checkpoint fail."""
+
+from pathlib import Path
+
+import pytest
+from mutations import Public, public_functions, stubbed
+
+from pytest_tinytorch.course import load_course
+from pytest_tinytorch.record import Reason
+
+COURSE = load_course(Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize("public", public_functions(COURSE), ids=str)
+def test_a_stub_fails_its_checkpoint(laboratory, public: Public):
+    source = COURSE.source_file(COURSE.module_by_name[public.module]).read_text("utf-8")
+    record = laboratory.grade(public.module, stubbed(source, public.name), "-x")
+    failed = [test for test in record.tests if not test.passed]
+    assert failed, f"{public} can be left unwritten, and every test passes"
+    assert Reason.HARNESS not in {test.reason for test in failed}
+    told = [test for test in failed if test.reason is Reason.NOT_WRITTEN]
+    assert told or public.name == "primitive", f"{public}: {failed[0].message}"

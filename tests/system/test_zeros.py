@@ -1,0 +1,32 @@
+"""Each public function, made to hand out zeros of the right shape, makes a test fail."""
+
+from pathlib import Path
+
+import pytest
+from mutations import Public, public_functions, zeroed
+
+from pytest_tinytorch.course import load_course
+
+COURSE = load_course(Path(__file__).parents[2])
+
+# Zeros are right here, or there is nothing of which zeros could be made.
+EXCEPTIONS = {
+    "02_tensor-primitive": "its result is a function",
+    "02_tensor-Tensor.dtype": "a dtype has no zero",
+    "02_tensor-Tensor.backward": "it has no result, and raises until module 09 is there",
+    "02_tensor-zeros": "zeros are what it makes",
+    "02_tensor-manual_seed": "it has no result",
+}
+PUBLIC = public_functions(COURSE)
+
+
+@pytest.mark.parametrize("public", [p for p in PUBLIC if str(p) not in EXCEPTIONS], ids=str)
+def test_zeros_fail_their_checkpoint(laboratory, public: Public):
+    source = COURSE.source_file(COURSE.module_by_name[public.module]).read_text("utf-8")
+    record = laboratory.grade(public.module, zeroed(source, public.name), "-x")
+    failed = [test for test in record.tests if not test.passed]
+    assert failed, f"{public} can give zeros, and every test passes"
+
+
+def test_every_exception_is_about_a_function_that_is_there():
+    assert set(EXCEPTIONS) <= {str(public) for public in PUBLIC}
