@@ -16,6 +16,8 @@ from typing import Any
 
 from pytest_tinytorch.sources import StudentSources
 
+# Frames of their own to Python, but no function to anybody who reads the source.
+_UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>")
 _REMEMBERED = 64  # calls; a test that fails is about one of its last
 
 
@@ -80,7 +82,8 @@ class CallTrace:
         code = frame.f_code
         owned = self._owned.get(code)
         if owned is None:
-            owned = self._owned[code] = self._sources.owns(code.co_filename)
+            named = code.co_name not in _UNNAMED
+            owned = self._owned[code] = named and self._sources.owns(code.co_filename)
         if not owned:
             return
         caller = frame.f_back

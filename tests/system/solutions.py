@@ -1,0 +1,443 @@
+"""Solutions of students: wrong ones that a checkpoint must refuse, unusual ones it must accept.
+
+Each is a list of replacements in the reference source. A wrong one names the test that refuses it,
+a part of what the student is told, and (unless the message says enough) the function it points to.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Wrong:
+    old: str
+    new: str
+    test: str
+    says: str
+    at: str = ""  # the function on whose line the student is led; "" where a line would not help
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """Replacements, one after the other; each text stands once in the source."""
+
+    edits: tuple[tuple[str, str], ...]
+
+
+def changed(source: str, *edits: tuple[str, str]) -> str:
+    for old, new in edits:
+        assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in the source"
+        source = source.replace(old, new)
+    return source
+
+
+WRONG: dict[str, dict[str, Wrong]] = {
+    "01_setup": {
+        "versions compared as text": Wrong(
+            "return found is not None and version_key(found) >= version_key(wanted)",
+            "return found is not None and found >= wanted",
+            "test_versions_are_compared_as_numbers",
+            "broken(tt.check_environment(dict.fromkeys(GOOD, found), LARGE)): got",
+            "is_at_least",
+        ),
+        "zeros at the end count": Wrong(
+            "    while numbers and numbers[-1] == 0:\n        numbers.pop()\n",
+            "",
+            "test_versions_are_compared_as_numbers",
+            "expected []",
+            "version_key",
+        ),
+        "release candidate counts as release": Wrong(
+            "return tuple(numbers), 0 if match[2] else 1",
+            "return tuple(numbers), 1",
+            "test_versions_that_are_not_numbers_alone",
+            "got [], expected ['numpy']",
+            "version_key",
+        ),
+        "version that cannot be read": Wrong(
+            "    try:\n        return found is not None and version_key(found) >= version_key(wanted)\n"
+            "    except ValueError:\n        return False\n",
+            "    return found is not None and version_key(found) >= version_key(wanted)\n",
+            "test_versions_that_are_not_numbers_alone",
+            "ValueError: a version begins with a number, got 'unknown'",
+            "version_key",
+        ),
+        "missing package raises": Wrong(
+            "    except importlib.metadata.PackageNotFoundError:\n        return None\n",
+            "    finally:\n        pass\n",
+            "test_versions_of_given_names",
+            "PackageNotFoundError",
+            "_version",
+        ),
+        "all processors of the machine": Wrong(
+            "processors = len(os.sched_getaffinity(0))",
+            "processors = len(os.sched_getaffinity(0)) + 1",
+            "test_system_info_counts_usable_processors",
+            "info()['cpu_count']: got",
+            "system_info",
+        ),
+        "host name in the report": Wrong(
+            '"byte_order": sys.byteorder,',
+            '"byte_order": sys.byteorder,\n        "host": platform.node(),',
+            "test_system_info_has_its_keys",
+            "'host'",
+            "system_info",
+        ),
+        "remedy where all is well": Wrong(
+            '"remedy": "" if ok else remedy,',
+            '"remedy": remedy,',
+            "test_check_of_a_good_machine",
+            "got [{'name': 'python'",
+        ),
+        "default names come back only": Wrong(
+            "for name in (WANTED if names is None else names)",
+            "for name in WANTED",
+            "test_versions_of_given_names",
+            "expected {'no-such-package-anywhere': None",
+            "versions",
+        ),
+    },
+    "02_tensor": {
+        "subtraction adds": Wrong(
+            "    return a - b\n",
+            "    return a + b\n",
+            "test_arithmetic_agrees_with_numpy",
+            "x - y: largest difference 2: got 1.0, expected -1.0",
+            "subtract",
+        ),
+        "right operand first": Wrong(
+            "return subtract(other, self)",
+            "return subtract(self, other)",
+            "test_numbers_and_arrays_as_operands",
+            "3 - x: largest difference",
+        ),
+        "operand changed in place": Wrong(
+            "    return a + b\n",
+            "    if np.shape(a) == np.shape(b):\n        a += b\n        return a\n    return a + b\n",
+            "test_laws_of_arithmetic",
+            "largest difference",
+            "add",
+        ),
+        "floor division": Wrong(
+            "    return a / b\n",
+            "    return a // b\n",
+            "test_numbers_and_arrays_as_operands",
+            "x / 4: largest difference",
+            "divide",
+        ),
+        "dot for matmul": Wrong(
+            "    return a @ b\n",
+            "    return np.dot(a, b)\n",
+            "test_matrix_product",
+            "got shape (2, 1, 3, 5, 2), expected (2, 5, 3, 2)",
+            "matmul",
+        ),
+        "element by element for matmul": Wrong(
+            "    return a @ b\n",
+            "    return a * b\n",
+            "test_matrix_product",
+            "got shape (2, 2), expected (2, 1)",
+            "matmul",
+        ),
+        "float64 everywhere": Wrong(
+            "            array = array.astype(np.float32)\n",
+            "            pass\n",
+            "test_dtypes",
+            "tt.Tensor([1.0, 2.0]): got dtype float64, expected float32",
+            "Tensor.__init__",
+        ),
+        "arrays made float32": Wrong(
+            "elif array.dtype == np.float64 and not given:",
+            "elif array.dtype == np.float64:",
+            "test_dtypes",
+            "got dtype float32, expected float64",
+            "Tensor.__init__",
+        ),
+        "ints made float32": Wrong(
+            "        if dtype is not None:\n",
+            "        if not given and array.dtype.kind == 'i':\n            array = array.astype('f')\n"
+            "        if dtype is not None:\n",
+            "test_dtypes",
+            "got dtype float32, expected int64",
+            "Tensor.__init__",
+        ),
+        "text accepted": Wrong(
+            'if array.dtype.kind not in "biuf":',
+            'if array.dtype.kind not in "biufU":',
+            "test_errors_of_creation_and_conversion",
+            "nothing was raised, expected TypeError",
+        ),
+        "mean over all elements": Wrong(
+            "total / (self.size // total.size if total.size else 1)",
+            "total / self.size",
+            "test_reductions_agree_with_numpy",
+            "x.mean(dim=dim, keepdim=keep): largest difference",
+        ),
+        "keepdim ignored": Wrong(
+            "    return np.sum(a, axis=dim, keepdims=keepdim)\n",
+            "    return np.sum(a, axis=dim)\n",
+            "test_reductions_agree_with_numpy",
+            "got shape (), expected (1,)",
+            "reduce_sum",
+        ),
+        "dim ignored": Wrong(
+            "    return np.max(a, axis=dim, keepdims=keepdim)\n",
+            "    return np.max(a, keepdims=keepdim)\n",
+            "test_reductions_agree_with_numpy",
+            "x.max(dim=dim, keepdim=keep): got shape",
+            "reduce_max",
+        ),
+        "smallest for largest": Wrong(
+            "    return np.max(a, axis=dim, keepdims=keepdim)\n",
+            "    return np.min(a, axis=dim, keepdims=keepdim)\n",
+            "test_reductions_agree_with_numpy",
+            "x.max(dim=dim, keepdim=keep): largest difference",
+            "reduce_max",
+        ),
+        "last of equal elements": Wrong(
+            "np.argmax(self.data, axis=dim, keepdims=keepdim)",
+            "self.data.shape[dim] - 1 - np.argmax(np.flip(self.data, dim), axis=dim)"
+            " if dim is not None else np.argmax(self.data)",
+            "test_positions_and_special_reductions",
+            "x.argmax(dim=1): largest difference 1 at [0]: got 2, expected 1",
+        ),
+        "permute reshapes": Wrong(
+            "    return a.transpose(dims)\n",
+            "    return a.reshape([a.shape[d] for d in dims])\n",
+            "test_changes_of_shape",
+            "x.permute(2, 0, 1): largest difference",
+            "permute",
+        ),
+        "reshape in the order of Fortran": Wrong(
+            "    return a.reshape(shape)\n",
+            "    return a.reshape(shape, order='F')\n",
+            "test_changes_of_shape",
+            "x.reshape(4, 6): largest difference",
+            "reshape",
+        ),
+        "transpose always swaps the last two": Wrong(
+            "dims[dim0], dims[dim1] = dims[dim1], dims[dim0]",
+            "dims[-2], dims[-1] = dims[-1], dims[-2]",
+            "test_changes_of_shape",
+            "x.transpose(0, 2): got shape (2, 4, 3), expected (4, 3, 2)",
+        ),
+        "stack concatenates": Wrong(
+            "    return concatenate(rows, dim=place)\n",
+            "    return concatenate(list(tensors))\n",
+            "test_joining",
+            "tt.stack([x, y], dim=dim): got shape (4, 3), expected (2, 2, 3)",
+            "stack",
+        ),
+        "concatenate always along 0": Wrong(
+            "    return join(*tensors, dim=dim)\n",
+            "    return join(*tensors)\n",
+            "test_joining",
+            "tt.concatenate([x, y, x], dim=-1): got shape (6, 3), expected (2, 9)",
+            "concatenate",
+        ),
+        "where the other way round": Wrong(
+            "    return np.where(condition, a, b)\n",
+            "    return np.where(condition, b, a)\n",
+            "test_joining",
+            "tt.where(x > 2, x, y): largest difference",
+            "where",
+        ),
+        "uniform for normal": Wrong(
+            "engine.generator.standard_normal(_plain_dims(shape), np.float32)",
+            "engine.generator.random(_plain_dims(shape), np.float32)",
+            "test_random_numbers",
+            "float(first.mean()): largest difference",
+        ),
+        "every draw the same": Wrong(
+            "    return _wrap(np.asarray(engine.generator.standard_normal(_plain_dims(shape), "
+            "np.float32)))\n",
+            "    generator = np.random.default_rng(0)\n"
+            "    return _wrap(np.asarray(generator.standard_normal(_plain_dims(shape), "
+            "np.float32)))\n",
+            "test_random_numbers",
+            "two draws after each other must differ",
+        ),
+        "seed ignored": Wrong(
+            "engine.generator = np.random.default_rng(seed)",
+            "engine.generator = np.random.default_rng()",
+            "test_random_numbers",
+            "tt.randn(100, 100): largest difference",
+        ),
+        "arange with its stop": Wrong(
+            "    array = np.arange(*bounds)\n",
+            "    array = np.append(np.arange(*bounds), bounds[min(1, len(bounds) - 1)])\n",
+            "test_making_tensors",
+            "tt.arange(5): got shape (6,), expected (5,)",
+            "arange",
+        ),
+        "empty sum is not a number": Wrong(
+            "    return np.sum(a, axis=dim, keepdims=keepdim)\n",
+            "    if a.size == 0:\n        return np.array(np.nan, a.dtype)\n"
+            "    return np.sum(a, axis=dim, keepdims=keepdim)\n",
+            "test_positions_and_special_reductions",
+            "tt.Tensor([]).sum(): largest difference inf: got nan, expected 0.0",
+            "reduce_sum",
+        ),
+        "item of many": Wrong(
+            "        return self.data.item()\n",
+            "        return float(self.data.ravel()[0])\n",
+            "test_conversions",
+            "tt.Tensor(3).item(): got 3.0, expected 3",
+            "Tensor.item",
+        ),
+        "comparison gives one truth value": Wrong(
+            "    return _wrap(np.asarray(operation(_operand(",
+            "    return bool(np.all(operation(_operand(",
+            "test_comparisons",
+            "x == y",
+        ),
+        "message without shapes": Wrong(
+            'raise ValueError(f"{name} of shapes {shapes}: {error}") from None',
+            'raise ValueError("wrong shapes") from None',
+            "test_shapes_that_do_not_fit",
+            "the message of ValueError should name (2, 3); it is: 'wrong shapes'",
+        ),
+        "gradient kept by detach": Wrong(
+            "        return _wrap(self.data)\n",
+            "        return self\n",
+            "test_place_for_a_gradient",
+            "wanted.detach().requires_grad: got True, expected False",
+            "Tensor.detach",
+        ),
+        "digits are read by the farthest mean": Wrong(
+            "np.argmin(self.data, axis=dim, keepdims=keepdim)",
+            "np.argmax(self.data, axis=dim, keepdims=keepdim)",
+            "test_reads_handwritten_digits",
+            "of 360 digits correctly, expected 88 %",
+        ),
+    },
+}
+
+UNUSUAL: dict[str, dict[str, Unusual]] = {
+    "01_setup": {
+        "platform's own answers": Unusual(
+            (
+                (
+                    '"pointer_bits": sys.maxsize.bit_length() + 1,',
+                    '"pointer_bits": int(platform.architecture()[0][:2]),',
+                ),
+                ('"python": platform.python_version(),', '"python": sys.version.split()[0],'),
+            )
+        ),
+        "versions in a loop": Unusual(
+            (
+                (
+                    "    return {name: _version(name) for name in (WANTED if names is None else names)}\n",
+                    "    found = {}\n    if names is None:\n        names = list(WANTED)\n"
+                    "    for name in names:\n        found[name] = _version(name)\n    return found\n",
+                ),
+            )
+        ),
+        "versions padded with zeros": Unusual(
+            (
+                (
+                    "    while numbers and numbers[-1] == 0:\n        numbers.pop()\n",
+                    "    numbers += [0] * (6 - len(numbers))\n",
+                ),
+            )
+        ),
+    },
+    "02_tensor": {
+        "loops for addition": Unusual(
+            (
+                (
+                    "    return a + b\n",
+                    "    a, b = np.broadcast_arrays(a, b)\n"
+                    "    result = np.empty(a.shape, np.result_type(a, b))\n"
+                    "    for index in np.ndindex(a.shape):\n"
+                    "        result[index] = a[index] + b[index]\n    return result\n",
+                ),
+            )
+        ),
+        "einsum for matmul": Unusual(
+            (
+                (
+                    "    return a @ b\n",
+                    "    if a.ndim == 1 or b.ndim == 1:\n        return np.matmul(a, b)\n"
+                    "    if a.shape[-1] != b.shape[-2]:\n        raise ValueError('inner sizes differ')\n"
+                    "    return np.einsum('...ij,...jk->...ik', a, b)\n",
+                ),
+            )
+        ),
+        "subtraction by addition": Unusual((("    return a - b\n", "    return a + (-b)\n"),)),
+        "square root by power": Unusual((("    return np.sqrt(a)\n", "    return a**0.5\n"),)),
+        "sum of float64 sums": Unusual(
+            (
+                (
+                    "    return np.sum(a, axis=dim, keepdims=keepdim)\n",
+                    "    total = np.sum(a, axis=dim, keepdims=keepdim, dtype=np.float64)\n"
+                    "    return np.asarray(total).astype(a.dtype)\n",
+                ),
+            )
+        ),
+        "arrays copied": Unusual(
+            (("        self.data: np.ndarray = array\n", "        self.data = np.array(array)\n"),)
+        ),
+        "mean by NumPy": Unusual(
+            (
+                (
+                    "        total = self.sum(dim=dim, keepdim=keepdim)\n"
+                    "        return total / (self.size // total.size if total.size else 1)\n",
+                    "        mean = np.mean(self.data, axis=dim, keepdims=keepdim)\n"
+                    "        return Tensor(np.asarray(mean).astype(np.float32))\n",
+                ),
+            )
+        ),
+        "stack by NumPy": Unusual(
+            (
+                (
+                    "    return concatenate(rows, dim=place)\n",
+                    "    return Tensor(np.stack([t.data for t in tensors], axis=dim))\n",
+                ),
+            )
+        ),
+        "stack by insertion of None": Unusual(
+            (
+                (
+                    "    rows = [t.reshape((*t.shape[:place], 1, *t.shape[place:])) for t in tensors]\n",
+                    "    rows = [t[(slice(None),) * place + (None,)] for t in tensors]\n",
+                ),
+            )
+        ),
+        "legacy random numbers": Unusual(
+            (
+                (
+                    "        self.generator = np.random.default_rng()\n",
+                    "        self.generator = np.random.RandomState()\n",
+                ),
+                (
+                    "engine.generator.standard_normal(_plain_dims(shape), np.float32)",
+                    "engine.generator.standard_normal(_plain_dims(shape)), np.float32",
+                ),
+                (
+                    "engine.generator.random(_plain_dims(shape), np.float32)",
+                    "engine.generator.random_sample(_plain_dims(shape)), np.float32",
+                ),
+                (
+                    "    engine.generator = np.random.default_rng(seed)\n",
+                    "    engine.generator = np.random.RandomState(seed)\n",
+                ),
+            )
+        ),
+        "its own repr": Unusual(
+            (
+                (
+                    'return f"Tensor({numbers}, dtype={self.dtype}{flag})"',
+                    'return f"<tinytorch Tensor {self.data.tolist()} of {self.dtype}{flag}>"',
+                ),
+            )
+        ),
+        "arange from a list": Unusual(
+            (
+                (
+                    "    array = np.arange(*bounds)\n",
+                    "    array = np.array(np.arange(*bounds).tolist())\n",
+                ),
+            )
+        ),
+    },
+}

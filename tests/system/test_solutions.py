@@ -1,0 +1,47 @@
+"""Wrong solutions are refused with words that help; unusual right ones are accepted."""
+
+from pathlib import Path
+
+import pytest
+from solutions import UNUSUAL, WRONG, Unusual, Wrong, changed
+
+from pytest_tinytorch.course import load_course
+
+COURSE = load_course(Path(__file__).parents[2])
+
+
+def table(solutions):
+    """One row for each solution, with a readable id."""
+    return [
+        pytest.param(module, solution, id=f"{module}-{name.replace(' ', '-')}")
+        for module, entries in solutions.items()
+        for name, solution in entries.items()
+    ]
+
+
+def reference(module):
+    return COURSE.source_file(COURSE.module_by_name[module]).read_text("utf-8")
+
+
+@pytest.mark.parametrize("module, wrong", table(WRONG))
+def test_wrong_solution_is_refused(laboratory, module: str, wrong: Wrong):
+    source = changed(reference(module), (wrong.old, wrong.new))
+    record = laboratory.grade(module, source)
+    failed = {test.id.partition("/")[2]: test for test in record.tests if not test.passed}
+    assert wrong.test in failed, f"failed instead: {sorted(failed)}"
+    test = failed[wrong.test]
+    assert wrong.says in test.message
+    if wrong.at:
+        assert wrong.at in [location.function for location in test.locations]
+
+
+@pytest.mark.parametrize("module, unusual", table(UNUSUAL))
+def test_unusual_solution_is_accepted(laboratory, module: str, unusual: Unusual):
+    record = laboratory.grade(module, changed(reference(module), *unusual.edits))
+    assert [(test.id, test.message) for test in record.tests if not test.passed] == []
+
+
+@pytest.mark.parametrize("module", [m.name for m in COURSE.modules if m.written])
+def test_reference_solution_is_accepted(laboratory, module: str):
+    record = laboratory.grade(module, reference(module))
+    assert record.tests and [test.id for test in record.tests if not test.passed] == []
