@@ -66,7 +66,8 @@ def _range(kind: str, text: str, word: str, ids: list[str]) -> set[str]:
     first, _, last = word.partition("-")
     low, high = first.zfill(2), last.zfill(2)
     if low not in ids or high not in ids or low > high:
-        hint = nearest(word, [*ids, f"{low}-{ids[-1]}"])
+        to_the_end = f"{low}-{ids[-1]}"  # what `03-` means to many other programs
+        hint = nearest(word, [to_the_end] if low in ids and not last else ids)
         raise CourseError(
             f"--{kind} {text}: {word!r} is not a range{hint}; valid: {ids[0]}-{ids[-1]} or a part"
             f" of it, such as {ids[0]}-{ids[1]}"

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.exporting import export_key
 from pytest_tinytorch.manifest import Manifest, load_manifest
 from pytest_tinytorch.progress import Progress
 from pytest_tinytorch.record import Outcome, Reason, RunRecord, TestRecord
@@ -83,9 +84,22 @@ class Ledger:
 
     def _keep_evidence(self, run: RunRecord) -> None:
         complete = [c.id for c in self.settings.checkpoints if self.is_complete(c.id)]
-        if complete:
+        untested = self._untested_files()
+        if complete and untested:
+            self.notes.append(
+                f"--no-export: {', '.join(untested)} is not what {self.course.sources}/ gives now:"
+                f" other code was tested, so this run is not recorded."
+            )
+        elif complete:
             progress = Progress.of(self.course, self.manifest)
             self.notes += progress.record(run, complete)
+
+    def _untested_files(self) -> tuple[str, ...]:
+        """The generated files that an export would have changed, had it been made."""
+        report = self.config.stash.get(export_key, None)
+        if report is None or self.settings.exports:
+            return ()
+        return (*report.written, *report.removed)
 
     def _merge(self, new: TestRecord) -> None:
         """The first phase that does not pass decides; a later one cannot make it good."""

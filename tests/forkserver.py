@@ -98,7 +98,7 @@ def _become_pytest(request: dict[str, Any], output: int, errors: int) -> None:
         sys.argv = ["pytest", *request["arguments"]]
         # As with `python -m pytest`, and without the folder of this program.
         sys.path[0] = request["folder"]
-        code = int(pytest.console_main())
+        code = int(pytest.main())
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

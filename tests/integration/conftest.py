@@ -192,6 +192,11 @@ class Classroom:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
         path.write_text(text.replace(old, new))
 
+    def says(self, *arguments: str) -> str:
+        """What a run prints, as one line: where a sentence wraps does not matter."""
+        result = self.run(*arguments)
+        return " ".join(" ".join([*result.outlines, *result.errlines]).split())
+
     def states(self) -> dict[str, str]:
         """Checkpoint -> its state, as `--progress=json` tells it."""
         result = self.server.run(["--progress=json"], self.root)
