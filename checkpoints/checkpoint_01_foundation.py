@@ -5,7 +5,7 @@ The last test reads handwritten digits with nothing but means, broadcasting, sum
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -122,8 +122,8 @@ def test_arithmetic_agrees_with_numpy(tt, check, pair):
     check.close(x + y, a + b)
     check.close(x - y, a - b)
     check.close(x * y, a * b)
-    assume(np.all(np.abs(b) > 0.01))
-    check.close(x / y, a / b)
+    divisor = np.where(np.abs(b) > 0.01, b, np.float32(2))
+    check.close(x / tt.Tensor(divisor), a / divisor)
 
 
 @pytest.mark.points(2)

@@ -43,8 +43,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if hypothesis is None:
         with trace:
             return (yield)
-    # Only the test itself is watched, not Hypothesis's thousands of calls around it.
-    hypothesis.inner_test = trace.around(written)
+    hypothesis.inner_test = trace.from_first_failure(written)
     try:
         return (yield)
     finally:

@@ -61,13 +61,25 @@ class CallTrace:
         if sys.getprofile() == self._note:
             sys.setprofile(None)
 
-    def around(self, function: Callable[..., object]) -> Callable[..., object]:
-        """`function`, watched each time it is called."""
+    def from_first_failure(self, function: Callable[..., object]) -> Callable[..., object]:
+        """`function`, watched each time it is called after a comparison in it has failed.
+
+        Hypothesis calls a test for each example, and at the end once more with the example that it
+        shows: only that call matters, and the many that pass cost nothing.
+        """
+        failed = False
 
         @functools.wraps(function)
         def watched(*args: object, **kwargs: object) -> object:
-            with self:
+            nonlocal failed
+            if failed:
+                with self:
+                    return function(*args, **kwargs)
+            try:
                 return function(*args, **kwargs)
+            except AssertionError:
+                failed = True
+                raise
 
         return watched
 

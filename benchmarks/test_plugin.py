@@ -1,0 +1,79 @@
+"""What the plugin costs: in a foreign project, to show progress, to record and draw a run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+COPIED = ("course.toml", "conftest.py", "checkpoints", "data", "src_modules", "tinytorch")
+# Outside a run of the course, Hypothesis would try other examples, twice as many, and keep them.
+SAME_EXAMPLES = """
+import zlib
+import hypothesis
+
+hypothesis.settings.register_profile("same", max_examples=50, deadline=None, database=None)
+hypothesis.settings.load_profile("same")
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if hypothesis.is_hypothesis_test(item.obj):
+            hypothesis.seed(zlib.crc32(f"0/01/{item.name}".encode()))(item.obj)
+"""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the course, with progress of its own and every checkpoint achieved."""
+    root = tmp_path_factory.mktemp("course")
+    for name in COPIED:
+        copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
+        copy(REPOSITORY / name, root / name)
+    conftest = root / "conftest.py"
+    conftest.write_text(conftest.read_text("utf-8") + SAME_EXAMPLES, "utf-8")
+    run(root, "--checkpoint", "all")
+    return root
+
+
+def run(folder: Path, *arguments: str) -> None:
+    """A whole pytest, as a person would start it: with bytecode, and with progress elsewhere."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment["TINYTORCH_HOME"] = str(folder / "home")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 5), done.stdout + done.stderr
+
+
+def test_start_in_a_foreign_project(versus, tmp_path):
+    versus(
+        "start outside a course / -p no:tinytorch",
+        lambda: run(tmp_path),
+        lambda: run(tmp_path, "-p", "no:tinytorch"),
+        rounds=20,
+        holds=lambda found: found.difference <= 0.010,
+    )
+
+
+def test_progress(versus, course):
+    versus(
+        "pytest --progress / pytest --markers",
+        lambda: run(course, "--progress"),
+        lambda: run(course, "--markers"),
+        rounds=10,
+        holds=lambda found: found.ratio <= 1.5,
+    )
+
+
+def test_recording_and_display(versus, course):
+    versus(
+        "pytest --checkpoint 01 / the same file without recording",
+        lambda: run(course, "--checkpoint", "01"),
+        lambda: run(course, "checkpoints/checkpoint_01_foundation.py"),
+        rounds=10,
+        holds=lambda found: found.difference <= 0.15,
+    )
