@@ -65,7 +65,7 @@ def _ids(kind: str, text: str, names: dict[str, str], dynamic: Dynamic | None) -
 def _range(kind: str, text: str, word: str, ids: list[str]) -> set[str]:
     first, _, last = word.partition("-")
     low, high = first.zfill(2), last.zfill(2)
-    if low not in ids or high not in ids or low > high:
+    if not (first and last and low in ids and high in ids and low <= high):
         to_the_end = f"{low}-{ids[-1]}"  # what `03-` means to many other programs
         hint = nearest(word, [to_the_end] if low in ids and not last else ids)
         raise CourseError(

@@ -1,0 +1,195 @@
+"""A small course of its own: two written modules, one planned, six tests."""
+
+import json
+from pathlib import Path
+
+COURSE = """
+format = 1
+[course]
+id = "mini"
+title = "Mini"
+package = "mini"
+sources = "src"
+import_first = ""
+phases = ["First", "Second"]
+points = 16
+seconds_per_test = 5
+[[module]]
+name = "01_numbers"
+needs = []
+points = 5
+written = true
+exports = {"core.numbers" = ["add", "double", "mean"]}
+[[module]]
+name = "02_words"
+needs = ["01_numbers"]
+points = 5
+written = true
+exports = {"core.words" = ["shout"]}
+[[module]]
+name = "03_later"
+needs = ["01_numbers"]
+points = 5
+written = false
+exports = {"core.later" = ["later"]}
+[[checkpoint]]
+id = "00"
+name = "Numbers"
+phase = "First"
+module = "01_numbers"
+question = "Can I add?"
+you_can = "add numbers"
+points = 7
+[[checkpoint]]
+id = "01"
+name = "Words"
+phase = "Second"
+module = "02_words"
+question = "Can I shout?"
+you_can = "shout"
+points = 4
+[[checkpoint]]
+id = "02"
+name = "Later"
+phase = "Second"
+module = "03_later"
+question = "Can I wait?"
+you_can = "wait"
+points = 5
+"""
+
+NUMBERS = '''# %% [markdown]
+"""
+# Numbers
+"""
+
+# %%
+#| default_exp core.numbers
+#| export
+def add(a, b):
+    """a + b"""
+    return a + b
+
+
+# %%
+#| export
+def double(a):
+    """2a, by addition"""
+    return add(a, a)
+
+
+def mean(values):
+    """The mean of a list"""
+    total = 0.0
+    for value in values:
+        total = add(total, value)
+    return total / len(values)
+
+
+# %%
+def test_add():
+    assert add(1, 2) == 3
+'''
+
+WORDS = '''# %%
+#| default_exp core.words
+#| export
+from mini.core.numbers import double
+
+
+def shout(word):
+    """The word twice, loudly"""
+    return double(word).upper()
+'''
+
+CHECKPOINT_00 = '''"""Numbers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.checkpoint("00")
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("Look at the operator.")
+def test_add(tt, check):
+    """Adds two numbers"""
+    check.equal(tt.add(2, 3), 5)
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("double calls add.")
+@pytest.mark.depends(on="test_add")
+def test_double(tt, check):
+    """Doubles a number"""
+    check.equal(
+        tt.double(3),
+        6,
+    )
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("Divide by the length.")
+@given(values=st.lists(st.integers(-9, 9), min_size=1, max_size=4))
+def test_mean(tt, check, values):
+    """Takes the mean of any list"""
+    check.close(tt.mean(values), sum(values) / len(values))
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("No hint.")
+@pytest.mark.parametrize("a, b", [(1, 2), (0, 0)], ids=["small", "zero"])
+def test_pairs(tt, check, a, b):
+    """Adds pairs"""
+    result = tt.add(a, b)
+    check.equal(result, a + b)
+'''
+
+CHECKPOINT_01 = '''"""Words."""
+
+import pytest
+
+pytestmark = pytest.mark.checkpoint("01")
+
+
+@pytest.mark.points(4)
+@pytest.mark.hint("upper() is a method.")
+def test_shout(tt, check):
+    """Shouts"""
+    check.equal(tt.shout("ab"), "ABAB")
+'''
+
+
+def make_course(root: Path) -> Path:
+    """Lay the course out in a folder."""
+    files = {
+        "course.toml": COURSE,
+        "src/01_numbers.py": NUMBERS,
+        "src/02_words.py": WORDS,
+        "checkpoints/checkpoint_00_numbers.py": CHECKPOINT_00,
+        "checkpoints/checkpoint_01_words.py": CHECKPOINT_01,
+        "pytest.ini": "[pytest]\n",
+    }
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    write_manifest(root)
+    return root
+
+
+def write_manifest(root: Path) -> None:
+    """What `tito manifest` writes for this course, without the cost of a process."""
+    tests = {
+        "00": {
+            "00/test_add": 2,
+            "00/test_double": 1,
+            "00/test_mean": 2,
+            "00/test_pairs[small]": 1,
+            "00/test_pairs[zero]": 1,
+        },
+        "01": {"01/test_shout": 4},
+    }
+    manifest = {"format": 1, "tests": tests, "files": {}}
+    (root / "checkpoints/manifest.json").write_text(json.dumps(manifest))
