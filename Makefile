@@ -16,7 +16,7 @@ checkpoint: setup
 
 # Everything that CI runs
 test: setup-dev lint
-	$(BIN)/python -m pytest tests -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest tests -n 2 --dist worksteal -q
 	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
 
 lint: setup-dev

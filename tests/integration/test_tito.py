@@ -1,0 +1,173 @@
+"""`tito`: each command does what its words say, through the same services as pytest."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pytest_tinytorch import cli
+
+
+@pytest.fixture
+def tito(classroom, monkeypatch, capfd):
+    """Runs a command in this process; returns its exit code and what it printed."""
+    monkeypatch.chdir(classroom.root)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tito", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        printed = capfd.readouterr()
+        return end.value.code or 0, (printed.out + printed.err).splitlines()
+
+    return run
+
+
+def test_export(tito, classroom):
+    assert tito("export", "--all") == (
+        0,
+        [
+            "written: mini/__init__.py",
+            "written: mini/core/__init__.py",
+            "written: mini/core/numbers.py",
+            "written: mini/core/words.py",
+        ],
+    )
+    assert tito("export", "words") == (0, ["nothing changed"])
+    classroom.edit("src/02_words.py", "double(word)", "word")
+    assert tito("module", "export", "02") == (0, ["written: mini/core/words.py"])
+    (classroom.root / "src/02_words.py").unlink()
+    assert tito("export", "2") == (
+        0,
+        ["removed: mini/core/words.py (its source is not there)"],
+    )
+
+
+def test_export_of_a_broken_source(tito, classroom):
+    classroom.edit("src/01_numbers.py", "return a + b", "return a +")
+    code, lines = tito("export", "01")
+    assert code == 1 and "src/01_numbers.py:11: invalid syntax" in lines
+
+
+MISTAKES = {
+    "nothing to export": (
+        ("export",),
+        "say which module: `tito export 02`, or `tito export --all`",
+    ),
+    "both": (("export", "02", "--all"), "say which module"),
+    "unknown": (("export", "wrods"), "--module wrods: unknown id 'wrods' (did you mean 'words'?)"),
+    "unknown checkpoint": (("checkpoint", "unlock", "9"), "--checkpoint 9: unknown id '9'"),
+    "two at once": (("module", "complete", "01-02"), "complete one module at a time"),
+}
+
+
+@pytest.mark.parametrize("arguments, message", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(tito, arguments, message):
+    code, lines = tito(*arguments)
+    assert code == 2 and len(lines) == 1 and message in lines[0]
+
+
+def test_outside_a_course(tito, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    code, lines = tito("checkpoint", "status")
+    assert (code, lines) == (
+        2,
+        ["tito: no course.toml here or above; change into the course's folder"],
+    )
+
+
+DELEGATED = {
+    ("checkpoint", "status"): ["--progress=summary"],
+    ("checkpoint", "status", "--detailed"): ["--progress=detailed"],
+    ("checkpoint", "timeline"): ["--progress=timeline"],
+    ("checkpoint", "timeline", "--horizontal"): ["--progress=horizontal"],
+    ("checkpoint", "test", "01"): ["--checkpoint", "01"],
+    ("checkpoint", "run", "next"): ["--checkpoint", "next", "-s"],
+    ("module", "test", "words"): ["--module", "words"],
+}
+
+
+@pytest.mark.parametrize("words", DELEGATED, ids=" ".join)
+def test_what_pytest_does_is_left_to_pytest(tito, classroom, monkeypatch, words):
+    commands = []
+
+    def run(command, cwd, check):
+        commands.append((command, cwd))
+        return subprocess.CompletedProcess(command, 7)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.chdir(classroom.root / "src")
+    assert tito(*words) == (7, [])
+    assert commands == [([sys.executable, "-m", "pytest", *DELEGATED[words]], classroom.root)]
+
+
+def test_unlock_says_what_to_do_and_why(tito, classroom):
+    wanted = [
+        "Checkpoint 01 · Words: not started",
+        "  Question: Can I shout?",
+        "  It rests on 01_numbers, checkpoint 00: not started.",
+        "    pytest --checkpoint 00",
+        "  Write src/02_words.py, then:",
+        "    pytest --checkpoint 01",
+    ]
+    assert tito("checkpoint", "unlock", "words") == (0, wanted)
+    classroom.checkpoint("all")
+    assert tito("checkpoint", "unlock", "00") == (
+        0,
+        ["Checkpoint 00 · Numbers: achieved", "  You can add numbers. Nothing is left to do."],
+    )
+
+
+def test_module_status(tito, classroom):
+    classroom.checkpoint("00")
+    (classroom.root / "src/02_words.py").unlink()
+    assert tito("module", "status") == (
+        0,
+        [
+            "01_numbers       checkpoint 00: achieved",
+            "02_words         checkpoint 01: not there: src/02_words.py",
+            "03_later         checkpoint 02: planned",
+        ],
+    )
+
+
+def test_manifest(tito, classroom):
+    path = classroom.root / "checkpoints/manifest.json"
+    path.unlink()
+    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()", "manifest"]
+    done = subprocess.run(command, cwd=classroom.root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0,
+        ["checkpoint 00: 5 tests, 7 points", "checkpoint 01: 1 tests, 4 points"],
+    )
+    assert classroom.checkpoint("all").ret == 0
+
+
+MARKS = {
+    "points": ("points(4)", "points(5)", "add up to 5, but course.toml gives checkpoint 01 4"),
+    "mark": ("points(4)", "points('x')", "points('x'): write a number of at least 0"),
+    "syntax": ("def test_shout", "def test_shout(", "SyntaxError"),
+}
+
+
+@pytest.mark.parametrize("old, new, message", MARKS.values(), ids=MARKS)
+def test_manifest_of_a_course_that_is_wrong(classroom, old, new, message):
+    classroom.edit("checkpoints/checkpoint_01_words.py", old, new)
+    path = classroom.root / "checkpoints/manifest.json"
+    before = path.read_text()
+    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()", "manifest"]
+    done = subprocess.run(command, cwd=classroom.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+    assert path.read_text() == before
+
+
+def test_complete_runs_every_tier_and_stops_at_the_first_that_fails(tito, classroom):
+    code, lines = tito("module", "complete", "numbers")
+    said = "\n".join(lines)
+    assert code == 0 and said.index("1 passed") < said.index("achieved, 5 of 5 tests")
+    assert tito("module", "status")[1][0] == "01_numbers       checkpoint 00: achieved, completed"
+    classroom.edit("src/02_words.py", "double(word)", "word")
+    code, lines = tito("module", "complete", "02")
+    assert code == 1
+    assert "02_words is not complete: checkpoint 01 failed. Mend the above, then again:" in lines
+    assert "completed" not in tito("module", "status")[1][1]
