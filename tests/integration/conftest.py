@@ -53,7 +53,7 @@ class Classroom:
         properties = ET.parse(self.root / "grade.xml").getroot().findall(".//testsuite/properties/")
         return json.loads({p.get("name"): p.get("value") for p in properties}["record"])
 
-    def tests(self, ids: str = "00") -> dict[str, dict]:
+    def outcomes(self, ids: str = "00") -> dict[str, dict]:
         return {test["id"]: test for test in self.record(ids)["tests"]}
 
 

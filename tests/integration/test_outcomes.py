@@ -62,7 +62,7 @@ def test_counter_example_is_the_smallest(every_way):
 
 def test_the_value_computed_on_an_earlier_line_is_traced_too(classroom):
     classroom.edit("src/01_numbers.py", "return a + b", "return a + b if a else 7")
-    test = classroom.tests()["00/test_pairs[zero]"]
+    test = classroom.outcomes()["00/test_pairs[zero]"]
     assert [(place["file"], place["line"]) for place in test["locations"]] == [
         ("src/01_numbers.py", 11)
     ]
@@ -70,7 +70,7 @@ def test_the_value_computed_on_an_earlier_line_is_traced_too(classroom):
 
 def test_not_written_yet(classroom):
     classroom.edit("src/01_numbers.py", "return a + b", "raise NotImplementedError('add')")
-    tests = classroom.tests()
+    tests = classroom.outcomes()
     assert set(outcomes(tests).values()) == {("failed", "not-written")}
     assert {test["message"] for test in tests.values()} == {"not written yet: add"}
     assert {test["locations"][0]["line"] for test in tests.values()} == {11}
@@ -82,7 +82,7 @@ def test_not_written_yet(classroom):
 
 def test_exception_in_the_students_code(classroom):
     classroom.edit("src/01_numbers.py", "return add(a, a)", "return add(a, None)")
-    test = classroom.tests()["00/test_double"]
+    test = classroom.outcomes()["00/test_double"]
     assert (test["outcome"], test["reason"]) == ("failed", "raised")
     assert test["message"].startswith("TypeError: unsupported operand type(s) for +")
     assert (test["locations"][0]["file"], test["locations"][0]["line"]) == ("src/01_numbers.py", 11)
@@ -105,7 +105,7 @@ def test_broken_module_fails_its_tests_and_no_others(every_way, old, new, reason
     result.assert_outcomes(failed=5, passed=1)
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
     result.stdout.fnmatch_lines([f"*src/01_numbers.py:{line}*", f"  >{line:5} |*"])
-    tests = every_way.tests()
+    tests = every_way.outcomes()
     assert set(outcomes(tests).values()) == {("failed", reason)}
     assert {t["locations"][0]["line"] for t in tests.values()} == {line}
     assert every_way.states() == {"00": "failing", "01": "achieved", "02": "planned"}
@@ -124,15 +124,15 @@ def test_missing_source(classroom):
 def test_earlier_export_is_never_graded(classroom):
     classroom.checkpoint("00")
     classroom.edit("src/01_numbers.py", "return a + b", "return (a + b")
-    assert set(outcomes(classroom.tests()).values()) == {("failed", "broken-import")}
+    assert set(outcomes(classroom.outcomes()).values()) == {("failed", "broken-import")}
     classroom.edit("src/01_numbers.py", "return (a + b", "return a + b")
-    assert set(outcomes(classroom.tests()).values()) == {PASSED}
+    assert set(outcomes(classroom.outcomes()).values()) == {PASSED}
 
 
 def test_endless_loop_ends_at_the_time_limit(every_way):
     every_way.edit("course.toml", "seconds_per_test = 5", "seconds_per_test = 1")
     every_way.edit("src/01_numbers.py", "return add(a, a)", "while True: pass")
-    tests = every_way.tests()
+    tests = every_way.outcomes()
     assert (tests["00/test_double"]["outcome"], tests["00/test_double"]["reason"]) == (
         "failed",
         "timeout",
@@ -156,7 +156,7 @@ def test_crash_of_a_worker_is_a_lost_test(classroom):
     assert result.ret == 1
     assert "INTERNALERROR" not in result.stdout.str()
     result.stdout.fnmatch_lines(["*the process that ran this test died*"])
-    assert outcomes(classroom.tests())["00/test_double"] == ("error", "crashed")
+    assert outcomes(classroom.outcomes())["00/test_double"] == ("error", "crashed")
 
 
 def test_a_skipped_test_did_not_pass(classroom):
@@ -165,7 +165,7 @@ def test_a_skipped_test_did_not_pass(classroom):
         '    check.equal(tt.shout("ab"), "ABAB")',
         '    pytest.skip("not today")',
     )
-    test = classroom.tests("01")["01/test_shout"]
+    test = classroom.outcomes("01")["01/test_shout"]
     assert (test["outcome"], test["message"], test["points"]) == (
         "skipped",
         "Skipped: not today",
@@ -192,7 +192,7 @@ def test_teardown_error_is_no_pass(classroom):
         '    check.equal(tt.shout("ab"), "ABAB")',
         "    request.addfinalizer(lambda: 1 / 0)",
     )
-    test = classroom.tests("01")["01/test_shout"]
+    test = classroom.outcomes("01")["01/test_shout"]
     assert (test["outcome"], test["points"]) == ("error", 0)
 
 
@@ -203,7 +203,7 @@ def test_failing_subtest_fails_its_test(classroom):
         '    check.equal(tt.shout("ab"), "ABAB")',
         '    with subtests.test("a"):\n        check.equal(tt.shout("a"), "no")',
     )
-    test = classroom.tests("01")["01/test_shout"]
+    test = classroom.outcomes("01")["01/test_shout"]
     assert (test["outcome"], test["points"]) == ("failed", 0)
 
 

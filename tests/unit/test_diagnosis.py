@@ -108,13 +108,13 @@ def test_given_code_that_says_it_better_does_not_hide_the_line(course, student, 
 def test_a_wrong_value_leads_to_what_computed_it(course, student, sources):
     trace = CallTrace(sources, __file__)
 
-    def test():
+    def use():
         with trace:
             student.add(1, 1)
             value = student.given(3)
             raise CheckFailed(f"got {value}")
 
-    found = explained(test, sources, trace)
+    found = explained(use, sources, trace)
     tasks = [line_of(course, "return [inner(a)"), line_of(course, "    return a + 1")]
     names = [
         (f"src/01_numbers.py:{line}", name)
@@ -127,13 +127,13 @@ def test_a_wrong_value_leads_to_what_computed_it(course, student, sources):
 def test_only_the_calls_of_the_failing_statement_count(course, student, sources):
     trace = CallTrace(sources, __file__)
 
-    def test():
+    def use():
         with trace:
             student.given(3)
             raise CheckFailed(f"got {student.add(1, 1)}")
 
     line = line_of(course, "    return a + b")
-    assert places(explained(test, sources, trace)) == [(f"src/01_numbers.py:{line}", "add")]
+    assert places(explained(use, sources, trace)) == [(f"src/01_numbers.py:{line}", "add")]
 
 
 def test_a_profiler_that_is_there_first_stays(sources):
