@@ -310,6 +310,134 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "of 360 digits correctly, expected 88 %",
         ),
     },
+    "03_activations": {
+        "softmax along the wrong dimension": Wrong(
+            "    exponentials = np.exp(a - np.max(a, axis=dim, keepdims=True))\n"
+            "    return exponentials / np.sum(exponentials, axis=dim, keepdims=True)\n",
+            "    exponentials = np.exp(a - np.max(a, axis=0, keepdims=True))\n"
+            "    return exponentials / np.sum(exponentials, axis=0, keepdims=True)\n",
+            "test_softmax_of_the_last_dimension",
+            "tt.softmax(tt.Tensor(a)): largest difference",
+            "softmax",
+        ),
+        "softmax without the maximum": Wrong(
+            "    exponentials = np.exp(a - np.max(a, axis=dim, keepdims=True))\n",
+            "    exponentials = np.exp(a)\n",
+            "test_extremes_of_a_row",
+            "overflow encountered in exp",
+            "softmax",
+        ),
+        "softmax without the maximum, warnings silenced": Wrong(
+            "    exponentials = np.exp(a - np.max(a, axis=dim, keepdims=True))\n"
+            "    return exponentials / np.sum(exponentials, axis=dim, keepdims=True)\n",
+            "    with np.errstate(all='ignore'):\n        exponentials = np.exp(a)\n"
+            "        return exponentials / np.sum(exponentials, axis=dim, keepdims=True)\n",
+            "test_extremes_of_a_row",
+            "tt.softmax(x): largest difference inf at [0, 0]: got nan, expected 0.5",
+            "softmax",
+        ),
+        "softmax with the maximum of all": Wrong(
+            "    exponentials = np.exp(a - np.max(a, axis=dim, keepdims=True))\n",
+            "    exponentials = np.exp(a - np.max(a))\n",
+            "test_extremes_of_a_row",
+            "invalid value encountered in divide",
+            "softmax",
+        ),
+        "softmax that does not sum to 1": Wrong(
+            "    return exponentials / np.sum(exponentials, axis=dim, keepdims=True)\n",
+            "    return exponentials\n",
+            "test_softmax",
+            "result: largest difference",
+        ),
+        "log of softmax": Wrong(
+            "    return shifted - np.log(np.sum(np.exp(shifted), axis=dim, keepdims=True))\n",
+            "    with np.errstate(all='ignore'):\n        e = np.exp(shifted)\n"
+            "        return np.log(e / np.sum(e, axis=dim, keepdims=True))\n",
+            "test_extremes_of_a_row",
+            "tt.log_softmax(x): largest difference inf at [0, 2]: got -inf",
+            "log_softmax",
+        ),
+        "sigmoid that overflows": Wrong(
+            "    z = np.exp(-np.abs(a))\n    return np.where(a >= 0, 1, z) / (1 + z)\n",
+            "    return 1 / (1 + np.exp(-a))\n",
+            "test_extremes_of_one_element",
+            "overflow encountered in exp",
+            "sigmoid",
+        ),
+        "sigmoid that is cut": Wrong(
+            "    z = np.exp(-np.abs(a))\n    return np.where(a >= 0, 1, z) / (1 + z)\n",
+            "    return 1 / (1 + np.exp(-np.clip(a, -15, 15)))\n",
+            "test_extremes_of_one_element",
+            "tt.sigmoid(tt.Tensor([-20.0])): largest difference",
+            "sigmoid",
+        ),
+        "sigmoid upside down": Wrong(
+            "np.where(a >= 0, 1, z)",
+            "np.where(a >= 0, z, 1)",
+            "test_sigmoid",
+            "tt.sigmoid(x): largest difference",
+            "sigmoid",
+        ),
+        "relu that changes its input": Wrong(
+            "    return np.maximum(a, 0)\n",
+            "    return np.maximum(a, 0, out=a)\n",
+            "test_inputs_are_left_alone",
+            "relu changed its input to [[0.0, 0.0, 0.5], [3.0, 0.0, 0.0]]",
+        ),
+        "relu as magnitude": Wrong(
+            "    return np.maximum(a, 0)\n",
+            "    return np.abs(a)\n",
+            "test_relu",
+            "bent: largest difference",
+        ),
+        "gelu by tanh": Wrong(
+            "    probability = 0.5 * (1 + erf(a / math.sqrt(2)))\n",
+            "    probability = 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (a + 0.044715 * a**3)))\n",
+            "test_gelu",
+            "tt.gelu(tt.Tensor(POINTS)): largest difference 0.0004",
+            "gelu",
+        ),
+        "gelu by sigmoid": Wrong(
+            "    probability = 0.5 * (1 + erf(a / math.sqrt(2)))\n",
+            "    probability = 0.5 * (1 + np.tanh(0.851 * a))\n",
+            "test_gelu",
+            "tt.gelu(tt.Tensor(POINTS)): largest difference",
+            "gelu",
+        ),
+        "float64 leaks out": Wrong(
+            "        return tanh(x)\n",
+            "        return Tensor(np.tanh(x.data.astype(np.float64)))\n",
+            "test_float32_stays",
+            "these should be float32 and are not: Tanh",
+        ),
+        "float64 is made float32": Wrong(
+            "    return np.tanh(a)\n",
+            "    return np.tanh(a.astype(np.float32))\n",
+            "test_float32_stays",
+            "got dtype float32, expected float64",
+            "tanh",
+        ),
+        "slope ignored": Wrong(
+            "return leaky_relu(x, negative_slope=self.negative_slope)",
+            "return leaky_relu(x)",
+            "test_leaky_relu",
+            "weak(tt.Tensor(a)): largest difference",
+            "LeakyReLU.__call__",
+        ),
+        "slope shared by all": Wrong(
+            "        self.negative_slope = negative_slope\n",
+            "        LeakyReLU.negative_slope = negative_slope\n",
+            "test_leaky_relu",
+            "weak(tt.Tensor(a)): largest difference",
+        ),
+        "dim ignored by the object": Wrong(
+            "return softmax(x, dim=self.dim)",
+            "return softmax(x)",
+            "test_softmax_of_the_last_dimension",
+            "tt.Softmax(dim=0)(tt.Tensor(a)): largest difference",
+            "Softmax.__call__",
+        ),
+    },
 }
 
 UNUSUAL: dict[str, dict[str, Unusual]] = {
@@ -437,6 +565,72 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                     "    array = np.arange(*bounds)\n",
                     "    array = np.array(np.arange(*bounds).tolist())\n",
                 ),
+            )
+        ),
+    },
+    "03_activations": {
+        "softmax in a loop over rows": Unusual(
+            (
+                (
+                    "    exponentials = np.exp(a - np.max(a, axis=dim, keepdims=True))\n"
+                    "    return exponentials / np.sum(exponentials, axis=dim, keepdims=True)\n",
+                    "    result = np.empty(a.shape, a.dtype if a.dtype.kind == 'f' else np.float32)\n"
+                    "    rows, results = np.moveaxis(a, dim, -1), np.moveaxis(result, dim, -1)\n"
+                    "    for index in np.ndindex(rows.shape[:-1]):\n"
+                    "        e = np.exp(rows[index] - rows[index].max())\n"
+                    "        results[index] = e / e.sum()\n    return result\n",
+                ),
+            )
+        ),
+        "sigmoid by tanh": Unusual(
+            (
+                (
+                    "    z = np.exp(-np.abs(a))\n    return np.where(a >= 0, 1, z) / (1 + z)\n",
+                    "    z = np.exp(np.minimum(a, 0))\n"
+                    "    return np.where(a >= 0, 0.5 * (1 + np.tanh(0.5 * a)), z / (1 + z))\n",
+                ),
+            )
+        ),
+        "relu by a mask": Unusual((("    return np.maximum(a, 0)\n", "    return a * (a > 0)\n"),)),
+        "computed in float64 inside": Unusual(
+            (("    return np.tanh(a)\n", "    return np.tanh(a.astype(np.float64))\n"),)
+        ),
+        "relu by choosing": Unusual(
+            (("    return np.maximum(a, 0)\n", "    return np.where(a > 0, a, 0)\n"),)
+        ),
+        "gelu by Python's erf": Unusual(
+            (
+                (
+                    "    return np.sign(a) * (1 - polynomial * np.exp(-x * x))\n",
+                    "    return np.vectorize(math.erf, otypes=[a.dtype])(a)\n",
+                ),
+            )
+        ),
+        "objects as closures": Unusual(
+            (
+                (
+                    'class Tanh:\n    """`Tanh()(x)` is `tanh(x)`."""\n\n'
+                    "    def __call__(self, x: Tensor) -> Tensor:\n        ### BEGIN SOLUTION\n"
+                    "        return tanh(x)\n        ### END SOLUTION\n",
+                    "def Tanh():\n    return lambda x: tanh(x)\n",
+                ),
+                (
+                    'class GELU:\n    """`GELU()(x)` is `gelu(x)`."""\n\n'
+                    "    def __call__(self, x: Tensor) -> Tensor:\n        ### BEGIN SOLUTION\n"
+                    "        return gelu(x)\n        ### END SOLUTION\n",
+                    "def GELU():\n    return gelu\n",
+                ),
+            )
+        ),
+        "composed of tensor operations": Unusual(
+            (
+                (
+                    "@primitive\ndef softmax(a, dim=-1):\n",
+                    "def softmax(x, dim=-1):\n    e = (x - x.max(dim=dim, keepdim=True)).exp()\n"
+                    "    return e / e.sum(dim=dim, keepdim=True)\n\n\n"
+                    "@primitive\ndef fused_softmax(a, dim=-1):\n",
+                ),
+                ("@softmax.gradient\n", "@fused_softmax.gradient\n"),
             )
         ),
     },

@@ -1,0 +1,230 @@
+"""Checkpoint 02: activations against formulas in float64, at 1 and at 10,000.
+
+The last test solves what no straight line can.
+"""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+pytestmark = pytest.mark.checkpoint("02")
+
+ROWS = hnp.arrays(
+    np.float32,
+    hnp.array_shapes(min_dims=1, max_dims=3, max_side=5),
+    elements=st.floats(-20, 20, width=32),
+)
+POINTS = np.array([-30, -6, -3, -2, -1, -0.5, -1e-3, 0, 1e-3, 0.5, 1, 2, 3, 6, 30], np.float32)
+
+
+def by_math(function):
+    """A function of one number as a function of arrays, in float64."""
+    return lambda a: np.vectorize(function, otypes=[np.float64])(a.astype(np.float64))
+
+
+exact_sigmoid = by_math(
+    lambda v: 1 / (1 + math.exp(-v)) if v >= 0 else math.exp(v) / (1 + math.exp(v))
+)
+exact_gelu = by_math(lambda v: 0.5 * v * (1 + math.erf(v / math.sqrt(2))))
+
+
+def exact_softmax(a, dim):
+    wide = a.astype(np.float64)
+    exponentials = np.exp(wide - wide.max(axis=dim, keepdims=True))
+    return exponentials / exponentials.sum(axis=dim, keepdims=True)
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("np.maximum(a, 0): larger of the two, element by element.")
+@given(a=ROWS)
+def test_relu(tt, check, a):
+    """Cuts what is negative to zero, keeps the rest, and changes nothing the second time"""
+    bent = tt.relu(tt.Tensor(a))
+    check.close(bent, np.where(a > 0, a, 0))
+    check.close(tt.relu(bent), np.where(a > 0, a, 0))
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("Each function makes a new array: no out=, no a[a < 0] = 0.")
+@pytest.mark.depends(on="test_relu")
+def test_inputs_are_left_alone(tt, check):
+    """Leaves its input as it was"""
+    a = np.array([[-2.0, -0.5, 0.5], [3.0, -1.0, 0.0]], np.float32)
+    x = tt.Tensor(a.copy())
+    for name in ("relu", "sigmoid", "tanh", "gelu", "softmax", "log_softmax"):
+        bent = check.array(getattr(tt, name)(x))
+        unchanged = bool((check.array(x) == a).all())
+        check.true(unchanged, f"{name} changed its input to {check.array(x).tolist()}")
+        check.equal(bent.shape, (2, 3))
+    tt.LeakyReLU(0.5)(x)
+    check.close(x, a)
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("The slope of the object, self.negative_slope, goes to leaky_relu.")
+def test_leaky_relu(tt, check):
+    """Keeps a part of what is negative, as much as it was told"""
+    a = np.array([-4.0, -1.0, 0.0, 2.0], np.float32)
+    check.close(tt.LeakyReLU()(tt.Tensor(a)), [-0.04, -0.01, 0, 2])
+    weak, strong = tt.LeakyReLU(0.25), tt.LeakyReLU(negative_slope=0.5)
+    check.close(weak(tt.Tensor(a)), [-1, -0.25, 0, 2])
+    check.close(strong(tt.Tensor(a)), [-2, -0.5, 0, 2])
+    check.close(weak(tt.Tensor(a)), [-1, -0.25, 0, 2])
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("1 / (1 + exp(-x)): mind the sign in the exponent.")
+@given(a=ROWS)
+def test_sigmoid(tt, check, a):
+    """Squeezes every number between 0 and 1, evenly on both sides"""
+    x = tt.Tensor(a)
+    check.close(tt.sigmoid(x), exact_sigmoid(a))
+    check.close(tt.sigmoid(-x), 1 - exact_sigmoid(a))
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("NumPy has it.")
+def test_tanh(tt, check):
+    """Squeezes every number between -1 and 1"""
+    check.close(tt.tanh(tt.Tensor(POINTS)), by_math(math.tanh)(POINTS))
+    check.close(tt.tanh(tt.Tensor(POINTS.reshape(3, 5))), by_math(math.tanh)(POINTS.reshape(3, 5)))
+
+
+@pytest.mark.points(3)
+@pytest.mark.hint("The exact form, with erf. The one with tanh is off by up to 5e-4.")
+def test_gelu(tt, check):
+    """Weighs each number with its normal probability, exactly"""
+    check.close(tt.gelu(tt.Tensor(POINTS)), exact_gelu(POINTS), rtol=1e-5, atol=2e-6)
+    grid = np.linspace(-5, 5, 201, dtype=np.float32)
+    check.close(tt.gelu(tt.Tensor(grid)), exact_gelu(grid), rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.points(3)
+@pytest.mark.hint("exp overflows above 88: take it of -|x|, which is never positive.")
+@pytest.mark.depends(on=["test_relu", "test_sigmoid", "test_tanh", "test_gelu"])
+def test_extremes_of_one_element(tt, check):
+    """Stays finite and exact at 10,000 and below -10,000, without a warning"""
+    x = tt.Tensor(np.array([-1e4, -1000, 1000, 1e4], np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check.close(tt.sigmoid(x), [0, 0, 1, 1])
+        check.close(tt.tanh(x), [-1, -1, 1, 1])
+        check.close(tt.relu(x), [0, 0, 1000, 1e4])
+        check.close(tt.gelu(x), [0, 0, 1000, 1e4])
+        check.close(tt.LeakyReLU()(x), [-100, -10, 1000, 1e4])
+    # Small probabilities are still told apart: a sigmoid of -20 is not 0.
+    check.close(tt.sigmoid(tt.Tensor([-20.0])), [2.0611537e-9], rtol=1e-4, atol=0)
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("Maximum and sum go along dim, both with keepdims=True.")
+@given(a=ROWS, data=st.data())
+def test_softmax(tt, check, a, data):
+    """Turns scores into probabilities along any dimension"""
+    dim = data.draw(st.integers(-a.ndim, a.ndim - 1), label="dim")
+    result = tt.softmax(tt.Tensor(a), dim=dim)
+    check.close(result, exact_softmax(a, dim))
+    check.close(result.sum(dim=dim), np.ones(np.delete(a.shape, dim)))
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("Without dim, it is the last one.")
+@pytest.mark.depends(on="test_softmax")
+def test_softmax_of_the_last_dimension(tt, check):
+    """Takes the last dimension unless it is told another one"""
+    a = np.array([[0.0, 1.0, 2.0], [3.0, 0.0, 0.0]], np.float32)
+    check.close(tt.softmax(tt.Tensor(a)), exact_softmax(a, 1))
+    check.close(tt.log_softmax(tt.Tensor(a)), np.log(exact_softmax(a, 1)))
+    check.close(tt.Softmax()(tt.Tensor(a)), exact_softmax(a, 1))
+    check.close(tt.Softmax(dim=0)(tt.Tensor(a)), exact_softmax(a, 0))
+    check.shape(tt.softmax(tt.zeros(0, 3)), (0, 3))
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("A number added to all scores cancels: check it with pen and paper.")
+@pytest.mark.depends(on="test_softmax")
+@given(a=ROWS, shift=st.integers(-50, 50))
+def test_laws_of_softmax(tt, check, a, shift):
+    """Does not change when all scores shift, and keeps their order"""
+    x = tt.Tensor(a)
+    check.close(tt.softmax(x + shift), exact_softmax(a, -1), rtol=1e-4, atol=1e-5)
+    probabilities = check.array(tt.softmax(x))
+    order = np.argsort(a, axis=-1, kind="stable")
+    rising = np.diff(np.take_along_axis(probabilities, order, axis=-1), axis=-1)
+    check.true(bool((rising >= -1e-7).all()), "a higher score must have a higher probability")
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("x - max - log(sum(exp(x - max))), which never takes the logarithm of 0.")
+@given(a=ROWS, data=st.data())
+def test_log_softmax(tt, check, a, data):
+    """Gives the logarithms of the probabilities"""
+    dim = data.draw(st.integers(-a.ndim, a.ndim - 1), label="dim")
+    wide = a.astype(np.float64)
+    shifted = wide - wide.max(axis=dim, keepdims=True)
+    expected = shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
+    check.close(tt.log_softmax(tt.Tensor(a), dim=dim), expected, atol=1e-5)
+
+
+@pytest.mark.points(3)
+@pytest.mark.hint("Subtract the largest score of each row before exp, in both functions.")
+@pytest.mark.depends(on=["test_softmax", "test_log_softmax"])
+def test_extremes_of_a_row(tt, check):
+    """Stays finite and exact with scores of 10,000, without a warning"""
+    x = tt.Tensor(np.array([[1e4, 1e4, -1e4], [-1e4, 0, 1e4], [-1e4, -1e4, -1e4]], np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check.close(tt.softmax(x), [[0.5, 0.5, 0], [0, 0, 1], [1 / 3, 1 / 3, 1 / 3]])
+        half, third = math.log(2), math.log(3)
+        expected = [[-half, -half, -2e4 - half], [-2e4, -1e4, 0], [-third, -third, -third]]
+        check.close(tt.log_softmax(x), expected)
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("An object calls its function: one line each.")
+@pytest.mark.depends(on=["test_relu", "test_sigmoid", "test_tanh", "test_gelu"])
+def test_objects_compute_what_functions_do(tt, check):
+    """Offers each function as an object too"""
+    x = tt.Tensor(POINTS)
+    check.close(tt.ReLU()(x), np.where(POINTS > 0, POINTS, 0))
+    check.close(tt.Sigmoid()(x), exact_sigmoid(POINTS))
+    check.close(tt.Tanh()(x), by_math(math.tanh)(POINTS))
+    check.close(tt.GELU()(x), exact_gelu(POINTS), rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint(
+    "A np.float64 constant, such as np.sqrt(2), widens without a word; math.sqrt not."
+)
+@pytest.mark.depends(on="test_relu")
+def test_float32_stays(tt, check):
+    """Keeps float32, and float64 where it was given; makes float32 of integers"""
+    narrow, wide = tt.Tensor([[-1.0, 0.5]]), tt.Tensor(np.array([[-1.0, 0.5]]))
+    names = ("relu", "sigmoid", "tanh", "gelu", "softmax", "log_softmax")
+    found = {name: str(getattr(tt, name)(narrow).dtype) for name in names}
+    for name in ("ReLU", "LeakyReLU", "Sigmoid", "Tanh", "Softmax", "GELU"):
+        found[name] = str(getattr(tt, name)()(narrow).dtype)
+    widened = [name for name, dtype in found.items() if dtype != "float32"]
+    check.true(not widened, f"these should be float32 and are not: {', '.join(widened)}")
+    for name in names:
+        check.dtype(getattr(tt, name)(wide), "float64")
+    for name in names[1:]:
+        check.dtype(getattr(tt, name)(tt.Tensor([1, 2])), "float32")
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("relu of both differences, then their sum.")
+@pytest.mark.depends(on="test_relu")
+def test_what_no_line_can_separate(tt, check):
+    """Solves the exclusive or, which no straight line can, with one bend"""
+    x = tt.Tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    first, second = tt.Tensor([[1.0, -1.0], [-1.0, 1.0]]), tt.Tensor([[1.0], [1.0]])
+    check.close(tt.relu(x @ first) @ second, [[0], [1], [1], [0]])
+    straight = check.array(x @ first @ second)
+    check.close(straight, check.array(x @ (first @ second)))
+    check.true(bool((straight == 0).all()), "without the bend, two layers are one: all zeros here")
