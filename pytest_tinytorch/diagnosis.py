@@ -132,7 +132,7 @@ def _computed_by(
         return ()
     first, last = _statement(in_test[-1].file, in_test[-1].line)
     distinct: dict[str, Location] = {}
-    for call in trace.between(first, last):
+    for call in reversed(trace.between(first, last)):  # the last one made what was compared
         found = _locations([_Frame(*place, "") for place in call.returns], sources)
         tasks = [location for location in found if sources.is_task(location)]
         for location in tasks or found[:1]:

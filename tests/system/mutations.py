@@ -33,7 +33,8 @@ def _zeroed(function):
         result = function(*args, **kwargs)
         if function.__name__ == "__init__":
             self = args[0]
-            for name in [*getattr(type(self), "__slots__", ()), *getattr(self, "__dict__", ())]:
+            slots = [name for c in type(self).__mro__ for name in getattr(c, "__slots__", ())]
+            for name in [*slots, *getattr(self, "__dict__", ())]:
                 if not name.startswith("_"):
                     setattr(self, name, zero(getattr(self, name)))
         return zero(result)

@@ -438,6 +438,188 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "Softmax.__call__",
         ),
     },
+    "04_layers": {
+        "bias left out": Wrong(
+            "        return linear(x, self.weight, self.bias)\n",
+            "        return linear(x, self.weight)\n",
+            "test_linear_by_hand",
+            "layer(x): largest difference 20 at [0, 1]: got 0.0, expected 20.0",
+            "Linear.forward",
+        ),
+        "weight transposed": Wrong(
+            "        self.weight = Parameter(he_normal(out_features, in_features))\n",
+            "        self.weight = Parameter(he_normal(in_features, out_features))\n",
+            "test_shapes_of_parameters",
+            "layer.weight: got shape (5, 3), expected (3, 5)",
+        ),
+        "bias of shape (1, out)": Wrong(
+            "Parameter(zeros(out_features)) if bias",
+            "Parameter(zeros(1, out_features)) if bias",
+            "test_shapes_of_parameters",
+            "layer.bias: got shape (1, 3), expected (3,)",
+        ),
+        "bias where there should be none": Wrong(
+            "Parameter(zeros(out_features)) if bias else None",
+            "Parameter(zeros(out_features))",
+            "test_linear_without_bias",
+            "Linear(3, 2, bias=False).bias must be None",
+        ),
+        "float64 leaks out": Wrong(
+            "        self.weight = Parameter(he_normal(out_features, in_features))\n",
+            "        self.weight = Parameter(np.random.randn(out_features, in_features)"
+            " / math.sqrt(in_features))\n",
+            "test_shapes_of_parameters",
+            "parameter: got dtype float64, expected float32",
+        ),
+        "parameters shared by all instances": Wrong(
+            "        self.weight = Parameter(he_normal(out_features, in_features))\n",
+            "        key = (out_features, in_features)\n"
+            "        Linear.made = getattr(Linear, 'made', {})\n"
+            "        self.weight = Linear.made.setdefault(key, Parameter(he_normal(*key)))\n",
+            "test_instances_are_their_own",
+            "two layers must not begin alike",
+        ),
+        "a default made once": Wrong(
+            "    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:\n",
+            "    def __init__(self, in_features, out_features, bias=True, start={}) -> None:\n"
+            "        self.shared = start.setdefault(out_features, Parameter(zeros(out_features)))\n",
+            "test_linear_without_bias",
+            "len(list(layer.parameters())): got 2, expected 1",
+        ),
+        "lists are not looked into": Wrong(
+            "    if isinstance(value, list | tuple):\n"
+            "        for index, element in enumerate(value):\n"
+            '            yield from held(f"{name}.{index}", element)\n'
+            "    elif isinstance(value, dict):\n",
+            "    if isinstance(value, dict):\n",
+            "test_parameters_at_any_depth",
+            "got ['first.bias', 'first.weight'], expected ['blocks.0.weight'",
+        ),
+        "only the first level": Wrong(
+            '                    visit(f"{name}.{inner}" if name else inner, value)\n',
+            "                    found.append((inner, value))\n",
+            "test_parameters_at_any_depth",
+            "expected ['blocks.0.weight', 'blocks.1.inner.bias'",
+            "Module.named_modules",
+        ),
+        "names without their path": Wrong(
+            '                    visit(f"{name}.{inner}" if name else inner, value)\n',
+            "                    visit(inner, value)\n",
+            "test_parameters_at_any_depth",
+            "'inner.bias'",
+        ),
+        "shared ones counted twice": Wrong(
+            "                    found.setdefault(id(value), ",
+            "                    found.setdefault((name, inner), ",
+            "test_shared_parameters_count_once",
+            "len(list(module.parameters())): got 4, expected 3",
+            "Module.parameters",
+        ),
+        "state is not copied": Wrong(
+            "return {name: tensor.data.copy() for",
+            "return {name: tensor.data for",
+            "test_state_dict",
+            "state['first.weight']: largest difference 1",
+        ),
+        "unknown names are passed over": Wrong(
+            '            problems += [f"unexpected: {name}" for name in state if name not in mine]\n',
+            "",
+            "test_what_cannot_be_loaded",
+            "nothing was raised, expected RuntimeError",
+        ),
+        "missing names are passed over": Wrong(
+            '            problems += [f"missing: {name}" for name in mine if name not in state]\n',
+            "",
+            "test_what_cannot_be_loaded",
+            "nothing was raised, expected RuntimeError",
+        ),
+        "another shape is broadcast": Wrong(
+            "            if array.shape != mine[name].shape:\n",
+            "            if array.size > mine[name].size:\n",
+            "test_what_cannot_be_loaded",
+            "nothing was raised, expected RuntimeError",
+        ),
+        "half is loaded before it fails": Wrong(
+            "        for name, array in arrays.items():\n"
+            "            if array.shape != mine[name].shape:\n",
+            "        for name, array in arrays.items():\n"
+            "            if array.shape == mine[name].shape:\n"
+            "                np.copyto(mine[name].data, array, casting='same_kind')\n"
+            "            if array.shape != mine[name].shape:\n",
+            "test_what_cannot_be_loaded",
+            "value: largest difference",
+        ),
+        "strict always": Wrong(
+            "        if strict:\n",
+            "        if True:\n",
+            "test_what_cannot_be_loaded",
+            "RuntimeError: cannot load into Module",
+            "Module.load_state_dict",
+        ),
+        "eval does not reach children": Wrong(
+            "        for _, module in self.named_modules():\n            module.training = mode\n",
+            "        self.training = mode\n",
+            "test_train_and_eval",
+            "got [False, True, True, True, True], expected [False, False,",
+        ),
+        "training for all modules at once": Wrong(
+            "        for _, module in self.named_modules():\n            module.training = mode\n",
+            "        Module.training = mode\n",
+            "test_train_and_eval",
+            "tt.Linear(1, 1).training: got False, expected True",
+        ),
+        "all weights alike": Wrong(
+            "    return randn(out_features, in_features) * math.sqrt(2 / in_features)\n",
+            "    return zeros(out_features, in_features) + 1 / math.sqrt(in_features)\n",
+            "test_size_of_initial_weights",
+            "spread by 0.000 / sqrt(in_features), expected 0.5 to 2",
+        ),
+        "weights too large": Wrong(
+            "    return randn(out_features, in_features) * math.sqrt(2 / in_features)\n",
+            "    return randn(out_features, in_features)\n",
+            "test_size_of_initial_weights",
+            "expected 0.5 to 2",
+        ),
+        "weights all positive": Wrong(
+            "    return randn(out_features, in_features) * math.sqrt(2 / in_features)\n",
+            "    return abs(randn(out_features, in_features)) * math.sqrt(2 / in_features)\n",
+            "test_size_of_initial_weights",
+            "the weights should lie around 0",
+        ),
+        "numbers that no seed repeats": Wrong(
+            "    return randn(out_features, in_features) * math.sqrt(2 / in_features)\n",
+            "    draws = np.random.default_rng().standard_normal((out_features, in_features))\n"
+            "    return Tensor(draws.astype(np.float32)) * math.sqrt(2 / in_features)\n",
+            "test_instances_are_their_own",
+            "tt.Linear(3, 4).weight: largest difference",
+        ),
+        "wrong size hidden by reshape": Wrong(
+            "    if x.shape[-1:] != (in_features,):\n"
+            '        raise ValueError(f"the last dimension must be {in_features}, in_features of the layer")\n'
+            "    output = x.reshape(-1, in_features) @ weight.T\n"
+            "    if bias is not None:\n        output += bias\n",
+            "    output = x.reshape(-1, in_features) @ weight.T\n"
+            "    if bias is not None:\n        output += bias\n"
+            "    if x.ndim == 2:\n        return output\n",
+            "test_sizes_that_do_not_fit",
+            "nothing was raised, expected ValueError",
+        ),
+        "the batch is flattened too": Wrong(
+            "        start = self.start_dim % x.ndim\n",
+            "        start = 0\n",
+            "test_flatten",
+            "got shape (48,), expected (2, 24)",
+            "Flatten.forward",
+        ),
+        "columns first": Wrong(
+            "        start = self.start_dim % x.ndim\n",
+            "        start = self.start_dim % x.ndim\n        if x.ndim == 4:\n"
+            "            x = x.permute(0, 2, 3, 1)\n",
+            "test_flatten",
+            "largest difference",
+            "Flatten.forward",
+        ),
+    },
 }
 
 UNUSUAL: dict[str, dict[str, Unusual]] = {
@@ -631,6 +813,88 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                     "@primitive\ndef fused_softmax(a, dim=-1):\n",
                 ),
                 ("@softmax.gradient\n", "@fused_softmax.gradient\n"),
+            )
+        ),
+    },
+    "04_layers": {
+        "composed of tensor operations": Unusual(
+            (
+                (
+                    "        return linear(x, self.weight, self.bias)\n",
+                    "        if x.shape[-1] != self.weight.shape[1]:\n"
+                    "            raise ValueError(f'{x.shape} does not end with {self.weight.shape[1]}')\n"
+                    "        return x @ self.weight.T + self.bias\n",
+                ),
+            )
+        ),
+        "row by row": Unusual(
+            (
+                (
+                    "    output = x.reshape(-1, in_features) @ weight.T\n",
+                    "    rows = [weight @ row for row in x.reshape(-1, in_features)]\n"
+                    "    output = np.array(rows, weight.dtype).reshape(-1, out_features)\n",
+                ),
+            )
+        ),
+        "Xavier uniform": Unusual((("Parameter(he_normal(out_", "Parameter(xavier_uniform(out_"),)),
+        "PyTorch's own beginning": Unusual(
+            (
+                (
+                    "    return randn(out_features, in_features) * math.sqrt(2 / in_features)\n",
+                    "    return (rand(out_features, in_features) * 2 - 1) / math.sqrt(in_features)\n",
+                ),
+                (
+                    "Parameter(zeros(out_features)) if bias",
+                    "Parameter((rand(out_features) * 2 - 1) / math.sqrt(in_features)) if bias",
+                ),
+            )
+        ),
+        "He uniform": Unusual(
+            (
+                (
+                    "    return randn(out_features, in_features) * math.sqrt(2 / in_features)\n",
+                    "    limit = math.sqrt(6 / in_features)\n"
+                    "    return rand(out_features, in_features) * (2 * limit) - limit\n",
+                ),
+            )
+        ),
+        "generators instead of lists": Unusual(
+            (
+                (
+                    "        return [(name, t) for name, t in self.named_tensors() if isinstance(t, Parameter)]\n",
+                    "        return ((n, t) for n, t in self.named_tensors() if isinstance(t, Parameter))\n",
+                ),
+                (
+                    "        return [parameter for _, parameter in self.named_parameters()]\n",
+                    "        for _, parameter in self.named_parameters():\n"
+                    "            yield parameter\n",
+                ),
+            )
+        ),
+        "loading makes new arrays": Unusual(
+            (
+                (
+                    '            np.copyto(mine[name].data, array, casting="same_kind")\n',
+                    "            mine[name].data = np.array(array, mine[name].dtype)\n",
+                ),
+            )
+        ),
+        "a KeyError that names the key": Unusual(
+            (
+                (
+                    'raise RuntimeError(f"cannot load into {type(self).__name__}: '
+                    "{'; '.join(problems)}\")",
+                    "raise KeyError(', '.join(problems))",
+                ),
+            )
+        ),
+        "flattened with -1": Unusual(
+            (
+                (
+                    "        return x.reshape(*x.shape[:start], math.prod(x.shape[start:]))\n",
+                    "        if x.size:\n            return x.reshape(*x.shape[:start], -1)\n"
+                    "        return zeros(*x.shape[:start], math.prod(x.shape[start:]))\n",
+                ),
             )
         ),
     },

@@ -10,8 +10,12 @@ from pytest_tinytorch.record import Reason
 
 COURSE = load_course(Path(__file__).parents[2])
 
+# What is to be left as a stub: its subclasses have it.
+EXCEPTIONS = {"04_layers-Module.forward"}
+PUBLIC = [public for public in public_functions(COURSE) if str(public) not in EXCEPTIONS]
 
-@pytest.mark.parametrize("public", public_functions(COURSE), ids=str)
+
+@pytest.mark.parametrize("public", PUBLIC, ids=str)
 def test_a_stub_fails_its_checkpoint(laboratory, public: Public):
     source = COURSE.source_file(COURSE.module_by_name[public.module]).read_text("utf-8")
     record = laboratory.grade(public.module, stubbed(source, public.name), "-x")

@@ -135,6 +135,8 @@ def _is_students(node: ast.AST, theirs: set[str]) -> bool:
     """Whether an expression begins with a name of theirs: `x`, `tt.zeros(2).data[0]`, `x + 1`."""
     if isinstance(node, ast.BinOp):
         return _is_students(node.left, theirs) or _is_students(node.right, theirs)
+    if isinstance(node, ast.Call) and any(_root(argument) == "tt" for argument in node.args):
+        return True  # a function of the test that makes something with tt
     if isinstance(node, ast.Tuple):
         return any(_is_students(element, theirs) for element in node.elts)
     return _root(node) in theirs
@@ -186,6 +188,11 @@ BREACHES = {
     "item set": ("own = []", "x.data[0] = 3\n    own = []", "2: writes into"),
     "append": ("own = []", "x.layers.append(1)\n    own = []", "2: calls append"),
     "in place": ("own = []", "x += 1\n    own = []", "2: changes"),
+    "in place, made elsewhere": (
+        "own = []",
+        "part = nested(tt)\n    part.weight += 1\n    own = []",
+        "2: changes",
+    ),
     "identity": ("x.grad is None", "x.grad is x", "3: `is` with another object"),
     "truth": ("own = []", "own = [] if x == 1 else [1]", "4: the truth value"),
     "assert": ("own = []", "assert x\n    own = []", "a bare assert"),
