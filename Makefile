@@ -1,6 +1,6 @@
 # Set-up and the main jobs. Needs Python 3.11 or later, make and git; everything else goes to .venv.
 PYTHON ?= python3
-ID ?= 01
+ID ?= 04
 
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
@@ -28,10 +28,11 @@ lint: setup-dev
 bench: setup-dev
 	$(BIN)/python -m pytest benchmarks -q
 
-# Renew everything generated that is committed: the package, the data, the manifest
+# Renew everything generated that is committed: data, package, weights, manifest
 regenerate: setup-dev
 	$(BIN)/python data/make_digits.py
 	$(BIN)/tito export --all
+	$(BIN)/python data/train_digits_mlp.py
 	$(BIN)/tito manifest
 
 setup: .venv/.installed

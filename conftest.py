@@ -21,3 +21,13 @@ def digits() -> SimpleNamespace:
         for name, array in data.items()
     }
     return SimpleNamespace(**scaled)
+
+
+@pytest.fixture(scope="session")
+def digits_weights() -> SimpleNamespace:
+    """Weights of an MLP 64-32-10 that reads the digits, trained by `data/train_digits_mlp.py`:
+    `first_weight` (32, 64), `first_bias` (32,), `last_weight` (10, 32), `last_bias` (10,)."""
+    import numpy as np
+
+    with np.load(_DATA / "digits_mlp.npz", allow_pickle=False) as arrays:
+        return SimpleNamespace(**{name: arrays[name] for name in arrays.files})

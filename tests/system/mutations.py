@@ -37,6 +37,8 @@ def _zeroed(function):
             for name in [*slots, *getattr(self, "__dict__", ())]:
                 if not name.startswith("_"):
                     setattr(self, name, zero(getattr(self, name)))
+            for parameter in getattr(self, "parameters", list)():
+                parameter.data = np.zeros_like(parameter.data)
         return zero(result)
 
     return zeroed

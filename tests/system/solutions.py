@@ -620,6 +620,94 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "Flatten.forward",
         ),
     },
+    "05_dense": {
+        "activation after the last layer": Wrong(
+            "        super().__init__(*layers[:-1])\n",
+            "        super().__init__(*layers)\n",
+            "test_no_activation_after_the_last_layer",
+            "model(tt.Tensor([[1.0, 2.0]])): largest difference 9 at [0, 0]: got 0.0, expected -9.0",
+        ),
+        "no activation at all": Wrong(
+            "            layers += [Linear(inputs, outputs), activation()]\n"
+            "        super().__init__(*layers[:-1])\n",
+            "            layers += [Linear(inputs, outputs)]\n        super().__init__(*layers)\n",
+            "test_mlp_is_composition",
+            "model(tt.Tensor(a)): largest difference",
+            "Sequential.forward",
+        ),
+        "activation ignored": Wrong(
+            "            layers += [Linear(inputs, outputs), activation()]\n",
+            "            layers += [Linear(inputs, outputs), ReLU()]\n",
+            "test_activation_of_an_mlp",
+            "model(tt.Tensor(a)): largest difference",
+        ),
+        "the first layer twice": Wrong(
+            "        for layer in self.layers:\n",
+            "        for layer in self.layers[:1] + self.layers:\n",
+            "test_sequential_is_composition",
+            "ValueError: linear of shapes (5, 4) and (4, 3) and (4,)",
+        ),
+        "the last layer left out": Wrong(
+            "        for layer in self.layers:\n",
+            "        for layer in self.layers[:-1]:\n",
+            "test_sequential_is_composition",
+            "straight(tt.Tensor(a)): got shape (5, 4), expected (5, 2)",
+            "Sequential.forward",
+        ),
+        "layers in reverse": Wrong(
+            "        self.layers = list(layers)\n",
+            "        self.layers = list(reversed(layers))\n",
+            "test_sequential_is_composition",
+            "the last dimension must be 4",
+        ),
+        "parameters hidden": Wrong(
+            "        self.layers = list(layers)\n",
+            "        self._kept = list(layers)\n\n    @property\n    def layers(self):\n"
+            "        return self._kept\n\n    def hidden(self):\n        ...\n",
+            "test_parameters_of_a_sequence",
+            "shapes: got [], expected [(2, 3), (2,), (2, 2), (2,)]",
+        ),
+        "one layer for all places": Wrong(
+            "            layers += [Linear(inputs, outputs), activation()]\n",
+            "            made = [layer for layer in layers if isinstance(layer, Linear)"
+            " and layer.weight.shape == (outputs, inputs)]\n"
+            "            layers += [*(made or [Linear(inputs, outputs)]), activation()]\n",
+            "test_parameters_of_an_mlp",
+            "shapes: got",
+        ),
+        "anything may be a layer": Wrong(
+            "            if not callable(layer):\n",
+            "            if layer is None:\n",
+            "test_what_is_no_layer",
+            "nothing was raised, expected TypeError",
+        ),
+        "one size is enough": Wrong(
+            "        if len(sizes) < 2:\n",
+            "        if len(sizes) < 1:\n",
+            "test_sizes_that_make_no_network",
+            "nothing was raised, expected ValueError",
+        ),
+        "biases are not counted": Wrong(
+            "    return output.size * (for_each + len(biases))\n",
+            "    return output.size * for_each\n",
+            "test_summary_of_an_mlp",
+            "401408",
+            "summary",
+        ),
+        "multiplications alone are counted": Wrong(
+            "    for_each = sum(2 * weight.size // weight.shape[0] for weight in weights)\n",
+            "    for_each = sum(weight.size // weight.shape[0] for weight in weights)\n",
+            "test_summary_of_an_mlp",
+            "200960, 803840, 200960]",
+            "summary",
+        ),
+        "shared parameters counted twice": Wrong(
+            "    held = model.parameters()\n",
+            "    held = [p for layer in model.layers if isinstance(layer, Module) for p in layer.parameters()]\n",
+            "test_summary_of_other_networks",
+            "got ['total', 60, 240], expected ['total', 44, 176]",
+        ),
+    },
 }
 
 UNUSUAL: dict[str, dict[str, Unusual]] = {
@@ -894,6 +982,63 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                     "        return x.reshape(*x.shape[:start], math.prod(x.shape[start:]))\n",
                     "        if x.size:\n            return x.reshape(*x.shape[:start], -1)\n"
                     "        return zeros(*x.shape[:start], math.prod(x.shape[start:]))\n",
+                ),
+            )
+        ),
+    },
+    "05_dense": {
+        "composed by reduce": Unusual(
+            (
+                (
+                    "        for layer in self.layers:\n            x = layer(x)\n        return x\n",
+                    "        import functools\n\n"
+                    "        return functools.reduce(lambda value, layer: layer(value), self.layers, x)\n",
+                ),
+            )
+        ),
+        "names as in PyTorch": Unusual(
+            (
+                (
+                    "        self.layers = list(layers)\n",
+                    "        self._layers = list(layers)\n"
+                    "        for place, layer in enumerate(layers):\n"
+                    "            if isinstance(layer, Module):\n"
+                    "                setattr(self, str(place), layer)\n\n"
+                    "    @property\n    def layers(self):\n        return self._layers\n",
+                ),
+            )
+        ),
+        "an MLP with a network inside": Unusual(
+            (
+                (
+                    "class MLP(Sequential):\n",
+                    "class MLP(Module):\n"
+                    "    layers = property(lambda self: self.network.layers)\n\n"
+                    "    def forward(self, x):\n        return self.network(x)\n\n",
+                ),
+                (
+                    "        super().__init__(*layers[:-1])\n",
+                    "        self.network = Sequential(*layers[:-1])\n",
+                ),
+                (
+                    "    for layer in model.layers if isinstance(model, Sequential) else [model]:\n",
+                    "    for layer in getattr(model, 'layers', [model]):\n",
+                ),
+            )
+        ),
+        "numbers without commas": Unusual(
+            (
+                (
+                    '        rows.append((name, str(shape), f"{parameters:,}", f"{size:,}", f"{flops:,}"))\n',
+                    "        rows.append((name, str(shape), str(parameters), str(size), str(flops)))\n",
+                ),
+            )
+        ),
+        "a rule below the head": Unusual(
+            (
+                (
+                    '    return "\\n".join(lines)\n',
+                    "    return '\\n'.join([lines[0], '-' * len(lines[0]), *lines[1:]])\n",
                 ),
             )
         ),

@@ -20,6 +20,7 @@ EXCEPTIONS = {
     "04_layers-Module.load_state_dict": "it has no result",
     "04_layers-Module.train": "its result is the module itself",
     "04_layers-Module.eval": "its result is the module itself",
+    "05_dense-Sequential.__getitem__": "its result is a layer",
 }
 PUBLIC = public_functions(COURSE)
 

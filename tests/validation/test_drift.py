@@ -68,6 +68,20 @@ def test_the_digits_are_what_their_script_makes(tmp_path):
         np.testing.assert_array_equal(made[name], kept[name])
 
 
+def test_the_weights_are_what_their_script_trains(tmp_path):
+    """Not to the last bit: the order of sums in a product is the processor's own."""
+    root = copy(tmp_path, "data", "tinytorch")
+    kept = dict(np.load(root / "data/digits_mlp.npz"))
+    (root / "data/digits_mlp.npz").unlink()
+    script = [sys.executable, str(root / "data/train_digits_mlp.py")]
+    done = subprocess.run(script, capture_output=True, text=True, check=True)
+    made = dict(np.load(root / "data/digits_mlp.npz"))
+    assert list(made) == list(kept)
+    for name, array in made.items():
+        np.testing.assert_allclose(array, kept[name], rtol=0.05, atol=0.05)
+    assert float(re.search(r"held out: ([\d.]+)%", done.stdout)[1]) >= 95.5
+
+
 def links(text: str) -> list[str]:
     return [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
 
