@@ -21,12 +21,10 @@ def _advice(course: Course, progress: Progress, checkpoint: Checkpoint) -> list[
         return [head, f"  You can {checkpoint.you_can}. Nothing is left to do."]
     module = course.module_of(checkpoint)
     lines = [head, f"  Question: {checkpoint.question}"]
-    for need in course.with_needs(module)[:-1]:
-        other = course.checkpoint_of(need)
-        if other is not None and progress.status(other).state is not State.ACHIEVED:
-            label = progress.status(other).label
-            lines.append(f"  It rests on {need.name}, checkpoint {other.id}: {label}.")
-            lines.append(f"    pytest --checkpoint {other.id}")
+    for need in progress.unachieved_needs(checkpoint):
+        other = need.checkpoint
+        lines.append(f"  It rests on {other.module}, checkpoint {other.id}: {need.label}.")
+        lines.append(f"    pytest --checkpoint {other.id}")
     lines.append(f"  Write {course.source_name(module)}, then:")
     return [*lines, f"    pytest --checkpoint {checkpoint.id}"]
 

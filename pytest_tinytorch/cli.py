@@ -124,15 +124,20 @@ def module_export(ids: Id) -> None:
 
 @module_app.command("complete")
 def module_complete(ids: Id) -> None:
-    """Export, inline tests, checkpoint, next step; stops at the first that fails."""
+    """Export, inline and integration tests, checkpoint; stops at the first that fails."""
     from pytest_tinytorch.choose import choose_modules
-    from pytest_tinytorch.completion import complete
+    from pytest_tinytorch.completion import complete, is_completed
+    from pytest_tinytorch.display.completed import completed_text
 
     course = _course()
     (module, *others) = choose_modules(course, ids)
     if others:
         raise CourseError("complete one module at a time: `tito module complete 02`")
-    raise typer.Exit(complete(course, module, typer.echo))
+    again = is_completed(course, module)
+    achieved = complete(course, module, typer.echo)
+    if isinstance(achieved, int):
+        raise typer.Exit(achieved)
+    typer.echo(completed_text(course, achieved, again), nl=False)
 
 
 @module_app.command("status")

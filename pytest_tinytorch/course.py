@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import GenericAlias
+from types import GenericAlias, MappingProxyType
 from typing import Any
 
 from pytest_tinytorch.errors import CourseError, nearest
@@ -27,6 +27,7 @@ class Module:
     exports: Mapping[str, tuple[str, ...]]  # "core.tensor" -> public names
     points: int
     written: bool
+    example: str = ""  # a network that can be built now, such as "MLP([784, 256, 10])"
 
     @property
     def id(self) -> str:
@@ -84,6 +85,10 @@ class Course:
 
     def source_file(self, module: Module) -> Path:
         return self.root / self.sources / f"{module.name}.py"
+
+    def integration_file(self, module: Module) -> Path:
+        """Tests of the module together with what it rests on; not every module has some."""
+        return self.root / "integration" / f"integration_{module.name}.py"
 
     def source_name(self, module: Module) -> str:
         """The source as people name it: `src_modules/02_tensor.py`."""
@@ -151,6 +156,7 @@ _MODULE_KEYS: _Kinds = {
     "written": bool,
     "exports": dict,
 }
+_OPTIONAL: _Kinds = {"example": str}  # of a module
 _CHECKPOINT_KEYS: _Kinds = {
     "id": str,
     "name": str,
@@ -184,7 +190,7 @@ def _course(root: Path, data: dict[str, Any]) -> Course:
 
 def _module(index: int, entry: dict[str, Any]) -> Module:
     place = f"[[module]] {entry.get('name', f'number {index}')}"
-    _check_keys(place, entry, _MODULE_KEYS)
+    _check_keys(place, entry, _MODULE_KEYS, _OPTIONAL)
     number, _, topic = entry["name"].partition("_")
     if not (number.isdecimal() and len(number) == 2 and topic.isidentifier()):
         raise _mistake(place, f"name {entry['name']!r}", "write two digits and a word: '02_tensor'")
@@ -197,6 +203,7 @@ def _module(index: int, entry: dict[str, Any]) -> Module:
         exports={target: tuple(names) for target, names in entry["exports"].items()},
         points=entry["points"],
         written=entry["written"],
+        example=entry.get("example", ""),
     )
 
 
@@ -206,15 +213,18 @@ def _checkpoint(index: int, entry: dict[str, Any]) -> Checkpoint:
     return Checkpoint(**entry)
 
 
-def _check_keys(place: str, entry: Mapping[str, Any], keys: _Kinds) -> None:
+def _check_keys(
+    place: str, entry: Mapping[str, Any], required: _Kinds, optional: _Kinds = MappingProxyType({})
+) -> None:
+    keys = {**required, **optional}
     for key in entry:
         if key not in keys:
             valid = ", ".join(keys)
             raise _mistake(place, f"unknown key {key!r}{nearest(key, keys)}", f"valid: {valid}")
     for key, kind in keys.items():
-        if key not in entry:
+        if key not in entry and key in required:
             raise _mistake(place, f"key {key!r} is missing", f"add it, a {_kind_name(kind)}")
-        if not _is_a(entry[key], kind):
+        if key in entry and not _is_a(entry[key], kind):
             raise _mistake(place, f"{key} = {entry[key]!r}", f"write a {_kind_name(kind)}")
 
 

@@ -35,7 +35,7 @@ def verdict(test: TestRecord, known: Mapping[str, TestRecord]) -> Verdict:
         return Verdict.SKIP
     if test.outcome is Outcome.MISSING or test.reason is Reason.CRASHED:
         return Verdict.LOST
-    if _blocker(test, known) is not None:
+    if test.waits_for or _blocker(test, known) is not None:
         return Verdict.WAIT
     return Verdict.TODO if test.reason is Reason.NOT_WRITTEN else Verdict.FAIL
 

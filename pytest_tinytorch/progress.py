@@ -79,6 +79,13 @@ class Progress:
     def status(self, checkpoint: Checkpoint) -> Status:
         return next(s for s in self.statuses if s.checkpoint == checkpoint)
 
+    def unachieved_needs(self, checkpoint: Checkpoint) -> list[Status]:
+        """Where the checkpoints stand that this one rests on, as far as they are not achieved."""
+        modules = self._course.with_needs(self._course.module_of(checkpoint))[:-1]
+        needed = [self._course.checkpoint_of(module) for module in modules]
+        found = [self.status(other) for other in needed if other is not None]
+        return [status for status in found if status.state is not State.ACHIEVED]
+
     def next_ids(self) -> list[str]:
         """The first checkpoint that is there and not achieved."""
         open_ = (s for s in self.statuses if s.state not in (State.ACHIEVED, State.PLANNED))

@@ -63,11 +63,12 @@ class TestRecord:
     max_points: float = 0.0
     visibility: str = "visible"
     depends: tuple[str, ...] = ()  # ids of tests that should pass before this one
+    waits_for: str = ""  # the checkpoint of another module, in whose code this test failed
     seconds: float = 0.0
 
     @property
     def group(self) -> str:
-        """The checkpoint's id, or `module 02`."""
+        """The checkpoint's id, or `module 02`, or `integration 02`."""
         return self.id.partition("/")[0]
 
     @property

@@ -113,6 +113,7 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
             "message": found.message,
             "locations": found.locations,
             "example": found.example,
+            "waits_for": _other_checkpoint(item, found),
         }
     elif report.failed:
         message = str(report.longrepr or "failed without an exception")
@@ -122,6 +123,22 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
 
 def _diagnosis(item: pytest.Item, error: BaseException) -> Diagnosis:
     return diagnose(error, _sources(item.config), item.stash.get(_trace_key, None))
+
+
+def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
+    """The checkpoint to mend first, where a test ended in another module's code than its own.
+
+    A wrong value says nothing of the kind: its own module may have asked for it in a wrong way.
+    """
+    course = course_of(item.config)
+    checkpoint = course.checkpoint_by_id.get(item.stash[id_key].partition("/")[0])
+    if checkpoint is None or found.reason is Reason.WRONG or not found.locations:
+        return ""
+    for module in course.with_needs(course.module_of(checkpoint))[:-1]:
+        other = course.checkpoint_of(module)
+        if other is not None and course.source_name(module) == found.locations[0].file:
+            return other.id
+    return ""
 
 
 def _sources(config: pytest.Config) -> StudentSources:

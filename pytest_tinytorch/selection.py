@@ -1,5 +1,6 @@
 """Which tests run: `--checkpoint` and `--module` become files, and items get their record ids."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not settings.active:
         return
     course = course_of(config)
+    # A source that is collected imports the package of what it needs.
+    sys.path.insert(0, str(course.root))
+    config.add_cleanup(lambda: sys.path.remove(str(course.root)))
     # A worker parses the same command line anew, so it comes to the same files.
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(path) for path in _files(config, course)]
@@ -62,13 +66,17 @@ def record_id(course: Course, nodeid: str) -> str | None:
     for module in course.modules:
         if f"{module.name}.py" == name:
             return f"module {module.id}/{test}"
+        if course.integration_file(module).name == name:
+            return f"integration {module.id}/{test}"
     return None
 
 
 def _files(config: pytest.Config, course: Course) -> list[Path]:
     settings = settings_of(config)
     checkpoints = [course.root / checkpoint.file for checkpoint in settings.checkpoints]
-    return [*checkpoints, *(course.source_file(module) for module in settings.modules)]
+    sources = [course.source_file(module) for module in settings.modules]
+    integration = [course.integration_file(module) for module in settings.integrated]
+    return [*checkpoints, *sources, *(path for path in integration if path.is_file())]
 
 
 def _check_sources(config: pytest.Config) -> None:

@@ -28,10 +28,16 @@ class Settings:
     def active(self) -> bool:
         return bool(self.checkpoints or self.modules)
 
+    integrated: tuple[Module, ...] = ()  # the modules so far: those that `modules` rest on, too
+
     @property
     def groups(self) -> tuple[str, ...]:
-        """The groups of records that this run is about: `01`, `module 02`."""
-        return (*(c.id for c in self.checkpoints), *(f"module {m.id}" for m in self.modules))
+        """The groups of records that this run is about: `01`, `module 02`, `integration 02`."""
+        return (
+            *(checkpoint.id for checkpoint in self.checkpoints),
+            *(f"module {module.id}" for module in self.modules),
+            *(f"integration {module.id}" for module in self.integrated),
+        )
 
 
 _settings_key = pytest.StashKey[Settings]()
@@ -57,7 +63,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="IDS",
         help="run checkpoints: 05, 5, learning, spatial, 02-05, 02,05, all, next, stale",
     )
-    group.addoption("--module", metavar="IDS", help="run the inline tests of module sources")
+    group.addoption(
+        "--module",
+        metavar="IDS",
+        help="run the inline tests of module sources, and the integration tests of what they need",
+    )
     group.addoption(
         "--progress",
         nargs="?",
@@ -115,9 +125,13 @@ def _read(config: pytest.Config) -> Settings:
         checkpoints = choose_checkpoints(course, option.checkpoint, _ids_from_progress(course))
         # "next" is another one as soon as it is achieved; a worker must not decide for itself.
         option.checkpoint = ",".join(checkpoint.id for checkpoint in checkpoints) or None
+    integrated: tuple[Module, ...] = ()
     if option.module is not None:
-        modules = choose_modules(course_of(config), option.module)
-    return Settings(checkpoints, modules, option.seed, exports=not option.no_export)
+        course = course_of(config)
+        modules = choose_modules(course, option.module)
+        needed = {need.id for module in modules for need in course.with_needs(module)}
+        integrated = tuple(module for module in course.modules if module.id in needed)
+    return Settings(checkpoints, modules, option.seed, not option.no_export, integrated)
 
 
 def _ids_from_progress(course: Course) -> Dynamic:

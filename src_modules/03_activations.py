@@ -60,6 +60,9 @@ and $t = 1 / (1 + 0.3275911 x)$, $\\mathrm{erf}(x) = 1 - (a_1 t + \\dots + a_5 t
 A primitive is declared with its gradient beside it. The gradient gets
 `(grad, output, saved, *arrays, **options)`, all of them plain arrays, and returns one array for each
 input. Nothing calls it yet but your own tests; module 09 will.
+
+`floating` is given. Begin each primitive with `a = floating(a)`: probabilities of integers are not
+integers, and a `uint8` wraps around at 0, so that even `-x` goes wrong.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "activations-imports", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -73,16 +76,24 @@ import numpy as np
 from tinytorch.core.tensor import Tensor, engine, primitive
 
 
+def floating(a):
+    """Integers, booleans and Python numbers as float32; a floating array as it is, not copied."""
+    if isinstance(a, np.ndarray) and a.dtype.kind == "f":
+        return a
+    return np.asarray(a, dtype=np.float32)
+
+
 # %% nbgrader={"grade": false, "grade_id": "activations-relu", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 @primitive
 def relu(a):
-    """max(x, 0), element by element; any shape.
+    """max(x, 0), element by element. Any shape, and the same for the result.
 
     TODO: make a new array; the input belongs to somebody else.
     HINT: `np.maximum` takes a number as its second operand and keeps float32.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
     return np.maximum(a, 0)
     ### END SOLUTION
 
@@ -97,8 +108,13 @@ def relu_gradient(grad, output, saved, a):
 
 @primitive
 def leaky_relu(a, negative_slope=0.01):
-    """x where x > 0, else `negative_slope * x`: some slope is left, so that a unit can recover."""
+    """x where x > 0, else `negative_slope * x`: some slope is left, so that a unit can recover.
+
+    TODO: choose between two arrays, element by element.
+    HINT: `np.where(condition, a, b)`. `np.maximum(a, slope * a)` is wrong for slopes above 1.
+    """
     ### BEGIN SOLUTION
+    a = floating(a)
     return np.where(a > 0, a, negative_slope * a)
     ### END SOLUTION
 
@@ -122,6 +138,7 @@ def sigmoid(a):
         for x < 0. `np.where` chooses between two arrays.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
     z = np.exp(-np.abs(a))
     return np.where(a >= 0, 1, z) / (1 + z)
     ### END SOLUTION
@@ -137,8 +154,12 @@ def sigmoid_gradient(grad, output, saved, a):
 
 @primitive
 def tanh(a):
-    """The hyperbolic tangent, element by element: from -1 to 1, steep at 0."""
+    """The hyperbolic tangent, element by element: from -1 to 1, steep at 0.
+
+    HINT: NumPy has it. The formula above divides infinity by infinity at 10,000.
+    """
     ### BEGIN SOLUTION
+    a = floating(a)
     return np.tanh(a)
     ### END SOLUTION
 
@@ -182,6 +203,7 @@ def gelu(a):
     TODO: return the output and, for the gradient, the probabilities: `(output, saved)`.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
     probability = 0.5 * (1 + erf(a / math.sqrt(2)))
     return a * probability, probability
     ### END SOLUTION
@@ -200,8 +222,8 @@ def gelu_gradient(grad, output, saved, a):
 """
 ### 🧪 Unit test: functions of one element
 
-Compares with values worked by hand or by Python's own `math`, then goes where formulas break: to
-10,000 and back, with NumPy's warnings turned into errors.
+Compares with values worked by hand or by Python's own `math`, `erf` on a fine grid, then goes where
+formulas break: to 10,000 and back, with NumPy's warnings turned into errors.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-activations-elementwise", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
@@ -217,6 +239,9 @@ def test_unit_elementwise():
         expected = [reference(v) for v in x.numpy().tolist()]
         assert np.allclose(function(x).numpy(), expected, rtol=1e-5, atol=1e-6), function.__name__
     assert x.numpy().tolist() == [-2, -0.5, 0, 0.5, 2]
+    grid = np.linspace(-6, 6, 1201)
+    assert np.abs(erf(grid) - [math.erf(v) for v in grid]).max() < 1.6e-7
+    assert sigmoid(Tensor(0.0)).item() == 0.5 and relu(Tensor(-2.0)).shape == ()
 
 
 def test_unit_extremes():
@@ -240,11 +265,15 @@ def test_unit_extremes():
 #| export
 @primitive
 def softmax(a, dim=-1):
-    """exp(x) / sum of exp(x) along `dim`: positive, summing to 1. Any shape but a scalar's.
+    """exp(x) / sum of exp(x) along `dim`: positive, summing to 1. Same shape; any but a scalar's.
 
     TODO: subtract the largest element along `dim`, take the exponential, divide by its sum.
+    HINT: np.max refuses to look for the largest of nothing: an empty batch is its own result.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
+    if a.size == 0:
+        return a.copy()
     exponentials = np.exp(a - np.max(a, axis=dim, keepdims=True))
     return exponentials / np.sum(exponentials, axis=dim, keepdims=True)
     ### END SOLUTION
@@ -260,12 +289,15 @@ def softmax_gradient(grad, output, saved, a, dim=-1):
 
 @primitive
 def log_softmax(a, dim=-1):
-    """The logarithm of softmax along `dim`, exact where softmax itself would be 0.
+    """The logarithm of softmax along `dim`, exact where softmax itself would be 0. Same shape.
 
     TODO: subtract the largest element m, then the logarithm of the sum of exp(x - m).
     HINT: do not take the logarithm of a softmax.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
+    if a.size == 0:
+        return a.copy()
     shifted = a - np.max(a, axis=dim, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=dim, keepdims=True))
     ### END SOLUTION
@@ -297,7 +329,8 @@ def test_unit_softmax():
     with np.errstate(all="raise", under="ignore"):
         assert softmax(Tensor([1e4, 0.0, -1e4])).numpy().tolist() == [1, 0, 0]
         assert log_softmax(Tensor([1e4, 0.0, -1e4])).numpy().tolist() == [0, -1e4, -2e4]
-    assert softmax(Tensor(np.zeros((0, 3), np.float32))).shape == (0, 3)
+    empty = Tensor(np.zeros((0, 3), np.float32))
+    assert softmax(empty).shape == log_softmax(empty, dim=0).shape == (0, 3)
 
 
 # %% [markdown]
@@ -395,9 +428,11 @@ def test_unit_classes():
 
 Four questions, each answered by measuring the code above on this machine.
 
-- **Memory**: how many arrays does a softmax hold while it works?
-- **Computational complexity**: what does each bend cost for each element?
-- **Cache and hardware**: what does softmax along the wrong dimension of memory cost?
+- **Memory**: how many arrays does a softmax hold while it works, and what does reusing one gain?
+- **Computational complexity**: what does each bend cost for each element, and does that stay the
+  same as arrays grow?
+- **Cache and hardware**: what does softmax across the order of memory cost, and what does `gelu`
+  gain when its temporaries fit into the cache?
 - **At scale**: at which score does the textbook formula break, and when is the table of scores of
   all pairs of words too large?
 """
@@ -448,21 +483,23 @@ def analyze_memory() -> None:
         "softmax, one array": lambda: softmax_reusing(x.data),
     }
     for name, action in actions.items():
-        peak = peak_bytes(action)
-        print(f"  {name:20} holds {peak / x.data.nbytes:.1f} times the bytes of its input")
+        peak, seconds = peak_bytes(action), best_seconds(action)
+        print(f"  {name:20} holds {peak / x.data.nbytes:.1f} times the bytes of its input", end="")
+        print(f" and takes {seconds * 1e3:5.2f} ms")
 
 
 def analyze_complexity() -> None:
     x = draws(1_000_000)
-    base = best_seconds(lambda: relu(x))
+    base = best_seconds(lambda: relu(x), 20)
     for function in (relu, leaky_relu, tanh, sigmoid, softmax, gelu):
-        seconds = best_seconds(lambda function=function: function(x))
+        seconds = best_seconds(lambda function=function: function(x), 20)
         print(f"  {function.__name__:11} {seconds * 1e3:6.2f} ns an element,", end=" ")
         print(f"{seconds / base:5.1f} times relu")
-    sizes = (50_000, 200_000, 800_000)
-    times = [best_seconds(lambda n=n: gelu(x[:n])) for n in sizes]
-    slope = np.polyfit(np.log(sizes), np.log(times), 1)[0]
-    print(f"  the time of gelu grows with the number of elements to the power {slope:.2f}")
+    sizes = (10_000, 100_000, 1_000_000)
+    for function in (relu, tanh, gelu):
+        times = [best_seconds(lambda f=function, n=n: f(x[:n]), 20) for n in sizes]
+        slope = np.polyfit(np.log(sizes), np.log(times), 1)[0]
+        print(f"  the time of {function.__name__} grows with the size to the power {slope:.2f}")
 
 
 def analyze_cache() -> None:
@@ -470,11 +507,18 @@ def analyze_cache() -> None:
     along = best_seconds(lambda: softmax(x, dim=1))
     across = best_seconds(lambda: softmax(x, dim=0))
     print(f"  softmax in the order of memory {along * 1e3:.1f} ms, across it {across * 1e3:.1f} ms")
-    small, large = draws(4000), draws(8_000_000)
-    near = best_seconds(lambda: relu(small), 50) / small.size
-    far = best_seconds(lambda: relu(large)) / large.size
-    print(f"  relu: {near * 1e9:.2f} ns an element in cache,", end=" ")
-    print(f"{far * 1e9:.2f} ns in an array of {large.data.nbytes / 2**20:.0f} MiB")
+    x = draws(4_000_000)
+    for size in (4_000_000, 400_000, 40_000, 4_000):
+        pieces = [x[start : start + size] for start in range(0, x.size, size)]
+        seconds = best_seconds(lambda pieces=pieces: [gelu(piece) for piece in pieces], 3)
+        print(f"  gelu in pieces of {4 * size / 2**20:6.2f} MiB:", end=" ")
+        print(f"{seconds / x.size * 1e9:5.2f} ns an element")
+
+
+def naive_softmax(a: np.ndarray) -> np.ndarray:
+    """The formula as the textbook has it."""
+    exponentials = np.exp(a)
+    return exponentials / np.sum(exponentials)
 
 
 def analyze_scale() -> None:
@@ -482,9 +526,9 @@ def analyze_scale() -> None:
     while high - low > 0.01:
         middle = (low + high) / 2
         with np.errstate(all="ignore"):
-            fits = np.isfinite(np.exp(np.float32(middle)))
+            fits = np.isfinite(naive_softmax(np.array([middle, 0], np.float32))).all()
         low, high = (middle, high) if fits else (low, middle)
-    print(f"  exp of a float32 overflows above {low:.2f}: so does a softmax that shifts nothing")
+    print(f"  the largest score that a naive softmax survives in float32: {low:.2f}")
     for words in (256, 512, 1024):
         scores = draws(words, words)
         peak = peak_bytes(lambda scores=scores: softmax(scores))
@@ -500,8 +544,9 @@ def analyze_scale() -> None:
 ### 🧪 Unit test: slopes
 
 Compares each gradient with finite differences: move one input a little up and a little down, and
-see how the output follows. It is computed in float64, because the difference of two float32
-numbers that are nearly equal has few digits left.
+see how the output follows, near 0, far out, with equal scores and along each dimension. It is
+computed in float64, because the difference of two float32 numbers that are nearly equal has few
+digits left.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-activations-gradients", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
@@ -517,31 +562,41 @@ def numerical_gradient(function: Callable, a: np.ndarray, step: float = 1e-6) ->
     return slopes
 
 
+def assert_gradient(name: str, a: np.ndarray, grad: np.ndarray, **options) -> None:
+    forward = engine.implementations[name]
+
+    def output_of(x):
+        result = forward(x, **options)
+        return result if isinstance(result, tuple) else (result, None)
+
+    output, saved = output_of(a)
+    (slope,) = engine.gradients[name](grad, output, saved, a, **options)
+    expected = numerical_gradient(lambda x: float((output_of(x)[0] * grad).sum()), a)
+    assert np.allclose(slope, expected, rtol=1e-4, atol=1e-5), (name, options)
+
+
 def test_unit_gradients():
     rng = np.random.default_rng(0)
-    a = rng.normal(0, 2, (3, 4))
-    a[np.abs(a) < 0.1] = 0.5  # away from the kink of relu, which has two slopes
-    grad = rng.normal(size=a.shape)
-    cases = [("relu", {}), ("leaky_relu", {"negative_slope": 0.3}), ("sigmoid", {}), ("tanh", {})]
-    cases += [("gelu", {}), ("softmax", {}), ("softmax", {"dim": 0}), ("log_softmax", {"dim": 0})]
-    for name, options in cases:
-        forward = engine.implementations[name]
-
-        def output_of(x, forward=forward, options=options):
-            result = forward(x, **options)
-            return result if isinstance(result, tuple) else (result, None)
-
-        output, saved = output_of(a)
-        (slope,) = engine.gradients[name](grad, output, saved, a, **options)
-        expected = numerical_gradient(lambda x, f=output_of: float((f(x)[0] * grad).sum()), a)
-        assert np.allclose(slope, expected, rtol=1e-4, atol=1e-5), name
+    awkward = np.array([-30.0, -8.0, -1e-3, 1e-3, 1.0, 8.0, 30.0, 300.0])
+    for name in ("relu", "leaky_relu", "sigmoid", "tanh", "gelu"):
+        assert_gradient(name, awkward, rng.normal(size=awkward.shape))
+    assert_gradient("leaky_relu", awkward, rng.normal(size=awkward.shape), negative_slope=0.3)
+    for name in ("sigmoid", "tanh", "gelu"):  # relu has two slopes at 0
+        assert_gradient(name, np.zeros(2), np.ones(2))
+    rows = rng.normal(0, 2, (3, 4, 2))
+    rows[0] = 1.5  # all scores equal
+    rows[1, 2] = 40.0  # one probability near 1, the others near 0
+    for name in ("softmax", "log_softmax"):
+        for dim in (0, 1, -1):
+            assert_gradient(name, rows, rng.normal(size=rows.shape), dim=dim)
 
 
 # %% [markdown]
 """
 ### 🧪 Unit test: float32 stays, forward and backward
 
-A float64 that comes out of one activation makes all layers after it twice as large and slow.
+A float64 that comes out of one activation makes all layers after it twice as large and slow. Of
+integers, every function makes float32, with the values that the same floats would give.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-activations-dtype", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -555,7 +610,12 @@ def test_unit_float32_everywhere():
         output, saved = result if isinstance(result, tuple) else (result, None)
         (slope,) = engine.gradients[name](a, output, saved, a)
         assert slope.dtype == np.float32, name
-    assert sigmoid(Tensor([1, 2])).dtype == softmax(Tensor([1, 2])).dtype == np.float32
+        for kind in ("bool", "int8", "uint8", "int32", "int64"):
+            whole = np.array([[0, 1], [1, 1]], kind)
+            bent = function(Tensor(whole))
+            assert bent.dtype == np.float32, (name, kind)
+            expected = function(Tensor(whole.astype(np.float32))).numpy()
+            assert bent.numpy().tolist() == expected.tolist(), (name, kind)
 
 
 # %% [markdown]

@@ -63,6 +63,10 @@ def _cause(cause: Cause) -> RenderableType:
     parts += [_indented(_place(location, test)) for location in test.locations]
     if test.locations:
         parts.insert(3, _indented(_excerpt(test.locations[0])))
+    if test.waits_for:
+        first = f"waiting for checkpoint {test.waits_for}, whose module this is. First: "
+        command = Text(f"pytest --checkpoint {test.waits_for}", style="place")
+        parts.append(_indented(Text(first).append(command)))
     if test.example:
         parts.append(_indented(Text(f"input to try:\n{_shifted(test.example)}")))
     if test.hint:
@@ -93,13 +97,23 @@ def _excerpt(location: Location) -> RenderableType:
 
 
 def run_summary(
-    statuses: Sequence[Status], tests: Mapping[str, Sequence[TestRecord]]
+    statuses: Sequence[Status],
+    tests: Mapping[str, Sequence[TestRecord]],
+    rests_on: Mapping[str, Sequence[Status]],
 ) -> list[RenderableType]:
-    """Achieved or not, in points and in meaning, for each checkpoint of the run."""
-    return [_verdict_on(status, tests[status.checkpoint.id]) for status in statuses]
+    """Achieved or not, in points and in meaning, for each checkpoint of the run.
+
+    rests_on: for a checkpoint, those of the modules it needs that are not achieved.
+    """
+    return [
+        _verdict_on(status, tests[status.checkpoint.id], rests_on.get(status.checkpoint.id, ()))
+        for status in statuses
+    ]
 
 
-def _verdict_on(status: Status, tests: Sequence[TestRecord]) -> RenderableType:
+def _verdict_on(
+    status: Status, tests: Sequence[TestRecord], rests_on: Sequence[Status]
+) -> RenderableType:
     checkpoint = status.checkpoint
     passed = sum(test.passed for test in tests)
     points = sum(test.points for test in tests)
@@ -113,7 +127,11 @@ def _verdict_on(status: Status, tests: Sequence[TestRecord]) -> RenderableType:
     if passed == len(tests):
         head.append("achieved", style="good").append(f", {word}")
         return head.append(f"\nYou can now {checkpoint.you_can}.")
-    return head.append("not achieved", style="bad").append(f", {word}")
+    head.append("not achieved", style="bad").append(f", {word}")
+    for need in rests_on[:1]:
+        head.append(f"\nIt waits for {checkpoint_name(need.checkpoint)}, {need.label}. First: ")
+        head.append(f"pytest --checkpoint {need.checkpoint.id}", style="place")
+    return head
 
 
 @dataclass(frozen=True)
@@ -127,8 +145,8 @@ class NextStep:
 def step_after_failure(cause: Cause) -> NextStep:
     """Mend the first cause, and run what it belongs to again."""
     test = cause.test
-    group = test.group.removeprefix("module ")
-    command = f"pytest --{'module' if group != test.group else 'checkpoint'} {group}"
+    kind, _, module = (test.waits_for or test.group).partition(" ")
+    command = f"pytest --module {module}" if module else f"pytest --checkpoint {kind}"
     place = str(test.locations[0]) if test.locations else "the first failure above"
     if test.reason is Reason.NOT_WRITTEN:
         return NextStep(command, f"write {place}, then run")

@@ -117,8 +117,10 @@ class RunReporter:
         course = self._ledger.course
         if group in course.checkpoint_by_id:
             return [checkpoint_heading(course, course.checkpoint_by_id[group])]
-        module = next(m for m in course.modules if f"module {m.id}" == group)
-        return [Text(f"\nModule {module.name} · inline tests\n", style="head")]
+        kind, _, identifier = group.partition(" ")
+        module = next(m for m in course.modules if m.id == identifier)
+        what = "inline tests" if kind == "module" else "together with what it needs"
+        return [Text(f"\nModule {module.name} · {what}\n", style="head")]
 
     def _conclusion(self) -> "list[RenderableType]":
         from pytest_tinytorch.display.run import next_line, run_summary
@@ -128,7 +130,8 @@ class RunReporter:
         progress = Progress.of(ledger.course, ledger.manifest)
         ran = [c for c in ledger.settings.checkpoints if run.of(c.id)]
         statuses = [progress.status(checkpoint) for checkpoint in ran]
-        parts = run_summary(statuses, {c.id: run.of(c.id) for c in ran})
+        rests_on = {c.id: progress.unachieved_needs(c) for c in ran}
+        parts = run_summary(statuses, {c.id: run.of(c.id) for c in ran}, rests_on)
         if run.tests and not ledger.problems:
             parts.append(next_line(self._next_step(run, progress)))
         return parts

@@ -111,6 +111,18 @@ def test_broken_module_fails_its_tests_and_no_others(every_way, old, new, reason
     assert every_way.states() == {"00": "failing", "01": "achieved", "02": "planned"}
 
 
+def test_a_checkpoint_waits_for_the_module_it_needs(every_way):
+    every_way.edit("src/01_numbers.py", "return add(a, a)", "return 1 / 0")
+    said = every_way.says("--checkpoint", "01")
+    assert "wait Shouts" in said and "FAIL" not in said
+    assert "ZeroDivisionError: division by zero at double, src/01_numbers.py:18" in said
+    first = "First: pytest --checkpoint 00"
+    assert f"waiting for checkpoint 00, whose module this is. {first}" in said
+    assert f"It waits for Checkpoint 00 · Numbers, not started. {first}" in said
+    assert "Next: mend src/01_numbers.py:18, then run: pytest --checkpoint 00" in said
+    assert every_way.states() == {"00": "not started", "01": "failing", "02": "planned"}
+
+
 def test_missing_source(classroom):
     classroom.checkpoint("00")
     (classroom.root / "src/01_numbers.py").unlink()

@@ -128,6 +128,30 @@ def test_module_runs_its_inline_tests(every_way):
     )
 
 
+def test_module_runs_the_integration_tests_of_what_it_needs_too(every_way):
+    folder = every_way.root / "integration"
+    folder.mkdir()
+    for module in ("01_numbers", "02_words", "03_later"):
+        text = (
+            "import pytest\n\npytestmark = pytest.mark.integration\n\n\n"
+            f'def test_{module}(tt, check):\n    """Is about {module}"""\n'
+            '    check.equal(tt.shout("a"), "AA")\n'
+        )
+        (folder / f"integration_{module}.py").write_text(text)
+    record = every_way.record("none", "--module", "02")
+    assert record["groups"] == ["module 02", "integration 01", "integration 02"]
+    assert [test["id"] for test in record["tests"]] == [
+        "integration 01/test_01_numbers",
+        "integration 02/test_02_words",
+    ]
+    said = every_way.says("--module", "01")
+    assert "Module 01_numbers · together with what it needs pass Is about 01_numbers" in said
+    assert "02_words" not in said
+    every_way.edit("src/02_words.py", "double(word)", "word")
+    said = every_way.says("--module", "02", "-m", "integration")
+    assert "Next: mend src/02_words.py:" in said and "then run: pytest --module 01" in said
+
+
 def test_module_without_a_source(classroom):
     (classroom.root / "src/01_numbers.py").unlink()
     result = classroom.run("--module", "01")

@@ -165,6 +165,18 @@ def test_complete_runs_every_tier_and_stops_at_the_first_that_fails(tito, classr
     code, lines = tito("module", "complete", "numbers")
     said = "\n".join(lines)
     assert code == 0 and said.index("1 passed") < said.index("achieved, 5 of 5 tests")
+    assert said.index("achieved") < said.index("*** 01_numbers is complete ***")
+    assert lines[lines.index("*** 01_numbers is complete ***") :] == [
+        "*** 01_numbers is complete ***",
+        "  You built add, double and mean, in 12 lines of code.",
+        "  6 tests pass: 1 inline tests, 5 checkpoint 00.",
+        "  You can now add numbers.",
+        "  [#..] 1 of 3 modules",
+        "Next: write src/02_words.py, then run: pytest --checkpoint 01",
+    ]
+    code, lines = tito("module", "complete", "numbers")
+    assert code == 0 and not [line for line in lines if "***" in line]
+    assert "01_numbers is complete, as before." in lines
     assert tito("module", "status")[1][0] == "01_numbers       checkpoint 00: achieved, completed"
     classroom.edit("src/02_words.py", "double(word)", "word")
     code, lines = tito("module", "complete", "02")

@@ -185,7 +185,9 @@ def test_raises():
         assert says in str(error.value)
 
 
-@pytest.mark.parametrize("error", [NotImplementedError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(
+    "error", [NotImplementedError, SyntaxError, ImportError, KeyboardInterrupt, SystemExit]
+)
 def test_raises_lets_through_what_is_no_answer(error):
     with pytest.raises(error), check.raises((RuntimeError, error)):
         raise error

@@ -1,6 +1,7 @@
 """Drawings: within the width, the same words without colour, no meaning by colour alone."""
 
 import re
+from types import MappingProxyType
 
 import pytest
 from rich.cells import cell_len
@@ -57,7 +58,7 @@ def everything(course):
         checkpoint_heading(course, checkpoint),
         *(line_of_test(test, KNOWN) for test in TESTS),
         *cause_blocks(TESTS),
-        *run_summary([Status(checkpoint, State.FAILING, 1, 4, 1)], {"00": TESTS}),
+        *run_summary([Status(checkpoint, State.FAILING, 1, 4, 1)], {"00": TESTS}, {}),
         next_line(step_after_failure(causes(TESTS)[0])),
     ]
 
@@ -153,15 +154,21 @@ def test_next_steps(course):
 def test_the_verdict_on_a_checkpoint(course):
     checkpoint = course.checkpoints[0]
 
-    def said(tests, total=2):
+    def said(tests, total=2, rests_on=MappingProxyType({})):
         status = Status(checkpoint, State.FAILING, 0, total, 0)
-        return " ".join(draw(run_summary([status], {"00": tests}), 200, False).split())
+        return " ".join(draw(run_summary([status], {"00": tests}, rests_on), 200, False).split())
 
     name = "Checkpoint 00 · Numbers: "
     assert said([PASSED, PASSED]) == (
         f"{name}achieved, 2 of 2 tests, 2 of 7 points You can now add numbers."
     )
     assert said([PASSED, FAILED]) == f"{name}not achieved, 1 of 2 tests, 1 of 7 points"
+    need = Status(course.checkpoints[1], State.STALE, 0, 1, 0)
+    assert said([FAILED, PASSED], rests_on={"00": [need]}) == (
+        f"{name}not achieved, 1 of 2 tests, 1 of 7 points It waits for Checkpoint 01 · Words,"
+        " stale. First: pytest --checkpoint 01"
+    )
+    assert "waits" not in said([PASSED, PASSED], rests_on={"00": [need]})
     assert said([PASSED]) == (
         f"{name}not decided, 1 of the 1 tests that ran passed (2 count)."
         " Run all: pytest --checkpoint 00"

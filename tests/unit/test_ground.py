@@ -59,6 +59,7 @@ RECORD = TestRecord(
     max_points=2.5,
     visibility="hidden",
     depends=("01/test_b",),
+    waits_for="00",
     seconds=0.25,
 )
 

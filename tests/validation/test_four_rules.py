@@ -14,6 +14,7 @@ from pytest_tinytorch.course import load_course
 ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)
 FILES = [ROOT / c.file for c in COURSE.checkpoints if COURSE.is_written(c)]
+INTEGRATION = sorted((ROOT / "integration").glob("*.py"))
 # What may be given a generator or a function: it is Python's own, and stays in the test.
 OWN = {
     "all",
@@ -151,6 +152,17 @@ def _root(node: ast.AST) -> str:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_checkpoint_keeps_the_rules(file):
     assert mistakes(file.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("file", INTEGRATION, ids=lambda file: file.stem)
+def test_an_integration_test_keeps_them_too(file):
+    text = file.read_text("utf-8")
+    assert [m for m in mistakes(text) if not m.endswith("no mark points")] == []
+    identifier = file.stem.split("_")[1]
+    marks = f'[pytest.mark.integration, pytest.mark.module("{identifier}")]'
+    assert f"pytestmark = {marks}" in text
+    module = next(module for module in COURSE.modules if module.id == identifier)
+    assert file == COURSE.integration_file(module)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

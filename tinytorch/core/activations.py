@@ -1,7 +1,7 @@
 # Generated from src_modules/03_activations.py. Do not edit: write in src_modules/03_activations.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=3d71941e36ba5b0f code=ed7c47f998e42d53 content=8c0bd88485d2ae31
-# %% src_modules/03_activations.py:68
+# export: format=1 source=4416f0e622b2d10b code=2c7a1e205a2bb61d content=161a55beeaefcf5c
+# %% src_modules/03_activations.py:71
 import math
 from collections.abc import Callable
 
@@ -10,15 +10,23 @@ import numpy as np
 from tinytorch.core.tensor import Tensor, engine, primitive
 
 
-# %% src_modules/03_activations.py:78
+def floating(a):
+    """Integers, booleans and Python numbers as float32; a floating array as it is, not copied."""
+    if isinstance(a, np.ndarray) and a.dtype.kind == "f":
+        return a
+    return np.asarray(a, dtype=np.float32)
+
+
+# %% src_modules/03_activations.py:88
 @primitive
 def relu(a):
-    """max(x, 0), element by element; any shape.
+    """max(x, 0), element by element. Any shape, and the same for the result.
 
     TODO: make a new array; the input belongs to somebody else.
     HINT: `np.maximum` takes a number as its second operand and keeps float32.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
     return np.maximum(a, 0)
     ### END SOLUTION
 
@@ -33,8 +41,13 @@ def relu_gradient(grad, output, saved, a):
 
 @primitive
 def leaky_relu(a, negative_slope=0.01):
-    """x where x > 0, else `negative_slope * x`: some slope is left, so that a unit can recover."""
+    """x where x > 0, else `negative_slope * x`: some slope is left, so that a unit can recover.
+
+    TODO: choose between two arrays, element by element.
+    HINT: `np.where(condition, a, b)`. `np.maximum(a, slope * a)` is wrong for slopes above 1.
+    """
     ### BEGIN SOLUTION
+    a = floating(a)
     return np.where(a > 0, a, negative_slope * a)
     ### END SOLUTION
 
@@ -47,7 +60,7 @@ def leaky_relu_gradient(grad, output, saved, a, negative_slope=0.01):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:116
+# %% src_modules/03_activations.py:132
 @primitive
 def sigmoid(a):
     """1 / (1 + exp(-x)), element by element, exact to the ends: 0 at -10,000, 1 at 10,000.
@@ -57,6 +70,7 @@ def sigmoid(a):
         for x < 0. `np.where` chooses between two arrays.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
     z = np.exp(-np.abs(a))
     return np.where(a >= 0, 1, z) / (1 + z)
     ### END SOLUTION
@@ -72,8 +86,12 @@ def sigmoid_gradient(grad, output, saved, a):
 
 @primitive
 def tanh(a):
-    """The hyperbolic tangent, element by element: from -1 to 1, steep at 0."""
+    """The hyperbolic tangent, element by element: from -1 to 1, steep at 0.
+
+    HINT: NumPy has it. The formula above divides infinity by infinity at 10,000.
+    """
     ### BEGIN SOLUTION
+    a = floating(a)
     return np.tanh(a)
     ### END SOLUTION
 
@@ -86,7 +104,7 @@ def tanh_gradient(grad, output, saved, a):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:156
+# %% src_modules/03_activations.py:177
 # Abramowitz and Stegun 7.1.26, a5 to a1.
 _ERF = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
 
@@ -116,6 +134,7 @@ def gelu(a):
     TODO: return the output and, for the gradient, the probabilities: `(output, saved)`.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
     probability = 0.5 * (1 + erf(a / math.sqrt(2)))
     return a * probability, probability
     ### END SOLUTION
@@ -130,14 +149,18 @@ def gelu_gradient(grad, output, saved, a):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:241
+# %% src_modules/03_activations.py:266
 @primitive
 def softmax(a, dim=-1):
-    """exp(x) / sum of exp(x) along `dim`: positive, summing to 1. Any shape but a scalar's.
+    """exp(x) / sum of exp(x) along `dim`: positive, summing to 1. Same shape; any but a scalar's.
 
     TODO: subtract the largest element along `dim`, take the exponential, divide by its sum.
+    HINT: np.max refuses to look for the largest of nothing: an empty batch is its own result.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
+    if a.size == 0:
+        return a.copy()
     exponentials = np.exp(a - np.max(a, axis=dim, keepdims=True))
     return exponentials / np.sum(exponentials, axis=dim, keepdims=True)
     ### END SOLUTION
@@ -153,12 +176,15 @@ def softmax_gradient(grad, output, saved, a, dim=-1):
 
 @primitive
 def log_softmax(a, dim=-1):
-    """The logarithm of softmax along `dim`, exact where softmax itself would be 0.
+    """The logarithm of softmax along `dim`, exact where softmax itself would be 0. Same shape.
 
     TODO: subtract the largest element m, then the logarithm of the sum of exp(x - m).
     HINT: do not take the logarithm of a softmax.
     """
     ### BEGIN SOLUTION
+    a = floating(a)
+    if a.size == 0:
+        return a.copy()
     shifted = a - np.max(a, axis=dim, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=dim, keepdims=True))
     ### END SOLUTION
@@ -172,7 +198,7 @@ def log_softmax_gradient(grad, output, saved, a, dim=-1):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:312
+# %% src_modules/03_activations.py:345
 class ReLU:
     """`ReLU()(x)` is `relu(x)`."""
 
