@@ -5,6 +5,7 @@ reads from its standard input. A child is a fresh process in all that matters he
 course or of an earlier run has been imported into it.
 """
 
+import gc
 import json
 import os
 import subprocess
@@ -73,6 +74,7 @@ def serve() -> None:
     """The server's side: one request a line, one answer a line."""
     for name in PRELOADED:
         __import__(name)
+    gc.freeze()  # what is here stays: a child's collections need not look at it
     for line in sys.stdin:
         print(json.dumps(_answer(json.loads(line))), flush=True)
 

@@ -254,6 +254,23 @@ def test_junit_carries_points_hint_and_the_record(every_way):
     assert '<property name="isolation" value="none"' in xml
 
 
+def test_inputs_do_not_depend_on_numbers_in_the_students_code(classroom):
+    """The same seed draws the same list of lists, before and after a line with odd constants."""
+    classroom.edit(
+        "checkpoints/checkpoint_00_numbers.py",
+        "    check.close(tt.mean(values), sum(values) / len(values))",
+        '    with open("drawn.txt", "a") as file:\n        print(values, file=file)\n'
+        "    check.close(tt.mean(values), sum(values) / len(values))",
+    )
+    drawn = classroom.root / "drawn.txt"
+    classroom.checkpoint("00")
+    first = drawn.read_text()
+    drawn.unlink()
+    classroom.edit("src/01_numbers.py", "total = 0.0", "total = 0.0 * (-7 + 8 - 5 + 4)")
+    classroom.checkpoint("00")
+    assert drawn.read_text() == first and len(first.splitlines()) >= 30
+
+
 def test_a_seed_repeats_and_another_seed_differs(every_way):
     every_way.edit(
         "checkpoints/checkpoint_01_words.py",

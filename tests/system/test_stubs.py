@@ -16,9 +16,9 @@ PUBLIC = [public for public in public_functions(COURSE) if str(public) not in EX
 
 
 @pytest.mark.parametrize("public", PUBLIC, ids=str)
-def test_a_stub_fails_its_checkpoint(laboratory, public: Public):
+def test_a_stub_fails_its_checkpoint(quick_laboratory, public: Public):
     source = COURSE.source_file(COURSE.module_by_name[public.module]).read_text("utf-8")
-    record = laboratory.grade(public.module, stubbed(source, public.name), "-x")
+    record = quick_laboratory.grade(public.module, stubbed(source, public.name), "-x")
     failed = [test for test in record.tests if not test.passed]
     assert failed, f"{public} can be left unwritten, and every test passes"
     assert Reason.HARNESS not in {test.reason for test in failed}

@@ -26,9 +26,9 @@ PUBLIC = public_functions(COURSE)
 
 
 @pytest.mark.parametrize("public", [p for p in PUBLIC if str(p) not in EXCEPTIONS], ids=str)
-def test_zeros_fail_their_checkpoint(laboratory, public: Public):
+def test_zeros_fail_their_checkpoint(quick_laboratory, public: Public):
     source = COURSE.source_file(COURSE.module_by_name[public.module]).read_text("utf-8")
-    record = laboratory.grade(public.module, zeroed(source, public.name), "-x")
+    record = quick_laboratory.grade(public.module, zeroed(source, public.name), "-x")
     failed = [test for test in record.tests if not test.passed]
     assert failed, f"{public} can give zeros, and every test passes"
 

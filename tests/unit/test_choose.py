@@ -3,6 +3,7 @@
 import pytest
 
 from pytest_tinytorch.choose import choose_checkpoints, choose_modules
+from pytest_tinytorch.course import load_course
 from pytest_tinytorch.errors import CourseError
 
 
@@ -24,6 +25,12 @@ def none(word):
         ("0-2", "00 01"),
         ("all", "00 01"),
         ("later,words", "01"),
+        ("WORDS", "01"),
+        ("01_numbers", "00"),
+        ("0,00,numbers,0-0", "00"),
+        ("all,1", "00 01"),
+        ("1-2", "01"),
+        ("1-1,00", "00 01"),
     ],
 )
 def test_checkpoints(course, text, ids):
@@ -64,3 +71,51 @@ def test_what_is_planned_is_said_to_be(course):
         choose_checkpoints(course, "later", none)
     with pytest.raises(CourseError, match=r"yet: 03_later; there are: 01_numbers, 02_words$"):
         choose_modules(course, "later")
+
+
+def test_progress_may_name_no_checkpoint(course):
+    assert choose_checkpoints(course, "stale", lambda word: []) == ()
+
+
+def test_planned_chapters_among_what_progress_names_are_left_out(course):
+    chosen = choose_checkpoints(course, "next", lambda word: ["01", "02"])
+    assert [c.id for c in chosen] == ["01"]
+
+
+# what is typed -> the whole message
+MESSAGES = {
+    "wrds": (
+        "--checkpoint wrds: unknown id 'wrds' (did you mean 'words'?); valid: 00-02, numbers,"
+        " words, later, all, next, stale"
+    ),
+    "00,7": (
+        "--checkpoint 00,7: unknown id '7'; valid: 00-02, numbers, words, later, all, next, stale"
+    ),
+    "01-": (
+        "--checkpoint 01-: '01-' is not a range (did you mean '01-02'?); valid: 00-02 or a part of"
+        " it, such as 00-01"
+    ),
+    "00-09": (
+        "--checkpoint 00-09: '00-09' is not a range (did you mean '00'?); valid: 00-02 or a part"
+        " of it, such as 00-01"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", MESSAGES)
+def test_a_message_names_the_word_and_what_is_valid(course, text):
+    with pytest.raises(CourseError) as error:
+        choose_checkpoints(course, text, none)
+    assert str(error.value) == MESSAGES[text]
+
+
+def test_every_word_for_every_chapter_of_the_whole_course(repository):
+    course = load_course(repository)
+    for checkpoint in course.checkpoints:
+        module = course.module_of(checkpoint)
+        for word in (checkpoint.id, checkpoint.name, module.topic, module.name):
+            if module.written:
+                assert choose_checkpoints(course, word, none) == (checkpoint,)
+            else:
+                with pytest.raises(CourseError, match=f"not part of .* yet: {checkpoint.id} "):
+                    choose_checkpoints(course, word, none)

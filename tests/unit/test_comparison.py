@@ -211,3 +211,304 @@ def test_the_message_names_the_expression_and_its_operands():
 
 def test_a_long_value_is_cut():
     assert len(message(lambda: check.equal("x" * 10_000, "y"))) < 300
+
+
+# actual, expected, whether they are close: at the edge of atol + rtol * |expected|
+EDGES = {
+    "within atol": (1e-6, 0.0, True),
+    "outside atol": (1.01e-6, 0.0, False),
+    "within rtol": (1000.0100, 1000.0, True),
+    "outside rtol": (1000.0102, 1000.0, False),
+    "rtol is of the expected value": (-1000.0100, -1000.0, True),
+    "other sign": (-1e-3, 1e-3, False),
+    "large integers": (10**15 + 1, 10**15, True),
+}
+
+
+@pytest.mark.parametrize("actual, expected, good", EDGES.values(), ids=EDGES)
+def test_how_close_is_close(actual, expected, good):
+    if good:
+        check.close(actual, expected)
+    else:
+        assert "largest difference" in message(lambda: check.close(actual, expected))
+
+
+def test_tolerance_of_each_element_is_its_own():
+    said = message(lambda: check.close(np.array([1000.005, 1.005]), [1000.0, 1.0]))
+    assert "largest difference 0.005 at [1]: got 1.005" in said and "(1 of 2 " in said
+
+
+def test_the_message_names_the_worst_element_with_its_place_in_all_axes():
+    actual = np.zeros((2, 3, 4), np.float32)
+    actual[1, 2, 3], actual[0, 1, 0] = -5, 4
+    assert message(lambda: check.close(actual, np.zeros((2, 3, 4)))) == (
+        "actual: largest difference 5 at [1, 2, 3]: got -5.0, expected 0.0 (2 of 24 elements"
+        " differ, shape (2, 3, 4))\nwhere actual is (2, 3, 4) float32"
+    )
+
+
+def test_a_value_that_is_no_number_is_worse_than_any_difference():
+    actual, expected = np.array([1e300, NAN, 3.0]), np.zeros(3)
+    assert "largest difference inf at [1]: got nan, expected 0.0 (3 of 3" in message(
+        lambda: check.close(actual, expected)
+    )
+
+
+@pytest.mark.parametrize(
+    "actual, expected, says",
+    [
+        (np.array([1, 2], np.uint8), np.array([1, 2]), "got dtype uint8, expected int64"),
+        (np.array([1, 0]), np.array([True, False]), "got dtype int64, expected bool"),
+        (np.array([True]), np.array([1]), "got dtype bool, expected int64"),
+        ([1, 2], np.array([1, 2]), "got [1, 2], expected an array of shape (2,)"),
+        (1, np.array([1]), "got shape (), expected (1,)"),
+        (np.array([[1, 2]]), np.array([1, 2]), "got shape (1, 2), expected (2,)"),
+        (np.array([1, 2, 4]), np.array([1, 3, 1]), "largest difference 3 at [2]: got 4"),
+    ],
+    ids=["unsigned", "number for truth", "truth for number", "list", "number", "axis", "worst"],
+)
+def test_equal_arrays_have_the_same_kind_and_shape(actual, expected, says):
+    assert says in message(lambda: check.equal(actual, expected))
+
+
+def test_integers_of_different_sizes_are_equal():
+    check.equal(np.array([1, 2], np.int32), np.array([1, 2], np.int64))
+
+
+@pytest.mark.parametrize("expected", [np.zeros(0), np.array(["a"]), np.array([None])])
+def test_equal_refuses_references_that_prove_nothing(expected):
+    with pytest.raises(CheckMisused):
+        check.equal(expected, expected)
+
+
+class AgreesInt(int):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = int.__hash__
+
+
+class AgreesList(list):
+    def __eq__(self, other):
+        return True
+
+    def __len__(self):
+        return 2
+
+
+@pytest.mark.parametrize(
+    "actual, expected",
+    [
+        (AgreesInt(2), 2),
+        (AgreesInt(3), 2),
+        (AgreesList([1, 2]), [1, 2]),
+        ([AgreesInt(1)], [1]),
+        ({"a": AgreesInt(1)}, {"a": 1}),
+        (Wrapped([1]), None),
+        (np.int64(1), 1),
+        (np.bool_(True), True),
+        (np.str_("a"), "a"),
+        (np.array(1), 1),
+        (1, 1.0),
+        (1, True),
+        (b"a", "a"),
+        ([], ()),
+        ([1, 2], [2, 1]),
+        ([1, 2, 3], [1, 2]),
+        ({}, {"a": 1}),
+        ({"a": 1}, {}),
+        (None, 0),
+        (NAN, NAN),
+    ],
+    ids=repr,
+)
+def test_equal_asks_no_object_for_its_opinion(actual, expected):
+    assert "expected " in message(lambda: check.equal(actual, expected))
+
+
+@pytest.mark.parametrize(
+    "expected", [Wrapped([1]), object(), [object()], {"a": object()}, {1, 2}, 1j], ids=repr
+)
+def test_equal_to_what_is_not_plain_is_the_tests_own_mistake(expected):
+    with pytest.raises(CheckMisused):
+        check.equal(expected, expected)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.array([1.0, 2.0]).view(Agrees), np.matrix([[1.0, 2.0]]), Wrapped([1.0, 2.0])],
+    ids=["subclass", "matrix", "wrapped"],
+)
+def test_an_array_is_plain_whatever_it_was_made_from(value):
+    found = check.array(value)
+    assert type(found) is np.ndarray
+    found[...] = 7
+    assert float(np.asarray(value).max()) == 2.0
+
+
+@pytest.mark.parametrize("value", [None, "1", [1.0], {}, object(), np.array(["a"]), 1j])
+def test_what_holds_no_numbers_is_no_array(value):
+    for ask in (
+        lambda: check.array(value),
+        lambda: check.shape(value, ()),
+        lambda: check.dtype(value, "float32"),
+        lambda: check.close(value, 1.0),
+        lambda: check.equal(value, np.array(1)),
+    ):
+        assert "expected an array" in message(ask)
+
+
+@pytest.mark.parametrize("value", [True, 1, 1.0, np.float32(1), np.array(1)])
+def test_numbers_are_arrays_without_axes(value):
+    check.shape(value, ())
+    check.close(value, 1.0)
+    assert "got shape (), expected (1,)" in message(lambda: check.shape(value, (1,)))
+
+
+def test_a_shape_is_a_tuple_of_exactly_these_sizes():
+    value = np.zeros((2, 3))
+    check.shape(value, (2, 3))
+    for shape in ((3, 2), (2,), (2, 3, 1), ()):
+        said = message(lambda shape=shape: check.shape(value, shape))
+        assert f"got shape (2, 3), expected {shape}" in said
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "int64", "bool"])
+def test_a_dtype_is_exactly_this_one(dtype):
+    value = np.zeros(2, dtype)
+    check.dtype(value, dtype)
+    other = "float32" if dtype != "float32" else "float64"
+    assert f"got dtype {dtype}, expected {other}" in message(lambda: check.dtype(value, other))
+
+
+@pytest.mark.parametrize(
+    "value, kind, says",
+    [
+        (True, int, "got True, expected int"),
+        (AgreesInt(1), int, "got an object of type AgreesInt, expected int"),
+        (np.float64(1), float, "got an object of type float64, expected float"),
+        (None, (list, tuple), "got None, expected list or tuple"),
+    ],
+    ids=["bool", "subclass", "NumPy", "one of two"],
+)
+def test_a_type_is_exactly_this_one(value, kind, says):
+    assert says in message(lambda: check.type(value, kind))
+
+
+def test_type_hands_on_the_value_itself():
+    value = [1]
+    assert check.type(value, list) is value
+
+
+@pytest.mark.parametrize("value", [1, "yes", [1], np.True_, np.array(True), Wrapped([1])])
+def test_true_refuses_what_is_only_truthy(value):
+    assert message(lambda: check.true(value, "because")).endswith(
+        "expected True or False; because"
+    ) or message(lambda: check.true(value, "because")).splitlines()[0].endswith("; because")
+
+
+class Unwritten:
+    def __array__(self, dtype=None, copy=None):
+        raise NotImplementedError("__array__")
+
+
+@pytest.mark.parametrize("ask", [check.array, lambda value: check.close(value, 1.0)])
+def test_an_error_of_the_student_is_not_turned_into_a_failed_check(ask):
+    with pytest.raises(NotImplementedError, match="__array__"):
+        ask(Unwritten())
+
+
+def test_raises_accepts_a_subclass_and_swallows_it():
+    with check.raises(ArithmeticError, mentions=["zero"]):
+        _ = 1 / 0
+
+
+def test_raises_wants_every_mention():
+    with (
+        pytest.raises(CheckFailed) as error,
+        check.raises(ValueError, mentions=("(2, 3)", "(4,)")),
+    ):
+        raise ValueError("shapes (2, 3) and (4, )")
+    assert str(error.value) == (
+        "the message of ValueError should name (4,); it is: 'shapes (2, 3) and (4, )'"
+    )
+    assert type(error.value.__cause__) is ValueError
+
+
+def test_raises_names_all_that_was_expected():
+    with pytest.raises(CheckFailed) as error, check.raises((KeyError, TypeError)):
+        pass
+    assert str(error.value) == "nothing was raised, expected KeyError or TypeError"
+    with pytest.raises(CheckFailed) as error, check.raises((KeyError, TypeError)):
+        raise ValueError("x")
+    assert str(error.value) == "ValueError was raised (x), expected KeyError or TypeError"
+    assert str(error.value.__cause__) == "x"
+
+
+@pytest.mark.parametrize(
+    "error", [NotImplementedError, ImportError, ModuleNotFoundError, SyntaxError, GeneratorExit]
+)
+def test_raises_lets_pass_what_says_that_there_is_no_code_to_answer(error):
+    with pytest.raises(error), check.raises((Exception, error)):
+        raise error("no code")
+
+
+def test_the_operands_are_at_most_four_and_each_once():
+    a, b, c, d, e = (np.zeros(n) for n in range(1, 6))
+    said = message(lambda: check.close(np.concatenate([a, a, b, c, d, e]), 1.0))
+    assert said.startswith("np.concatenate([a, a, b, c, d, e]): got shape (16,), expected ()\n")
+    assert said.endswith(
+        "where a is (1,) float64, b is (2,) float64, c is (3,) float64, d is (4,) float64"
+    )
+
+
+def test_operands_without_a_shape_are_not_described():
+    number = 2
+    assert message(lambda: check.equal(number * 2, 5)) == "number * 2: got 4, expected 5"
+
+
+def test_an_operand_that_cannot_say_its_shape_does_not_hide_the_failure():
+    class Half:
+        @property
+        def shape(self):
+            raise NotImplementedError("shape")
+
+        def total(self):
+            return 3
+
+    half = Half()
+    assert message(lambda: check.equal(half.total(), 4)) == "half.total(): got 3, expected 4"
+
+
+def test_a_long_expression_is_cut():
+    said = message(
+        lambda: check.equal(
+            "a text of some length" + "another text of some length" + "and a third text of some"
+            " length" + "and a fourth text of some length",
+            "",
+        )
+    )
+    expression = said.partition(": got ")[0]
+    assert len(expression) == 120 and expression.endswith("...")
+
+
+def test_without_a_source_the_message_has_no_expression():
+    scope = {"check": check}
+    with pytest.raises(CheckFailed) as error:
+        exec("check.equal(1 + 1, 3)", scope)
+    assert str(error.value) == "got 2, expected 3"
+
+
+def test_the_expression_is_that_of_the_check_that_failed():
+    def two_checks():
+        check.equal(1 + 1, 2); check.equal(2 + 2, 5)  # fmt: skip # noqa: E702
+
+    assert message(two_checks) == "2 + 2: got 4, expected 5"
+
+
+def test_letters_of_more_than_one_byte_do_not_shift_the_expression():
+    größe = 3
+    text = "äöü"
+    assert message(lambda: (text, check.equal("ä" * größe, "ö"))) == (
+        "'ä' * größe: got 'äää', expected 'ö'"
+    )

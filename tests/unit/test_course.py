@@ -109,11 +109,104 @@ MISTAKES = {
         "points = 0",
         "[[checkpoint]] 01: points = 0; write a positive whole number.",
     ),
+    "no points in a module": (
+        'needs = ["01_numbers"]\npoints = 5\nwritten = true',
+        'needs = ["01_numbers"]\npoints = 0\nwritten = true',
+        "[[module]] 02_words: points = 0; write a positive whole number.",
+    ),
+    "negative points": (
+        "points = 7",
+        "points = -7",
+        "[[checkpoint]] 00: points = -7; write a positive whole number.",
+    ),
+    "points that are no number": ("points = 7", "points = 7.5", "[[checkpoint]] 00: points = 7.5;"),
+    "name twice": (
+        'name = "02_words"',
+        'name = "01_numbers"',
+        "[[module]] 01_numbers: name '01_numbers' stands twice; rename one.",
+    ),
+    "checkpoint name twice": (
+        'name = "Words"',
+        'name = "NUMBERS"',
+        "[[checkpoint]] numbers: name 'numbers' stands twice; rename one.",
+    ),
+    "two checkpoints of a module": (
+        'module = "02_words"',
+        'module = "01_numbers"',
+        "[[checkpoint]] 01_numbers: module '01_numbers' stands twice; rename one.",
+    ),
+    "public name twice in one module": (
+        '["add", "double", "mean"]',
+        '["add", "double", "add"]',
+        "[[module]] add: public name 'add' stands twice; rename one.",
+    ),
+    "needs itself": (
+        'name = "01_numbers"\nneeds = []',
+        'name = "01_numbers"\nneeds = ["01_numbers"]',
+        "[[module]] 01_numbers: needs form a cycle: 01_numbers -> 01_numbers; remove one need.",
+    ),
+    "a cycle of three": (
+        'name = "01_numbers"\nneeds = []',
+        'name = "01_numbers"\nneeds = ["05_last"]',
+        "needs form a cycle: 01_numbers -> 05_last -> 02_words -> 01_numbers; remove one need.",
+    ),
+    "type of a module's key": (
+        "written = true",
+        'written = "yes"',
+        "[[module]] 01_numbers: written = 'yes'; write a true or false.",
+    ),
+    "needs that are no list": (
+        'needs = ["01_numbers"]',
+        'needs = "01_numbers"',
+        "[[module]] 02_words: needs = '01_numbers'; write a list of strings.",
+    ),
+    "type of the optional key": (
+        "written = true",
+        "written = true\nexample = 3",
+        "[[module]] 01_numbers: example = 3; write a string.",
+    ),
+    "type of a checkpoint's key": (
+        'id = "00"',
+        "id = 0",
+        "[[checkpoint]] 0: id = 0; write a string.",
+    ),
+    "module's name missing": (
+        'name = "02_words"\n',
+        "",
+        "[[module]] number 2: key 'name' is missing; add it, a string.",
+    ),
+    "module's name without a word": (
+        'name = "02_words"',
+        'name = "02"',
+        "[[module]] 02: name '02'; write two digits and a word: '02_tensor'.",
+    ),
+    "checkpoint's id missing": (
+        'id = "01"\n',
+        "",
+        "[[checkpoint]] number 2: key 'id' is missing; add it, a string.",
+    ),
+    "checkpoint's key missing": (
+        'you_can = "shout"\n',
+        "",
+        "[[checkpoint]] 01: key 'you_can' is missing; add it, a string.",
+    ),
+    "no format": ("format = 1", "", "the file: key 'format' is missing; add it, a whole number."),
+    "format as text": (
+        "format = 1",
+        'format = "1"',
+        "the file: format = '1'; write a whole number.",
+    ),
 }
 MORE = """
 [[module]]
 name = "04_more"
 needs = []
+points = 5
+written = false
+exports = {}
+[[module]]
+name = "05_last"
+needs = ["02_words"]
 points = 5
 written = false
 exports = {}
@@ -132,6 +225,51 @@ def test_a_mistake_is_one_line_with_place_and_fix(tmp_path, mistake):
     message = str(error.value)
     assert message.startswith("course.toml") and "\n" not in message
     assert [part for part in parts if part not in message] == [], message
+
+
+def test_modules_that_are_no_list(tmp_path):
+    path = make_course(tmp_path) / "course.toml"
+    text = path.read_text()
+    one, _, rest = text.partition("[[module]]")
+    _, checkpoint, checkpoints = rest.partition("[[checkpoint]]")
+    path.write_text(f"{one}[module]\n{checkpoint}{checkpoints}")
+    with pytest.raises(CourseError) as error:
+        load_course(tmp_path)
+    assert str(error.value) == "course.toml: the file: module = {}; write a list of tables."
+
+
+def test_without_any_mistake_the_text_of_these_tests_is_a_course(tmp_path):
+    path = make_course(tmp_path) / "course.toml"
+    path.write_text(path.read_text() + MORE)
+    modules = load_course(tmp_path).modules
+    assert [module.name[:2] for module in modules] == ["01", "02", "03", "04", "05"]
+
+
+def test_a_checkpoint_of_a_planned_module_needs_no_file(course):
+    assert not (course.root / "checkpoints/checkpoint_02_later.py").exists()
+    assert [course.is_written(checkpoint) for checkpoint in course.checkpoints] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_needs_are_followed_through_and_each_module_stands_once_in_the_courses_order(tmp_path):
+    path = make_course(tmp_path) / "course.toml"
+    more = MORE.replace('needs = ["02_words"]', 'needs = ["04_more", "02_words", "01_numbers"]')
+    path.write_text(path.read_text() + more)
+    course = load_course(tmp_path)
+    numbers, words, later, other, last = course.modules
+    assert course.with_needs(last) == (numbers, words, other, last)
+    assert course.with_needs(later) == (numbers, later)
+    assert course.with_needs(numbers) == (numbers,)
+
+
+def test_an_example_is_optional(tmp_path):
+    path = make_course(tmp_path) / "course.toml"
+    text = path.read_text()
+    path.write_text(text.replace("written = true", 'written = true\nexample = "MLP()"', 1))
+    assert [module.example for module in load_course(tmp_path).modules] == ["MLP()", "", ""]
 
 
 def test_no_file(tmp_path):

@@ -44,19 +44,32 @@ def inner(a):
 '''
 
 
-@pytest.fixture
-def student(course, monkeypatch):
-    """The student's package, with the functions above, and their line numbers."""
-    source = course.source_file(course.modules[0])
-    source.write_text(source.read_text() + BODY)
-    export(course)
-    monkeypatch.syspath_prepend(str(course.root))
-    for name in [name for name in sys.modules if name.split(".")[0] == "mini"]:
-        monkeypatch.delitem(sys.modules, name)
-    importlib.invalidate_caches()
-    yield importlib.import_module("mini.core.numbers")
+def forget_package():
     for name in [name for name in sys.modules if name.split(".")[0] == "mini"]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def numbers_with(course, monkeypatch):
+    """Imports the student's first module, with some cells added at its end."""
+
+    def load(cells):
+        source = course.source_file(course.modules[0])
+        source.write_text(source.read_text() + cells)
+        export(course)
+        importlib.invalidate_caches()
+        return importlib.import_module("mini.core.numbers")
+
+    monkeypatch.syspath_prepend(str(course.root))
+    forget_package()
+    yield load
+    forget_package()
+
+
+@pytest.fixture
+def student(numbers_with):
+    """The student's module, with the functions above."""
+    return numbers_with(BODY)
 
 
 @pytest.fixture
@@ -252,3 +265,294 @@ def test_the_last_hypothesis_says_its_example_as_we_read_it():
     from pytest_tinytorch.diagnosis import _counter_example
 
     assert _counter_example(error.value) == "value=5,"
+
+
+METHODS = """
+# %%
+#| export
+class A:
+    def method(self):
+        raise NotImplementedError("method")
+
+
+def outer():
+    def inside():
+        raise RuntimeError("inside")
+
+    return inside()
+
+
+def make():
+    class B:
+        def call(self):
+            raise RuntimeError("inner")
+
+    return B()
+"""
+
+
+# call -> message, the line's text, function
+CALLS = {
+    "method": ("A().method()", "not written yet: A.method", '("method")', "A.method"),
+    "inner function": ("outer()", "RuntimeError: inside", '("inside")', "outer.inside"),
+    "class inside": ("make().call()", "RuntimeError: inner", '("inner")', "make.B.call"),
+}
+
+
+@pytest.mark.parametrize("call, message, text, function", CALLS.values(), ids=CALLS)
+def test_a_function_is_named_as_it_is_written(
+    course, numbers_with, sources, call, message, text, function
+):
+    numbers = numbers_with(METHODS)
+    found = explained(lambda: eval(call, vars(numbers)), sources)
+    assert found.message == message
+    assert places(found) == [(f"src/01_numbers.py:{line_of(course, text)}", function)]
+
+
+def test_the_last_line_of_the_student_is_where_it_happened(course, student, sources):
+    """Not where the student's code was called, nor where a library's code raised."""
+    found = explained(lambda: student.mean([None]), sources)
+    assert found.reason is Reason.RAISED
+    assert places(found) == [(f"src/01_numbers.py:{line_of(course, '    return a + b')}", "add")]
+    found = explained(lambda: student.mean(None), sources)
+    line = line_of(course, "for value in values:")
+    assert places(found) == [(f"src/01_numbers.py:{line}", "mean")]
+
+
+def test_an_assertion_of_the_student_is_an_exception_like_any_other(course, numbers_with, sources):
+    numbers = numbers_with("\n# %%\n#| export\ndef no():\n    assert 1 == 2\n")
+    found = explained(numbers.no, sources)
+    assert (found.reason, found.message) == (Reason.RAISED, "AssertionError")
+    assert places(found) == [(f"src/01_numbers.py:{line_of(course, 'assert 1 == 2')}", "no")]
+
+
+@pytest.mark.parametrize(
+    "name, module",
+    [("later", "03_later, which is not there yet"), ("nothing", None)],
+    ids=["a name of the course", "no name of the course"],
+)
+def test_what_the_door_refuses_is_not_written_yet(student, sources, name, module):
+    package = sys.modules["mini"]
+    found = explained(lambda: getattr(package, name), sources)
+    assert (found.reason, found.locations) == (Reason.NOT_WRITTEN, ())
+    assert (module or "module 'mini' has no attribute 'nothing'") in found.message
+
+
+def test_not_implemented_outside_the_students_code_is_no_task(sources):
+    def somewhere():
+        raise NotImplementedError("elsewhere")
+
+    found = explained(somewhere, sources)
+    assert (found.reason, found.message) == (Reason.RAISED, "NotImplementedError: elsewhere")
+
+
+def test_an_explicit_cause_is_where_to_look_and_an_implicit_one_is_not(course, student, sources):
+    def implicit():
+        try:
+            student.inner(None)
+        except TypeError:
+            student.task(1)
+
+    found = explained(implicit, sources)
+    assert found.message == "KeyError: 'one'"
+    assert places(found) == [(f"src/01_numbers.py:{line_of(course, 'KeyError(')}", "task")]
+
+
+def test_causes_in_a_circle_end(sources):
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert diagnose(first, sources, None).message == "ValueError: first"
+
+
+def test_a_group_in_a_group_is_its_first_exception(course, student, sources):
+    def grouped():
+        try:
+            student.task(1)
+        except KeyError as error:
+            raise ExceptionGroup("a", [ExceptionGroup("b", [error]), ValueError("c")]) from None
+
+    found = explained(grouped, sources)
+    assert (found.reason, found.message) == (Reason.RAISED, "KeyError: 'one'")
+    assert found.locations[0].function == "task"
+
+
+@pytest.mark.parametrize(
+    "error, reason, message",
+    [
+        (AssertionError("text"), Reason.WRONG, "AssertionError: text"),
+        (AssertionError(), Reason.WRONG, "AssertionError"),
+        (CheckFailed("a: got 1"), Reason.WRONG, "a: got 1"),
+        (CheckMisused("empty"), Reason.HARNESS, "CheckMisused: empty"),
+        (ValueError("x"), Reason.RAISED, "ValueError: x"),
+        (KeyboardInterrupt(), Reason.RAISED, "KeyboardInterrupt"),
+        (SystemExit(3), Reason.RAISED, "SystemExit: 3"),
+        (TimeoutError("Timeout"), Reason.RAISED, "TimeoutError: Timeout"),
+        (pytest.fail.Exception("no reason"), Reason.RAISED, "no reason"),
+    ],
+    ids=[
+        "assertion",
+        "assertion without words",
+        "check",
+        "misused check",
+        "exception",
+        "interrupt",
+        "exit",
+        "their own timeout",
+        "pytest.fail",
+    ],
+)
+def test_errors_without_a_line_of_the_student(sources, error, reason, message):
+    found = diagnose(error, sources, None)
+    assert (found.reason, found.message, found.locations) == (reason, message, ())
+
+
+def test_a_test_that_takes_too_long(course, student, sources):
+    error = pytest.fail.Exception("Timeout (>5.0s) from pytest-timeout.")
+    found = diagnose(error, sources, None)
+    assert found.reason is Reason.TIMEOUT
+    assert found.message == (
+        "stopped after the time limit of one test; look for a loop that does not end"
+    )
+
+    class Stops:
+        def __add__(self, other):
+            raise error
+
+    found = explained(lambda: student.add(Stops(), 1), sources)
+    assert found.reason is Reason.TIMEOUT
+    assert places(found) == [(f"src/01_numbers.py:{line_of(course, '    return a + b')}", "add")]
+
+
+def test_a_message_is_cut_after_two_thousand_characters(sources):
+    found = diagnose(CheckFailed("x" * 2000), sources, None)
+    assert found.message == "x" * 2000
+    found = diagnose(CheckFailed("x" * 2001), sources, None)
+    assert found.message == "x" * 2000 + " [...]"
+
+
+def test_at_most_three_places_are_shown_the_last_call_first(course, student, sources):
+    trace = CallTrace(sources, __file__)
+
+    def use():
+        with trace:
+            raise CheckFailed(f"{student.add(1, 1), student.double(1), student.mean([1])}")
+
+    found = explained(use, sources, trace)
+    assert [function for _, function in places(found)] == ["mean", "double", "add"]
+
+    def more():
+        with trace:
+            first = student.add(1, 1), student.double(1), student.mean([1]), student.inner(1)
+            raise CheckFailed(f"{first}")
+
+    trace.calls.clear()
+    assert [function for _, function in places(explained(more, sources, trace))] == ["inner"]
+
+
+def test_without_a_trace_a_wrong_value_has_no_place(student, sources):
+    def use():
+        raise CheckFailed(f"{student.add(1, 1)}")
+
+    assert explained(use, sources, None).locations == ()
+    assert explained(use, sources, CallTrace(sources, "elsewhere.py")).locations == ()
+
+
+def test_a_statement_over_several_lines_is_one(course, student, sources):
+    trace = CallTrace(sources, __file__)
+
+    def use():
+        with trace:
+            student.mean([1])
+            raise CheckFailed(
+                f"{student.add(1, 1)}"
+                "and text"
+            )  # fmt: skip
+
+    assert [function for _, function in places(explained(use, sources, trace))] == ["add"]
+
+
+def test_only_the_last_calls_are_remembered(student, sources):
+    trace = CallTrace(sources, __file__)
+    with trace:
+        for number in range(100):
+            student.add(number, 1)
+    assert len(trace.calls) == 64
+    assert sys.getprofile() is None
+
+
+def test_calls_of_others_are_not_noted(course, student, sources):
+    trace = CallTrace(sources, "another_test.py")
+    with trace:
+        student.add(1, 1)
+    assert list(trace.calls) == []
+
+
+NOTES = {
+    "plain": ("Falsifying example: test_a(\n    x=1,\n)", "x=1,"),
+    "fixtures": (
+        "Failing test case: test_a(\n    tt=1,\n    check=2,\n    digits=3,\n    x=4,\n)",
+        "x=4,",
+    ),
+    "a name like a fixture": ("Falsifying example: test_a(\n    tta=1,\n)", "tta=1,"),
+    "over several lines": (
+        "Falsifying example: test_a(\n    x=array([[1.],\n           [2.]]),\n    y=2,\n)",
+        "x=array([[1.],\n       [2.]]),\ny=2,",
+    ),
+    "fixtures alone": ("Falsifying example: test_a(\n    tt=1,\n)", ""),
+    "one line": ("Falsifying example: test_a(x=1)", ""),
+    "something else": ("You can reproduce this example by ...", ""),
+    "in the middle of a note": ("See: Falsifying example: test_a(\n    x=1,\n)", ""),
+}
+
+
+@pytest.mark.parametrize("note, example", NOTES.values(), ids=NOTES)
+def test_the_example_in_a_note(sources, note, example):
+    error = CheckFailed("wrong")
+    error.add_note("first, a note of somebody else")
+    error.add_note(note)
+    assert diagnose(error, sources, None).example == example
+
+
+def test_the_places_of_lines_of_a_source_and_of_its_generated_file(course, sources):
+    export(course)
+    source = course.source_file(course.modules[0])
+    generated = course.target_file("core.numbers")
+    text = "    return total / len(values)"
+    line = source.read_text().splitlines().index(text) + 1
+    there = generated.read_text().splitlines().index(text) + 1
+    assert there != line
+    wanted = sources.at("src/01_numbers.py", line)
+    assert (wanted.file, wanted.line, wanted.function) == ("src/01_numbers.py", line, "mean")
+    assert wanted.excerpt[2] == (line, text)
+    assert sources.locate(str(source), line) == wanted
+    assert sources.locate(str(generated), there) == wanted
+    assert sources.locate(str(generated), there, "mine").function == "mine"
+    assert sources.locate(str(generated), 1) is None
+
+
+def test_an_excerpt_ends_where_the_source_does(course, sources):
+    lines = course.source_file(course.modules[1]).read_text().splitlines()
+    first, last = sources.at("src/02_words.py", 1), sources.at("src/02_words.py", len(lines))
+    assert first.excerpt == tuple(enumerate(lines[:3], 1))
+    assert last.excerpt == tuple(enumerate(lines[-3:], len(lines) - 2))
+    assert sources.at("src/02_words.py", 500).excerpt == ()
+    assert sources.at("src/none.py", 1).excerpt == ()
+
+
+def test_an_excerpt_is_of_the_source_as_it_stands_now(course, sources):
+    path = course.source_file(course.modules[1])
+    before = sources.at("src/02_words.py", 9).excerpt
+    path.write_text(path.read_text().replace(".upper()", ".upper()  # louder"))
+    after = sources.at("src/02_words.py", 9).excerpt
+    assert before != after and after[2] == (9, "    return double(word).upper()  # louder")
+
+
+def test_which_lines_are_in_a_task(course, student, sources):
+    def is_task(text):
+        return sources.is_task(sources.at("src/01_numbers.py", line_of(course, text)))
+
+    assert is_task('raise KeyError("one")')
+    assert is_task("def task(a):")
+    assert not is_task("return task(a)")
+    assert not is_task("def add(a, b):")
+    assert not sources.is_task(sources.at("src/01_numbers.py", 1))

@@ -1,5 +1,9 @@
 """Failures become causes: each once, with what waits for it."""
 
+from dataclasses import replace
+
+import pytest
+
 from pytest_tinytorch.grouping import Verdict, causes, verdict
 from pytest_tinytorch.record import Location, Outcome, Reason, TestRecord
 
@@ -79,3 +83,90 @@ def test_what_waits_for_any_of_the_same_is_shown_with_them():
 def test_tests_that_wait_for_each_other_end():
     tests = [failed("a", depends=["b"]), failed("b", depends=["a"])]
     assert sorted(w for _, _, waiting in summary(*tests) for w in waiting) in ([], ["a"], ["b"])
+
+
+def test_of_two_prerequisites_that_failed_the_first_is_waited_for():
+    tests = [failed("a"), failed("b"), failed("c", depends=["b", "a"])]
+    assert summary(*tests) == [("a", [], []), ("b", [], ["c"])]
+
+
+def test_what_rests_on_several_waits_for_the_one_that_failed():
+    tests = [made("a"), failed("b"), made("c"), failed("d", depends=["a", "b", "c"])]
+    assert summary(*tests) == [("b", [], ["d"])]
+
+
+def test_a_diamond_is_waited_for_at_its_foot():
+    tests = [
+        failed("foot"),
+        failed("left", depends=["foot"]),
+        failed("right", depends=["foot"]),
+        failed("top", depends=["left", "right"]),
+    ]
+    assert summary(*tests) == [("foot", [], ["left", "right", "top"])]
+
+
+def test_what_passed_although_it_rests_on_a_failure_ends_the_chain():
+    tests = [failed("a"), made("b", depends=["a"]), failed("c", depends=["b"])]
+    assert summary(*tests) == [("a", [], []), ("c", [], [])]
+
+
+def test_a_test_that_rests_on_itself_is_a_failure_like_any_other():
+    test = failed("a", depends=["a"])
+    assert summary(test) == [("a", [], [])]
+    assert verdict(test, {test.id: test}) is Verdict.FAIL
+
+
+def test_causes_stand_in_the_order_of_the_tests():
+    tests = [failed("c"), made("b"), failed("a"), failed("b2", Reason.NOT_WRITTEN)]
+    assert [cause.test.title for cause in causes(tests)] == ["c", "a", "b2"]
+
+
+DIFFERENT = {
+    "message": failed("b", Reason.RAISED, "other"),
+    "reason": failed("b", Reason.TIMEOUT, "m"),
+    "line": failed("b", Reason.RAISED, "m", at=(Location("src/a.py", 4),)),
+    "file": failed("b", Reason.RAISED, "m", at=(Location("src/b.py", 3),)),
+    "one line more": failed("b", Reason.RAISED, "m", at=(*AT_3, Location("src/a.py", 9))),
+    "no line": failed("b", Reason.RAISED, "m", at=()),
+}
+
+
+@pytest.mark.parametrize("other", DIFFERENT.values(), ids=DIFFERENT)
+def test_what_differs_in_anything_is_a_cause_of_its_own(other):
+    assert summary(failed("a", Reason.RAISED, "m"), other) == [("a", [], []), ("b", [], [])]
+
+
+def test_what_surrounds_a_line_does_not_make_it_another_line():
+    around = (Location("src/a.py", 3, "f", ((3, "x"),)),)
+    tests = [failed("a", Reason.RAISED), failed("b", Reason.RAISED, at=around)]
+    assert summary(*tests) == [("a", ["b"], [])]
+
+
+def test_without_words_nothing_is_the_same():
+    tests = [failed(name, Reason.RAISED, "") for name in "ab"]
+    assert summary(*tests) == [("a", [], []), ("b", [], [])]
+
+
+@pytest.mark.parametrize(
+    "test, wanted",
+    [
+        (made("a", Outcome.SKIPPED), "skip"),
+        (made("a", Outcome.MISSING), "LOST"),
+        (made("a", Outcome.ERROR, Reason.CRASHED, depends=["broken"]), "LOST"),
+        (failed("a", Reason.NOT_WRITTEN, depends=["broken"]), "wait"),
+        (failed("a", Reason.TIMEOUT), "FAIL"),
+        (failed("a", Reason.BROKEN_IMPORT), "FAIL"),
+        (made("a", Outcome.ERROR), "FAIL"),
+    ],
+    ids=["skipped", "missing", "crashed", "not written", "timeout", "broken import", "error"],
+)
+def test_the_word_for_each(test, wanted):
+    broken = failed("broken")
+    assert str(verdict(test, {broken.id: broken})) == wanted
+
+
+def test_a_test_that_failed_in_another_modules_code_waits_and_is_still_to_be_mended():
+    test = replace(failed("a", Reason.NOT_WRITTEN), waits_for="00")
+    assert verdict(test, {}) is Verdict.WAIT
+    assert verdict(replace(test, outcome=Outcome.PASSED), {}) is Verdict.PASS
+    assert summary(test) == [("a", [], [])]

@@ -1,7 +1,9 @@
 """Several files change as one, or none does."""
 
+import importlib.util
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,93 @@ def test_bytecode_of_an_earlier_version_is_forgotten(tmp_path):
     write_text(tmp_path / "a.py", "x = 1\n")
     assert "ab.cpython-399.pyc" in names(cache)
     assert "a.cpython-399.pyc" not in names(cache) or os.environ.get("PYTHONPYCACHEPREFIX")
+
+
+def failing_for(monkeypatch, method, name):
+    """Let one method of Path fail for files of one name."""
+    original = getattr(Path, method)
+
+    def fail(self, *args, **kwargs):
+        about = Path(args[0]) if method == "replace" else self
+        if about.name == name:
+            raise OSError(28, "No space left on device")
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, method, fail)
+
+
+@pytest.mark.parametrize("last", ["a", "b", "c"])
+def test_wherever_it_fails_nothing_is_changed(tmp_path, monkeypatch, last):
+    before = {"a": b"1\r\n", "b": b"\xff", "c": b""}
+    for name, content in before.items():
+        (tmp_path / name).write_bytes(content)
+    changes = {tmp_path / "new": "new", **{tmp_path / name: "after" for name in before}}
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        failing_for(patch, "replace", last)
+        write_all(changes)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    write_all(changes)
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"new", "after"}
+
+
+def test_a_file_that_cannot_be_removed_leaves_the_others_unwritten(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("before")
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        failing_for(patch, "unlink", "b")
+        write_all({tmp_path / "a": "after", tmp_path / "b": None})
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a": "before", "b": "before"}
+
+
+def test_texts_are_complete_before_the_first_file_is_touched(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("before")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError):
+        write_all({tmp_path / "a": "after", tmp_path / "file/c": "after"})
+    assert (tmp_path / "a").read_text() == "before"
+    assert names(tmp_path) == ["a", "b", "file"]
+
+
+def test_a_folder_in_the_place_of_a_file_stays(tmp_path):
+    (tmp_path / "a").write_text("before")
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OSError):
+        write_all({tmp_path / "a": "after", tmp_path / "b": "after"})
+    assert (tmp_path / "a").read_text() == "before"
+    assert names(tmp_path) == ["a", "b"] and (tmp_path / "b").is_dir()
+
+
+def test_to_remove_what_is_not_there_is_no_failure(tmp_path):
+    write_all({tmp_path / "a": None})
+    assert names(tmp_path) == []
+
+
+def test_the_text_is_written_as_it_is(tmp_path):
+    text = "ü\n\r\n大 \udcff"  # the last is a byte that was no UTF-8 when it was read
+    write_text(tmp_path / "a", text)
+    assert (tmp_path / "a").read_bytes() == "ü\n\r\n大 ".encode() + b"\xff"
+
+
+def test_a_reader_of_the_old_file_keeps_reading_it(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("before, and long")
+    with path.open() as reader:
+        write_text(path, "after")
+        assert reader.read() == "before, and long"
+    assert path.read_text() == "after"
+
+
+def test_python_runs_the_new_code_although_time_and_size_are_those_of_the_old(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "same_size.py"
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for text in ("x = 1 + 2\n", "x = 1 - 2\n"):
+        write_text(path, text)
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        spec = importlib.util.spec_from_file_location("same_size", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    assert module.x == -1
+    assert names(tmp_path) == ["__pycache__", "same_size.py"]  # bytecode was in use

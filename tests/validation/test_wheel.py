@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinytorch.course import load_course
+from pytest_tinytorch.manifest import load_manifest
+
 ROOT = Path(__file__).parents[2]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
@@ -28,12 +31,26 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def differences(held: list[str], wanted: list[str]) -> list[str]:
+    """What a wheel lacks, and what it should not hold, its own records apart."""
+    own = {name for name in held if ".dist-info/" not in name}
+    lacks = [f"lacks {name}" for name in sorted(set(wanted) - own)]
+    return lacks + [f"should not hold {name}" for name in sorted(own - set(wanted))]
+
+
 def test_it_holds_every_file_of_the_plugin_and_nothing_of_the_course(wheel):
-    names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
-    folder = ROOT / "pytest_tinytorch"
-    files = [p.relative_to(ROOT).as_posix() for p in folder.rglob("*") if p.is_file()]
-    assert sorted(names) == sorted(name for name in files if "__pycache__" not in name)
-    assert "pytest_tinytorch/py.typed" in names
+    files = [p for p in (ROOT / "pytest_tinytorch").rglob("*") if p.is_file()]
+    wanted = [p.relative_to(ROOT).as_posix() for p in files if "__pycache__" not in p.parts]
+    assert {"pytest_tinytorch/py.typed", "pytest_tinytorch/export/lazy_package.py"} <= set(wanted)
+    assert differences(zipfile.ZipFile(wheel).namelist(), wanted) == []
+
+
+def test_a_wheel_with_other_files_is_found():
+    held = ["p/a.py", "course.toml", "p-1.dist-info/RECORD"]
+    assert differences(held, ["p/a.py", "p/py.typed"]) == [
+        "lacks p/py.typed",
+        "should not hold course.toml",
+    ]
 
 
 def test_it_works_installed_elsewhere(wheel, tmp_path):
@@ -59,6 +76,7 @@ def test_it_works_installed_elsewhere(wheel, tmp_path):
         return done.stdout
 
     shown = run("--checkpoint", "00", "-v")
-    assert f"plugin: {site / 'pytest_tinytorch'}" in shown and "14 passed" in shown
+    tests = load_manifest(load_course(course)).of("00")
+    assert f"plugin: {site / 'pytest_tinytorch'}" in shown and f"{len(tests)} passed" in shown
     assert (course / "tinytorch/core/tensor.py").exists()
     assert "00 Environment      achieved" in run("--progress")
