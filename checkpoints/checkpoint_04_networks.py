@@ -104,6 +104,7 @@ def test_what_is_no_layer(tt, check):
 
 @pytest.mark.points(3)
 @pytest.mark.hint("Linear, activation, Linear, activation, ..., Linear.")
+@pytest.mark.depends(on="test_no_activation_after_the_last_layer")
 @given(sizes=SIZES, rows=st.integers(1, 4), seed=st.integers(0, 1000))
 def test_mlp_is_composition(tt, check, sizes, rows, seed):
     """Computes what its layers compute one after the other, whatever its sizes"""
@@ -132,7 +133,6 @@ def test_parameters_of_an_mlp(tt, check):
 
 @pytest.mark.points(2)
 @pytest.mark.hint("The last layer gives scores: nothing bends them, they may be negative.")
-@pytest.mark.depends(on="test_mlp_is_composition")
 def test_no_activation_after_the_last_layer(tt, check):
     """Leaves the scores of the last layer as they are"""
     model = tt.MLP([2, 3, 2])

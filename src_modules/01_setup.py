@@ -176,6 +176,7 @@ def versions(names: Iterable[str] | None = None) -> dict[str, str | None]:
 
 
 def _version(name: str) -> str | None:
+    """The version of Python or of one package; None if it is not installed."""
     ### BEGIN SOLUTION
     if name == "python":
         return platform.python_version()

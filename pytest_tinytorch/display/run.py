@@ -128,10 +128,18 @@ def _verdict_on(
         head.append("achieved", style="good").append(f", {word}")
         return head.append(f"\nYou can now {checkpoint.you_can}.")
     head.append("not achieved", style="bad").append(f", {word}")
-    for need in rests_on[:1]:
-        head.append(f"\nIt waits for {checkpoint_name(need.checkpoint)}, {need.label}. First: ")
-        head.append(f"pytest --checkpoint {need.checkpoint.id}", style="place")
-    return head
+    return head.append_text(_rests_on(rests_on))
+
+
+def _rests_on(needs: Sequence[Status]) -> Text:
+    """What a failing checkpoint waits for; where that is not known to fail, the nearest to ask."""
+    failing = [need for need in needs if need.state is State.FAILING]
+    text = Text()
+    for need in (failing or needs[-1:])[:1]:
+        verb, word = ("waits for", "First") if failing else ("rests on", "See")
+        text.append(f"\nIt {verb} {checkpoint_name(need.checkpoint)}, {need.label}. {word}: ")
+        text.append(f"pytest --checkpoint {need.checkpoint.id}", style="place")
+    return text
 
 
 @dataclass(frozen=True)

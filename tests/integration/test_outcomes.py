@@ -118,9 +118,11 @@ def test_a_checkpoint_waits_for_the_module_it_needs(every_way):
     assert "ZeroDivisionError: division by zero at double, src/01_numbers.py:18" in said
     first = "First: pytest --checkpoint 00"
     assert f"waiting for checkpoint 00, whose module this is. {first}" in said
-    assert f"It waits for Checkpoint 00 · Numbers, not started. {first}" in said
+    assert "It rests on Checkpoint 00 · Numbers, not started. See: pytest --checkpoint 00" in said
     assert "Next: mend src/01_numbers.py:18, then run: pytest --checkpoint 00" in said
     assert every_way.states() == {"00": "not started", "01": "failing", "02": "planned"}
+    said = every_way.says("--checkpoint", "all")
+    assert f"It waits for Checkpoint 00 · Numbers, failing 1 of 5. {first}" in said
 
 
 def test_missing_source(classroom):

@@ -1,6 +1,6 @@
 # Generated from src_modules/01_setup.py. Do not edit: write in src_modules/01_setup.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=b5b81ae37c48083f code=1e83beba91934df0 content=6f90b236380aadc6
+# export: format=1 source=11626638e83f0b79 code=6f1879c4379242c3 content=126018edbc35366f
 # %% src_modules/01_setup.py:55
 import importlib.metadata
 import os
@@ -93,6 +93,7 @@ def versions(names: Iterable[str] | None = None) -> dict[str, str | None]:
 
 
 def _version(name: str) -> str | None:
+    """The version of Python or of one package; None if it is not installed."""
     ### BEGIN SOLUTION
     if name == "python":
         return platform.python_version()
@@ -126,7 +127,7 @@ def version_key(text: str) -> tuple[tuple[int, ...], int]:
 VERSION = re.compile(r"\s*v?(\d+(?:\.\d+)*)[-_.]?(a|b|c|rc|dev|alpha|beta|pre)?")
 
 
-# %% src_modules/01_setup.py:255
+# %% src_modules/01_setup.py:256
 def check_environment(
     found_versions: Mapping[str, str | None] | None = None, info: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
