@@ -33,6 +33,13 @@ NAMES = [
     "first.bias",
     "first.weight",
 ]
+IN_ORDER = [
+    "first.weight",
+    "first.bias",
+    "blocks.0.weight",
+    "blocks.1.inner.weight",
+    "blocks.1.inner.bias",
+]
 
 
 @pytest.mark.points(2)
@@ -83,7 +90,41 @@ def test_linear_agrees_with_numpy(tt, check, x, weight, bias):
     check.close(layer(tt.Tensor(x)), expected, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.points(2)
+@pytest.mark.points(1)
+@pytest.mark.hint("Without a bias it is one matrix product: nothing is added, nothing is bent.")
+@pytest.mark.depends(on="test_linear_by_hand")
+@given(
+    x=hnp.arrays(np.float32, (4, 3), elements=NUMBERS),
+    y=hnp.arrays(np.float32, (4, 3), elements=NUMBERS),
+    factor=NUMBERS,
+)
+def test_linear_is_linear(tt, check, x, y, factor):
+    """Takes sums to sums and multiples to multiples, where there is no bias"""
+    layer = tt.Linear(3, 2, bias=False)
+    layer.weight.data = np.array([[1, 2, 3], [0, -1, 0.5]], np.float32)
+    of_x, of_y = check.array(layer(tt.Tensor(x))), check.array(layer(tt.Tensor(y)))
+    factor = np.float32(factor)
+    check.close(layer(tt.Tensor(x + y)), of_x + of_y, rtol=1e-4, atol=1e-3)
+    check.close(layer(tt.Tensor(factor * x)), factor * of_x, rtol=1e-4, atol=1e-2)
+    check.close(layer(tt.zeros(4, 3)), np.zeros((4, 2)))
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("No row may see another one: only the last dimension is multiplied and summed.")
+@pytest.mark.depends(on="test_linear_by_hand")
+@given(x=hnp.arrays(np.float32, (7, 3), elements=NUMBERS), size=st.integers(1, 7))
+def test_a_batch_is_its_rows(tt, check, x, size):
+    """Gives each row the same in a batch of any size, the last and shorter one too, and alone"""
+    layer = tt.Linear(3, 2)
+    whole = check.array(layer(tt.Tensor(x)))
+    for start in range(0, 7, size):
+        batch = x[start : start + size]
+        expected = whole[start : start + size]
+        check.close(layer(tt.Tensor(batch)), expected, rtol=1e-4, atol=1e-4)
+    check.close(layer(tt.Tensor(x[6])), whole[6], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.points(1)
 @pytest.mark.hint(
     "Without a bias there is nothing to add and nothing to learn: the attribute is None."
 )
@@ -155,13 +196,16 @@ def test_instances_are_their_own(tt, check):
     check.close(tt.Linear(3, 4).weight, began)
 
 
-@pytest.mark.points(3)
-@pytest.mark.hint("Look into attributes, into lists, and into the modules that you find there.")
+@pytest.mark.points(2)
+@pytest.mark.hint(
+    "Look into attributes, lists, tuples and dicts, and into the modules that you find there."
+)
 @pytest.mark.depends(on="test_shapes_of_parameters")
 def test_parameters_at_any_depth(tt, check):
-    """Finds the parameters of modules in modules and in lists, under their names"""
+    """Finds the parameters of modules in modules, lists, tuples and dicts, by name and in order"""
     module = nested(tt)
     check.equal(sorted(name for name, _ in module.named_parameters()), NAMES)
+    check.equal([name for name, _ in module.named_parameters()], IN_ORDER)
     shapes = sorted(tuple(parameter.shape) for parameter in module.parameters())
     check.equal(shapes, [(2,), (2, 4), (4,), (4, 3), (4, 4)])
     check.equal([name for name, _ in tt.Linear(2, 2).named_parameters()], ["weight", "bias"])
@@ -169,11 +213,16 @@ def test_parameters_at_any_depth(tt, check):
         parameter.data = np.zeros(tuple(parameter.shape), np.float32)
     check.close(module.first.weight, np.zeros((4, 3)))
     check.close(module.blocks[1].inner.bias, [0, 0])
+    held = tt.Module()
+    held.heads = {"a": tt.Linear(2, 1, bias=False)}
+    held.pair = (tt.Linear(2, 1, bias=False), [tt.Parameter([1.0])])
+    names = [name for name, _ in held.named_parameters()]
+    check.equal(sorted(names), ["heads.a.weight", "pair.0.weight", "pair.1.0"])
     check.equal(len(list(tt.Module().parameters())), 0)
     check.equal(len(list(tt.Flatten().parameters())), 0)
 
 
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.hint("Keep the ids of those that you have seen.")
 @pytest.mark.depends(on="test_parameters_at_any_depth")
 def test_shared_parameters_count_once(tt, check):
@@ -187,11 +236,28 @@ def test_shared_parameters_count_once(tt, check):
     check.equal(len({name for name, _ in module.named_parameters()}), 3)
 
 
+@pytest.mark.points(1)
+@pytest.mark.hint("Visit each module once: ask whether you have seen it before you look into it.")
+@pytest.mark.depends(on="test_parameters_at_any_depth")
+def test_modules_in_circles(tt, check):
+    """Comes to an end where a module holds the one that holds it"""
+    module = tt.Module()
+    module.child = tt.Linear(2, 2)
+    module.child.parent = module
+    check.equal(len(list(module.parameters())), 2)
+    check.equal(len(list(module.child.parameters())), 2)
+    check.equal(sorted(module.state_dict()), ["child.bias", "child.weight"])
+    module.child.eval()
+    check.equal([module.training, module.child.training], [False, False])
+    module.child.train()
+    check.equal([module.training, module.child.training], [True, True])
+
+
 @pytest.mark.points(2)
 @pytest.mark.hint("Copies: an array of a state_dict must not follow the module that it came from.")
 @pytest.mark.depends(on="test_parameters_at_any_depth")
 def test_state_dict(tt, check):
-    """Hands out all numbers by name, as copies"""
+    """Hands out all numbers by name, as copies, also those that are not to be learned"""
     module = nested(tt)
     module.first.weight.data = np.arange(12, dtype=np.float32).reshape(4, 3)
     state = module.state_dict()
@@ -200,6 +266,15 @@ def test_state_dict(tt, check):
     module.load_state_dict({name: check.array(value) + 1 for name, value in state.items()})
     check.close(state["first.weight"], np.arange(12).reshape(4, 3))
     check.close(module.first.weight, np.arange(12).reshape(4, 3) + 1)
+    check.equal(list(state), IN_ORDER)
+    counting = tt.Module()
+    counting.layer, counting.seen = tt.Linear(2, 2), tt.Tensor([3.0])
+    check.equal(len(list(counting.parameters())), 2)
+    state = counting.state_dict()
+    check.equal(sorted(state), ["layer.bias", "layer.weight", "seen"])
+    counting.load_state_dict(state | {"seen": np.array([5], np.float32)})
+    check.close(state["seen"], [3])
+    check.close(counting.seen, [5])
 
 
 @pytest.mark.points(2)
@@ -235,14 +310,16 @@ def test_what_cannot_be_loaded(tt, check):
     before = {name: check.array(value) for name, value in module.state_dict().items()}
     zeros = {name: np.zeros_like(value) for name, value in before.items()}
     wrong = [
-        ({name: zeros[name] for name in NAMES[:-1]}, "first.weight"),
-        (zeros | {"first.wieght": np.zeros(1)}, "first.wieght"),
-        (zeros | {"first.weight": np.zeros((1, 3))}, "first.weight"),
-        (zeros | {"blocks.1.inner.bias": np.zeros(())}, "blocks.1.inner.bias"),
+        ({name: zeros[name] for name in NAMES[:-1]}, ["first.weight"]),
+        (zeros | {"first.wieght": np.zeros(1)}, ["first.wieght"]),
+        (zeros | {"first.weight": np.zeros((1, 3))}, ["first.weight", "(1, 3)", "(4, 3)"]),
+        (zeros | {"blocks.1.inner.bias": np.zeros(())}, ["blocks.1.inner.bias", "()", "(2,)"]),
     ]
-    for state, name in wrong:
-        with check.raises((RuntimeError, KeyError, ValueError), mentions=(name,)):
+    for state, mentions in wrong:
+        with check.raises((RuntimeError, KeyError, ValueError), mentions=mentions):
             module.load_state_dict(state)
+    with check.raises((RuntimeError, KeyError, ValueError), mentions=["first.weight"]):
+        module.load_state_dict(wrong[2][0], strict=False)
     for name, value in module.state_dict().items():
         check.close(value, before[name])
     module.load_state_dict(
@@ -269,17 +346,28 @@ def test_train_and_eval(tt, check):
     check.equal([part.training for part in held], [False] * 5)
 
 
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.hint("Everything after the first dimension becomes one; the batch stays.")
 def test_flatten(tt, check):
-    """Makes rows of images, in the order of memory, and multiplies matrices as matmul"""
+    """Makes rows of images, in the order of memory, and leaves the batch"""
     images = np.arange(48, dtype=np.float32).reshape(2, 2, 3, 4)
     check.close(tt.Flatten()(tt.Tensor(images)), images.reshape(2, 24))
     check.close(tt.Flatten(start_dim=2)(tt.Tensor(images)), images.reshape(2, 2, 12))
     check.close(tt.Flatten()(tt.Tensor([[1.0, 2.0]])), [[1, 2]])
     check.shape(tt.Flatten()(tt.zeros(0, 3, 4)), (0, 12))
-    a, b = images[0, 0], images[1, 1].T
-    check.close(tt.matmul(tt.Tensor(a), tt.Tensor(b)), np.einsum("ij,jk->ik", a, b))
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("It is the tensor module's own matmul, under a name that layers hand on.")
+def test_matmul(tt, check, rng):
+    """Multiplies matrices, and batches of them, as einsum does"""
+    for leading in ((), (5,), (2, 3)):
+        a = rng.standard_normal((*leading, 3, 4)).astype(np.float32)
+        b = rng.standard_normal((*leading, 4, 2)).astype(np.float32)
+        expected = np.einsum("...ij,...jk->...ik", a.astype(np.float64), b.astype(np.float64))
+        check.close(tt.matmul(tt.Tensor(a), tt.Tensor(b)), expected, rtol=1e-4, atol=1e-5)
+    with check.raises(ValueError, mentions=("(2, 3)", "(2, 4)")):
+        tt.matmul(tt.ones(2, 3), tt.ones(2, 4))
 
 
 @pytest.mark.points(1)

@@ -50,9 +50,10 @@ All weights equal would be worse than any variance: all detectors would learn th
 
 A `Module` finds what it holds by looking at its attributes, in the order in which they were set. An
 attribute counts if it is a Tensor, a Module, or a list, tuple or dict of such. Names are joined by
-dots: the weight of the second layer in `self.blocks` is `blocks.1.weight`. A Tensor that is not a
-Parameter is saved and restored too, but not learned: such a thing is called a buffer.
-Attributes that begin with `_` are private and are not looked at.
+dots: the weight of the second layer in `self.blocks` is `blocks.1.weight`. A module's own Tensors
+come before those of the modules that it holds. A Tensor that is not a Parameter is saved and
+restored too, but not learned: such a thing is called a buffer. Attributes that begin with `_` are
+private and are not looked at.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "layers-imports", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -60,6 +61,7 @@ Attributes that begin with `_` are private and are not looked at.
 #| export
 import math
 from collections.abc import Callable, Iterator, Mapping
+from reprlib import recursive_repr
 from typing import Any
 
 import numpy as np
@@ -100,11 +102,11 @@ class Module:
 
     training = True
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
         """`layer(x)` is `layer.forward(x)`."""
-        return self.forward(*inputs)
+        return self.forward(*inputs, **options)
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **options: Any) -> Any:
         """What the layer computes. Each subclass has its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward method yet")
 
@@ -139,7 +141,11 @@ class Module:
                 yield from held(name, value)
 
     def named_tensors(self) -> list[tuple[str, Tensor]]:
-        """Every Tensor held at any depth, parameter or buffer, under its first name; each once."""
+        """Every Tensor held at any depth, parameter or buffer, under its first name; each once.
+
+        TODO: for every module, join its name and the name of each Tensor that it holds itself.
+        HINT: a dict from `id` to (name, Tensor) keeps the first with `setdefault`.
+        """
         ### BEGIN SOLUTION
         found = {}
         for name, module in self.named_modules():
@@ -162,7 +168,10 @@ class Module:
         ### END SOLUTION
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Name -> numbers, of all parameters and buffers. The arrays are copies."""
+        """Name -> numbers, of all parameters and buffers, in the order in which they are found.
+
+        The arrays are copies: what happens to the module later does not reach them.
+        """
         ### BEGIN SOLUTION
         return {name: tensor.data.copy() for name, tensor in self.named_tensors()}
         ### END SOLUTION
@@ -172,11 +181,13 @@ class Module:
 
         strict: every name must be on both sides; else names of one side alone are passed over.
 
-        Raises RuntimeError, as PyTorch does, that names what is missing, unexpected, or of
-        another shape; then nothing has been changed.
+        Raises RuntimeError, as PyTorch does, that names what is missing, what is unexpected, and
+        what has another shape (with both shapes, also if not strict) or cannot become the dtype
+        that is there; then nothing has been changed.
 
         TODO: look for everything that is wrong first, then copy.
-        HINT: `np.copyto(tensor.data, array)` keeps the array that others may hold, and its dtype.
+        HINT: `np.copyto(tensor.data, array)` keeps the array that others may hold, and its dtype;
+            `np.can_cast(array.dtype, tensor.dtype, "same_kind")` tells beforehand whether it can.
         """
         ### BEGIN SOLUTION
         mine = dict(self.named_tensors())
@@ -188,6 +199,8 @@ class Module:
         for name, array in arrays.items():
             if array.shape != mine[name].shape:
                 problems.append(f"{name} has shape {array.shape}, expected {mine[name].shape}")
+            elif not np.can_cast(array.dtype, mine[name].dtype, "same_kind"):
+                problems.append(f"{name} has dtype {array.dtype}, expected {mine[name].dtype}")
         if problems:
             raise RuntimeError(f"cannot load into {type(self).__name__}: {'; '.join(problems)}")
         for name, array in arrays.items():
@@ -208,8 +221,9 @@ class Module:
         return self.train(False)
         ### END SOLUTION
 
+    @recursive_repr()
     def __repr__(self) -> str:
-        """Its name, and a line for each module that it holds."""
+        """Its name, and a line for each module that it holds; `...` for one that is being shown."""
         inner = [(n, value) for n, value in self.held_by_me() if isinstance(value, Module)]
         lines = [f"  ({name}): {value!r}".replace("\n", "\n  ") for name, value in inner]
         return "\n".join([f"{type(self).__name__}(", *lines, ")"]) if lines else f"{type(self).__name__}()"
@@ -219,8 +233,9 @@ class Module:
 """
 ### 🧪 Unit test: modules
 
-Builds modules that hold modules, in lists and dicts too, and a parameter in two places. A parameter
-that is not found is not learned, without a word; one that is found twice is learned twice.
+Builds modules that hold modules, in lists and dicts too, in a circle, and a parameter in two places.
+A parameter that is not found is not learned, without a word; one that is found twice is learned
+twice; and a model that is half restored answers, but from two worlds.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-layers-module", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
@@ -230,8 +245,8 @@ class Scale(Module):
     def __init__(self, factor: float) -> None:
         self.factor = Parameter([factor])
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.factor
+    def forward(self, x: Tensor, times: int = 1) -> Tensor:
+        return x * self.factor * times
 
 
 class Chain(Module):
@@ -257,6 +272,7 @@ def test_unit_module_finds_parameters():
     assert sorted(name for name, _ in found) in (sorted(names), sorted(["tied", *names[1:]]))
     assert sorted(p.item() for p in chain.parameters()) == [2, 3, 5, 7]
     assert chain(Tensor([1.0])).item() == 210
+    assert chain.first(Tensor([1.0]), times=3).item() == 6
     assert all(p.requires_grad for p in chain.parameters())
     assert Module().parameters() == []
 
@@ -266,6 +282,7 @@ def test_unit_module_in_circles():
     outer.inner, inner.outer = inner, outer
     assert len(outer.parameters()) == len(inner.parameters()) == 1
     assert outer.eval() is outer and inner.training is False
+    assert "Scale" in repr(outer)
 
 
 def test_unit_state_dict():
@@ -283,6 +300,7 @@ def test_unit_state_dict():
         ({k: v for k, v in state.items() if k != name}, f"missing: {name}"),
         (state | {"extra": np.zeros(1)}, "unexpected: extra"),
         (state | {name: np.zeros((1, 1))}, f"{name} has shape (1, 1), expected (1,)"),
+        (state | {"seen": np.zeros(1, complex)}, "seen has dtype complex128, expected float32"),
     ]
     for bad, message in wrong:
         bad = {key: value * 0 for key, value in bad.items()}
@@ -328,6 +346,7 @@ def linear(x, weight, bias=None):
 
     TODO: refuse a last dimension that is not `in` (a reshape might hide it), make one matrix of
         all leading dimensions, multiply, add the bias, and give the dimensions back.
+    HINT: `x.reshape(-1, in_features)` makes that matrix; a row alone, (in,), becomes (1, in).
     """
     ### BEGIN SOLUTION
     out_features, in_features = weight.shape
@@ -342,7 +361,13 @@ def linear(x, weight, bias=None):
 
 @linear.gradient
 def linear_gradient(grad, output, saved, x, weight, bias=None):
-    """One array for each input: the three products of the table above."""
+    """One array for each input, of its shape: the three products of the table above.
+
+    grad: (..., out), the gradient with respect to the output
+
+    TODO: make one matrix of all leading dimensions of `grad`, as forward did with `x`.
+    HINT: the number of arrays is the number of inputs: two without a bias, three with one.
+    """
     ### BEGIN SOLUTION
     out_features, in_features = weight.shape
     rows = grad.reshape(-1, out_features)
@@ -386,7 +411,10 @@ Dense = Linear  # the name that other frameworks use
 
 
 class Flatten(Module):
-    """Makes one dimension of all from `start_dim` on: (N, C, H, W) -> (N, C * H * W)."""
+    """Makes one dimension of all from `start_dim` on: (N, C, H, W) -> (N, C * H * W).
+
+    Raises ValueError for an input that has no dimension `start_dim`.
+    """
 
     def __init__(self, start_dim: int = 1) -> None:
         self.start_dim = start_dim
@@ -394,6 +422,8 @@ class Flatten(Module):
     def forward(self, x: Tensor) -> Tensor:
         """TODO: reshape; compute the size yourself, since -1 is ambiguous for an empty batch."""
         ### BEGIN SOLUTION
+        if not -x.ndim <= self.start_dim < x.ndim:
+            raise ValueError(f"{self!r} of shape {x.shape}: there is no dimension {self.start_dim}")
         start = self.start_dim % x.ndim
         return x.reshape(*x.shape[:start], math.prod(x.shape[start:]))
         ### END SOLUTION
@@ -406,7 +436,8 @@ class Flatten(Module):
 """
 ### 🧪 Unit test: the linear layer
 
-Compares with a product worked by hand, for a row, a batch, a batch of batches and an empty one.
+Compares with a product worked by hand, for a row, a batch, a batch of batches and an empty one, and
+asks for sizes that do not fit: six numbers are two rows of three only by accident.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-layers-linear", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
@@ -435,6 +466,14 @@ def test_unit_flatten():
     x = Tensor(np.arange(24).reshape(2, 3, 4))
     assert Flatten()(x).numpy().tolist() == x.numpy().reshape(2, 12).tolist()
     assert Flatten(start_dim=0)(x).shape == (24,) and Flatten()(zeros(0, 3, 4)).shape == (0, 12)
+    assert Flatten(start_dim=-2)(x).shape == (2, 12)
+    for flatten, shape in ((Flatten(), (3,)), (Flatten(), ()), (Flatten(5), (2, 3))):
+        try:
+            flatten(zeros(shape))
+        except ValueError as error:
+            assert str(shape) in str(error)
+        else:
+            raise AssertionError(f"{flatten} must refuse an input of shape {shape}")
 
 
 # %% [markdown]
@@ -464,8 +503,12 @@ Four questions, each answered by measuring the code above on this machine.
 
 - **Memory**: what is larger, the parameters of a layer or the numbers that flow through it?
 - **Computational complexity**: what does a batch of 128 cost, compared with 128 single rows?
-- **Cache and hardware**: how far is a loop in Python from the matrix product?
+- **Cache and hardware**: how far is a loop in Python from the matrix product, and does it matter in
+  which order the weights lie?
 - **At scale**: how wide can a layer be?
+
+Where other programs keep the machine busy, the threads of a matrix product wait for each other, and a
+time can be thirty times too long. Start Python with `OPENBLAS_NUM_THREADS=1` to compare.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "layers-analysis", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -502,6 +545,9 @@ def analyze_memory() -> None:
         composed = peak_bytes(lambda x=x: x @ layer.weight.T + layer.bias)
         print(f"  a batch of {batch:5,}: {fused / 2**20:6.3f} MiB more,", end=" ")
         print(f"{composed / 2**20:6.3f} MiB with product and sum as two operations")
+    fused = best_seconds(lambda: layer(x), 20)
+    composed = best_seconds(lambda: x @ layer.weight.T + layer.bias, 20)
+    print(f"  and two operations take {composed / fused:.2f} times as long as one")
 
 
 def analyze_complexity() -> None:
@@ -535,6 +581,15 @@ def analyze_cache() -> None:
     loops = best_seconds(lambda: product_by_loops(a.data, b.data), 3)
     blas = best_seconds(lambda: matmul(a, b), 50)
     print(f"  (32, 32) @ (32, 32): three loops take {loops / blas:,.0f} times as long as matmul")
+    x, weight = randn(128, 1024).data, randn(1024, 1024).data
+    orders = {
+        "W.T, a view": weight.T,
+        "W.T, copied": np.ascontiguousarray(weight.T),
+        "W.T, with gaps": randn(1024, 2048).data[:, ::2].T,
+    }
+    for name, order in orders.items():
+        seconds = best_seconds(lambda order=order: x @ order, 20)
+        print(f"  x @ {name:15} {seconds * 1e3:6.3f} ms for x of shape {x.shape}")
     layer = Linear(4000, 4000, bias=False)
     megabytes = layer.weight.data.nbytes / 1e6
     for batch in (1, 64):

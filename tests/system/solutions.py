@@ -619,6 +619,78 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "largest difference",
             "Flatten.forward",
         ),
+        "weights all zero": Wrong(
+            "    return randn(out_features, in_features) * math.sqrt(2 / in_features)\n",
+            "    return zeros(out_features, in_features)\n",
+            "test_size_of_initial_weights",
+            "spread by 0.000 / sqrt(in_features), expected 0.5 to 2",
+        ),
+        "results are clipped": Wrong(
+            "    return output.reshape(*x.shape[:-1], out_features)\n",
+            "    return np.clip(output, -30, 30).reshape(*x.shape[:-1], out_features)\n",
+            "test_linear_is_linear",
+            "largest difference",
+            "Linear.forward",
+        ),
+        "the rest of a batch is dropped": Wrong(
+            "    output = x.reshape(-1, in_features) @ weight.T\n",
+            "    rows = x.reshape(-1, in_features)\n"
+            "    output = np.zeros((len(rows), out_features), weight.dtype)\n"
+            "    for i in range(0, len(rows) - 1, 2):\n"
+            "        output[i : i + 2] = rows[i : i + 2] @ weight.T\n",
+            "test_a_batch_is_its_rows",
+            "largest difference",
+            "Linear.forward",
+        ),
+        "dicts are not looked into": Wrong(
+            "    elif isinstance(value, dict):\n",
+            "    elif isinstance(value, frozenset):\n",
+            "test_parameters_at_any_depth",
+            "sorted(names): got ['pair.0.weight', 'pair.1.0'], expected ['heads.a.weight',",
+        ),
+        "in alphabetical order": Wrong(
+            "        return [(name, t) for name, t in self.named_tensors() if isinstance(t, Parameter)]\n",
+            "        return [(n, t) for n, t in sorted(self.named_tensors(), key=lambda pair: pair[0])\n"
+            "                if isinstance(t, Parameter)]\n",
+            "test_parameters_at_any_depth",
+            "expected ['first.weight', 'first.bias', 'blocks.0.weight',",
+        ),
+        "a circle without end": Wrong(
+            "            if id(module) in seen:\n                return\n",
+            "",
+            "test_modules_in_circles",
+            "RecursionError: maximum recursion depth exceeded",
+        ),
+        "buffers are forgotten": Wrong(
+            "tensor.data.copy() for name, tensor in self.named_tensors()}",
+            "tensor.data.copy() for name, tensor in self.named_parameters()}",
+            "test_state_dict",
+            "sorted(state): got ['layer.bias', 'layer.weight'], expected",
+        ),
+        "buffers are learned": Wrong(
+            "for name, t in self.named_tensors() if isinstance(t, Parameter)]",
+            "for name, t in self.named_tensors()]",
+            "test_state_dict",
+            "len(list(counting.parameters())): got 3, expected 2",
+        ),
+        "the message names no shapes": Wrong(
+            'problems.append(f"{name} has shape {array.shape}, expected {mine[name].shape}")',
+            'problems.append(f"{name} has another shape")',
+            "test_what_cannot_be_loaded",
+            "the message of RuntimeError should name (1, 3)",
+        ),
+        "not strict about shapes either": Wrong(
+            "            if array.shape != mine[name].shape:\n",
+            "            if strict and array.shape != mine[name].shape:\n",
+            "test_what_cannot_be_loaded",
+            "nothing was raised, expected RuntimeError",
+        ),
+        "matmul is dot": Wrong(
+            "Dense = Linear  # the name that other frameworks use\n",
+            "Dense = Linear\n\n\n@primitive\ndef matmul(a, b):\n    return np.dot(a, b)\n",
+            "test_matmul",
+            "got shape (5, 3, 5, 2), expected (5, 3, 2)",
+        ),
     },
     "05_dense": {
         "activation after the last layer": Wrong(
@@ -981,6 +1053,57 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                     "        return x.reshape(*x.shape[:start], math.prod(x.shape[start:]))\n",
                     "        if x.size:\n            return x.reshape(*x.shape[:start], -1)\n"
                     "        return zeros(*x.shape[:start], math.prod(x.shape[start:]))\n",
+                ),
+            )
+        ),
+        "registered when set": Unusual(
+            (
+                (
+                    "    training = True\n\n    def __call__",
+                    "    training = True\n\n"
+                    "    def __setattr__(self, name, value):\n"
+                    "        kept = self.__dict__.setdefault('_kept', {})\n"
+                    "        kept[name] = list(held(name, value))\n"
+                    "        object.__setattr__(self, name, value)\n\n"
+                    "    def __call__",
+                ),
+                (
+                    "        for name, value in vars(self).items():\n"
+                    '            if not name.startswith("_"):\n'
+                    "                yield from held(name, value)\n",
+                    "        for entries in vars(self).get('_kept', {}).values():\n"
+                    "            yield from entries\n",
+                ),
+            )
+        ),
+        "depth first, in the order of definition": Unusual(
+            (
+                (
+                    "        for name, module in self.named_modules():\n"
+                    "            for inner, value in module.held_by_me():\n"
+                    "                if isinstance(value, Tensor):\n"
+                    "                    found.setdefault(id(value), "
+                    '(f"{name}.{inner}" if name else inner, value))\n'
+                    "        return list(found.values())\n",
+                    "        waiting = [('', self)]\n"
+                    "        while waiting:\n"
+                    "            name, value = waiting.pop()\n"
+                    "            if id(value) in found:\n"
+                    "                continue\n"
+                    "            found[id(value)] = (name.lstrip('.'), value)\n"
+                    "            if isinstance(value, Module):\n"
+                    "                inner = [(f'{name}.{n}', v) for n, v in value.held_by_me()]\n"
+                    "                waiting += reversed(inner)\n"
+                    "        return [pair for pair in found.values() if isinstance(pair[1], Tensor)]\n",
+                ),
+            )
+        ),
+        "errors in PyTorch's words": Unusual(
+            (
+                (
+                    'f"{name} has shape {array.shape}, expected {mine[name].shape}"',
+                    "f'size mismatch for {name}: copying a param with shape {array.shape} from"
+                    " checkpoint, the shape in current model is {mine[name].shape}.'",
                 ),
             )
         ),

@@ -1,9 +1,10 @@
 # Generated from src_modules/04_layers.py. Do not edit: write in src_modules/04_layers.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=7529c14e786f6eb6 code=95be5367889329ff content=acd43ce5d2485458
-# %% src_modules/04_layers.py:61
+# export: format=1 source=d5b86b3f267ca2df code=df5f65b0476bc913 content=ccbb70b9d6c81d89
+# %% src_modules/04_layers.py:62
 import math
 from collections.abc import Callable, Iterator, Mapping
+from reprlib import recursive_repr
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from tinytorch.core.tensor import Tensor, engine, matmul, primitive, rand, randn, zeros
 
 
-# %% src_modules/04_layers.py:72
+# %% src_modules/04_layers.py:74
 class Parameter(Tensor):
     """A Tensor that is to be learned: it requires a gradient, and its Module finds it.
 
@@ -36,17 +37,17 @@ def held(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-# %% src_modules/04_layers.py:98
+# %% src_modules/04_layers.py:100
 class Module:
     """Anything with parameters. Subclasses set attributes and define `forward`."""
 
     training = True
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
         """`layer(x)` is `layer.forward(x)`."""
-        return self.forward(*inputs)
+        return self.forward(*inputs, **options)
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **options: Any) -> Any:
         """What the layer computes. Each subclass has its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward method yet")
 
@@ -81,7 +82,11 @@ class Module:
                 yield from held(name, value)
 
     def named_tensors(self) -> list[tuple[str, Tensor]]:
-        """Every Tensor held at any depth, parameter or buffer, under its first name; each once."""
+        """Every Tensor held at any depth, parameter or buffer, under its first name; each once.
+
+        TODO: for every module, join its name and the name of each Tensor that it holds itself.
+        HINT: a dict from `id` to (name, Tensor) keeps the first with `setdefault`.
+        """
         ### BEGIN SOLUTION
         found = {}
         for name, module in self.named_modules():
@@ -104,7 +109,10 @@ class Module:
         ### END SOLUTION
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Name -> numbers, of all parameters and buffers. The arrays are copies."""
+        """Name -> numbers, of all parameters and buffers, in the order in which they are found.
+
+        The arrays are copies: what happens to the module later does not reach them.
+        """
         ### BEGIN SOLUTION
         return {name: tensor.data.copy() for name, tensor in self.named_tensors()}
         ### END SOLUTION
@@ -114,11 +122,13 @@ class Module:
 
         strict: every name must be on both sides; else names of one side alone are passed over.
 
-        Raises RuntimeError, as PyTorch does, that names what is missing, unexpected, or of
-        another shape; then nothing has been changed.
+        Raises RuntimeError, as PyTorch does, that names what is missing, what is unexpected, and
+        what has another shape (with both shapes, also if not strict) or cannot become the dtype
+        that is there; then nothing has been changed.
 
         TODO: look for everything that is wrong first, then copy.
-        HINT: `np.copyto(tensor.data, array)` keeps the array that others may hold, and its dtype.
+        HINT: `np.copyto(tensor.data, array)` keeps the array that others may hold, and its dtype;
+            `np.can_cast(array.dtype, tensor.dtype, "same_kind")` tells beforehand whether it can.
         """
         ### BEGIN SOLUTION
         mine = dict(self.named_tensors())
@@ -130,6 +140,8 @@ class Module:
         for name, array in arrays.items():
             if array.shape != mine[name].shape:
                 problems.append(f"{name} has shape {array.shape}, expected {mine[name].shape}")
+            elif not np.can_cast(array.dtype, mine[name].dtype, "same_kind"):
+                problems.append(f"{name} has dtype {array.dtype}, expected {mine[name].dtype}")
         if problems:
             raise RuntimeError(f"cannot load into {type(self).__name__}: {'; '.join(problems)}")
         for name, array in arrays.items():
@@ -150,14 +162,15 @@ class Module:
         return self.train(False)
         ### END SOLUTION
 
+    @recursive_repr()
     def __repr__(self) -> str:
-        """Its name, and a line for each module that it holds."""
+        """Its name, and a line for each module that it holds; `...` for one that is being shown."""
         inner = [(n, value) for n, value in self.held_by_me() if isinstance(value, Module)]
         lines = [f"  ({name}): {value!r}".replace("\n", "\n  ") for name, value in inner]
         return "\n".join([f"{type(self).__name__}(", *lines, ")"]) if lines else f"{type(self).__name__}()"
 
 
-# %% src_modules/04_layers.py:310
+# %% src_modules/04_layers.py:328
 def he_normal(out_features: int, in_features: int) -> Tensor:
     """Draws of shape (out, in) from a normal distribution of variance 2 / in (He et al., 2015)."""
     ### BEGIN SOLUTION
@@ -179,6 +192,7 @@ def linear(x, weight, bias=None):
 
     TODO: refuse a last dimension that is not `in` (a reshape might hide it), make one matrix of
         all leading dimensions, multiply, add the bias, and give the dimensions back.
+    HINT: `x.reshape(-1, in_features)` makes that matrix; a row alone, (in,), becomes (1, in).
     """
     ### BEGIN SOLUTION
     out_features, in_features = weight.shape
@@ -193,7 +207,13 @@ def linear(x, weight, bias=None):
 
 @linear.gradient
 def linear_gradient(grad, output, saved, x, weight, bias=None):
-    """One array for each input: the three products of the table above."""
+    """One array for each input, of its shape: the three products of the table above.
+
+    grad: (..., out), the gradient with respect to the output
+
+    TODO: make one matrix of all leading dimensions of `grad`, as forward did with `x`.
+    HINT: the number of arrays is the number of inputs: two without a bias, three with one.
+    """
     ### BEGIN SOLUTION
     out_features, in_features = weight.shape
     rows = grad.reshape(-1, out_features)
@@ -237,7 +257,10 @@ Dense = Linear  # the name that other frameworks use
 
 
 class Flatten(Module):
-    """Makes one dimension of all from `start_dim` on: (N, C, H, W) -> (N, C * H * W)."""
+    """Makes one dimension of all from `start_dim` on: (N, C, H, W) -> (N, C * H * W).
+
+    Raises ValueError for an input that has no dimension `start_dim`.
+    """
 
     def __init__(self, start_dim: int = 1) -> None:
         self.start_dim = start_dim
@@ -245,6 +268,8 @@ class Flatten(Module):
     def forward(self, x: Tensor) -> Tensor:
         """TODO: reshape; compute the size yourself, since -1 is ambiguous for an empty batch."""
         ### BEGIN SOLUTION
+        if not -x.ndim <= self.start_dim < x.ndim:
+            raise ValueError(f"{self!r} of shape {x.shape}: there is no dimension {self.start_dim}")
         start = self.start_dim % x.ndim
         return x.reshape(*x.shape[:start], math.prod(x.shape[start:]))
         ### END SOLUTION
