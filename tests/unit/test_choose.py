@@ -95,6 +95,15 @@ MESSAGES = {
         "--checkpoint 01-: '01-' is not a range (did you mean '01-02'?); valid: 00-02 or a part of"
         " it, such as 00-01"
     ),
+    "-01": (
+        "--checkpoint -01: '-01' is not a range (did you mean '01'?); valid: 00-02 or a part of"
+        " it, such as 00-01"
+    ),
+    "07-": ("--checkpoint 07-: '07-' is not a range; valid: 00-02 or a part of it, such as 00-01"),
+    "no-word": (
+        "--checkpoint no-word: unknown id 'no-word' (did you mean 'words'?); valid: 00-02, numbers,"
+        " words, later, all, next, stale"
+    ),
     "00-09": (
         "--checkpoint 00-09: '00-09' is not a range (did you mean '00'?); valid: 00-02 or a part"
         " of it, such as 00-01"
@@ -107,6 +116,14 @@ def test_a_message_names_the_word_and_what_is_valid(course, text):
     with pytest.raises(CourseError) as error:
         choose_checkpoints(course, text, none)
     assert str(error.value) == MESSAGES[text]
+
+
+def test_a_message_about_modules_names_no_words_of_checkpoints(course):
+    with pytest.raises(CourseError) as error:
+        choose_modules(course, "next")
+    assert str(error.value) == (
+        "--module next: unknown id 'next'; valid: 01-03, numbers, words, later, all"
+    )
 
 
 def test_every_word_for_every_chapter_of_the_whole_course(repository):

@@ -180,6 +180,16 @@ MISTAKES = {
         'name = "02"',
         "[[module]] 02: name '02'; write two digits and a word: '02_tensor'.",
     ),
+    "module's number of one digit": (
+        'name = "02_words"',
+        'name = "2_words"',
+        "[[module]] 2_words: name '2_words'; write two digits and a word: '02_tensor'.",
+    ),
+    "module's number in letters": (
+        'name = "02_words"',
+        'name = "ab_words"',
+        "[[module]] ab_words: name 'ab_words'; write two digits and a word: '02_tensor'.",
+    ),
     "checkpoint's id missing": (
         'id = "01"\n',
         "",
@@ -256,13 +266,23 @@ def test_a_checkpoint_of_a_planned_module_needs_no_file(course):
 
 def test_needs_are_followed_through_and_each_module_stands_once_in_the_courses_order(tmp_path):
     path = make_course(tmp_path) / "course.toml"
-    more = MORE.replace('needs = ["02_words"]', 'needs = ["04_more", "02_words", "01_numbers"]')
+    # 05 needs 01 only because 02 does, and names what it needs in no order.
+    more = MORE.replace('needs = ["02_words"]', 'needs = ["04_more", "02_words"]')
     path.write_text(path.read_text() + more)
     course = load_course(tmp_path)
     numbers, words, later, other, last = course.modules
     assert course.with_needs(last) == (numbers, words, other, last)
     assert course.with_needs(later) == (numbers, later)
     assert course.with_needs(numbers) == (numbers,)
+
+
+def test_one_point_is_enough(tmp_path):
+    path = make_course(tmp_path) / "course.toml"
+    text = path.read_text().replace("points = 4", "points = 1").replace("= 16", "= 13")
+    path.write_text(text.replace("points = 5\nwritten", "points = 1\nwritten"))
+    course = load_course(tmp_path)
+    assert [checkpoint.points for checkpoint in course.checkpoints] == [7, 1, 5]
+    assert [module.points for module in course.modules] == [1, 1, 1]
 
 
 def test_an_example_is_optional(tmp_path):

@@ -170,3 +170,10 @@ def test_a_test_that_failed_in_another_modules_code_waits_and_is_still_to_be_men
     assert verdict(test, {}) is Verdict.WAIT
     assert verdict(replace(test, outcome=Outcome.PASSED), {}) is Verdict.PASS
     assert summary(test) == [("a", [], [])]
+
+
+@pytest.mark.timeout(20)
+def test_what_rests_on_tests_that_wait_for_each_other_waits_and_ends():
+    tests = [failed("a", depends=["b"]), failed("b", depends=["a"]), failed("c", depends=["a"])]
+    known = {test.id: test for test in tests}
+    assert verdict(tests[2], known) is Verdict.WAIT
