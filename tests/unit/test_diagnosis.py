@@ -319,6 +319,32 @@ def test_the_last_line_of_the_student_is_where_it_happened(course, student, sour
     assert places(found) == [(f"src/01_numbers.py:{line}", "mean")]
 
 
+CATCHES = """
+# %%
+#| export
+def catches(a):
+    try:
+        return add(a, 1)
+    except TypeError:
+        raise ValueError("a has no sum") from None
+"""
+
+
+def test_given_code_that_catches_an_error_of_given_code_is_where_it_happened(
+    course, numbers_with, sources
+):
+    numbers = numbers_with(CATCHES)
+    found = explained(lambda: numbers.catches(None), sources)
+    line = line_of(course, 'raise ValueError("a has no sum")')
+    assert found.message == "ValueError: a has no sum"
+    assert places(found) == [(f"src/01_numbers.py:{line}", "catches")]
+
+
+def test_a_syntax_error_without_a_place_is_an_exception_like_any_other(sources):
+    found = diagnose(SyntaxError("no place"), sources, None)
+    assert (found.reason, found.message) == (Reason.RAISED, "no place")
+
+
 def test_an_assertion_of_the_student_is_an_exception_like_any_other(course, numbers_with, sources):
     numbers = numbers_with("\n# %%\n#| export\ndef no():\n    assert 1 == 2\n")
     found = explained(numbers.no, sources)
@@ -442,11 +468,39 @@ def test_at_most_three_places_are_shown_the_last_call_first(course, student, sou
 
     def more():
         with trace:
-            first = student.add(1, 1), student.double(1), student.mean([1]), student.inner(1)
-            raise CheckFailed(f"{first}")
+            raise CheckFailed(
+                f"{student.add(1, 1), student.double(1), student.mean([1]), student.inner(1)}"
+            )
 
     trace.calls.clear()
-    assert [function for _, function in places(explained(more, sources, trace))] == ["inner"]
+    found = explained(more, sources, trace)
+    assert [function for _, function in places(found)] == ["inner", "mean", "double"]
+
+
+def test_calls_made_after_the_failing_statement_do_not_count(course, student, sources):
+    trace = CallTrace(sources, __file__)
+
+    def on_one_line():
+        with trace:
+            try:
+                raise CheckFailed(f"{student.add(1, 1)}")
+            finally:
+                student.mean([1])
+
+    def on_several():
+        with trace:
+            student.double(1)
+            try:
+                raise CheckFailed(
+                    f"{student.add(1, 1)}"
+                    "and text"
+                )  # fmt: skip
+            finally:
+                student.mean([1])
+
+    for use in (on_one_line, on_several):
+        trace.calls.clear()
+        assert [function for _, function in places(explained(use, sources, trace))] == ["add"]
 
 
 def test_without_a_trace_a_wrong_value_has_no_place(student, sources):
@@ -556,3 +610,22 @@ def test_which_lines_are_in_a_task(course, student, sources):
     assert not is_task("return task(a)")
     assert not is_task("def add(a, b):")
     assert not sources.is_task(sources.at("src/01_numbers.py", 1))
+
+
+def test_the_function_around_a_line_is_the_innermost(course, numbers_with, sources):
+    numbers_with(METHODS + "\n\nclass C:\n    only = 1\n")
+
+    def function(text):
+        return sources.at("src/01_numbers.py", line_of(course, text)).function
+
+    assert function('("inside")') == "outer.inside"
+    assert function("return inside()") == "outer"
+    assert function('("method")') == "A.method"
+    assert function('("inner")') == "make.B.call"
+    assert function("class C:") == function("only = 1") == ""
+
+
+def test_a_foreign_file_with_marks_of_a_generated_one_is_not_the_students(tmp_path, sources):
+    path = tmp_path / "foreign.py"
+    path.write_text("# %% src/01_numbers.py:9\nx = 1\n")
+    assert sources.locate(str(path), 2) is None

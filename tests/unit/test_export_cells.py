@@ -113,6 +113,10 @@ REFUSED = {
         "# %%\n#| export core.a core.b\nx = 1\n",
         (2, "cannot read the directive '#| export core.a core.b'"),
     ),
+    "an unreadable directive below a good one": (
+        "# %%\n#| export core.a\n#| export core.a!\nx = 1\n",
+        (3, "cannot read the directive '#| export core.a!'"),
+    ),
     "an empty directive": ("# %%\n#|\nx = 1\n", (2, "cannot read the directive '#|'")),
     "a magic": (
         "# %%\n%matplotlib inline\n\n# %%\n#| export core.a\nx = 1\n",
@@ -141,6 +145,18 @@ def test_what_is_refused_says_why_and_where(text, wanted):
         assert str(error.value) == error.value.message == message
 
 
+def test_an_error_without_a_column_is_at_the_first():
+    with pytest.raises(SourceError) as error:
+        exported("# %%\n#| hide\nx = 1\n")
+    assert (error.value.column, error.value.text) == (1, "")
+
+
+def test_a_magic_in_a_comment_is_refused_because_a_notebook_would_run_it():
+    with pytest.raises(SourceError) as error:
+        exported("# %%\n# %timeit f()\n\n# %%\n#| export core.a\nx = 1\n")
+    assert str(error.value) == ("this cell is not plain Python as jupytext reads it: '%timeit f()'")
+
+
 def test_a_syntax_error_keeps_its_column_and_its_text():
     with pytest.raises(SourceError) as error:
         exported("# %%\nx = 1\n  y = 2\n")
@@ -148,7 +164,13 @@ def test_a_syntax_error_keeps_its_column_and_its_text():
     assert (error.value.column, error.value.text) == (2, "  y = 2")
 
 
-@pytest.mark.parametrize("text", ["x = '\0'\n", "x = " + "(" * 10_000 + "1" + ")" * 10_000])
-def test_what_python_cannot_read_at_all_is_an_error_of_the_source(text):
-    with pytest.raises(SourceError):
-        exported(f"# %%\n#| export core.a\n{text}")
+@pytest.mark.parametrize(
+    "code",
+    ["x = '\0'\n", f"x = {'(' * 10_000}1{')' * 10_000}", f"x = {'-' * 50_000}1"],
+    ids=["null byte", "brackets", "signs"],
+)
+def test_what_python_cannot_read_at_all_is_an_error_of_the_source(code):
+    with pytest.raises(SourceError) as error:
+        exported(f"{code}\n# %%\n#| export core.a\ny = 1\n")
+    assert error.value.line == 1
+    assert error.value.message != ""

@@ -239,6 +239,14 @@ def test_an_edit_of_the_door_is_kept(course):
     assert not path.read_text().endswith("mine = 1\n")
 
 
+def test_a_removed_source_takes_its_file_along_and_leaves_no_copy(course):
+    export(course)
+    course.source_file(course.modules[1]).unlink()
+    assert export(course) == ExportReport(removed=("mini/core/words.py",))
+    assert tuple(sorted(contents(course))) == FILES[:3]
+    assert export(course) == ExportReport()
+
+
 def test_an_edited_file_of_a_removed_source_is_kept(course):
     export(course)
     path = course.target_file("core.words")

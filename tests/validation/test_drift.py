@@ -29,9 +29,10 @@ def copy(tmp_path: Path, *names: str) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder but caches, so that one which no source gives is found too."""
+    """Every file of a folder but caches and locks, so that one which no source gives is found too."""
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+    kept = [path for path in files if path.suffix != ".lock"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in kept}
 
 
 def drift(kept: Path, made: Path) -> list[str]:
