@@ -29,7 +29,7 @@ def copy(tmp_path: Path, *names: str) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder but caches and locks, so that one which no source gives is found too."""
+    """Every file of a folder but caches and locks: one that no source gives is found too."""
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
     kept = [path for path in files if path.suffix != ".lock"]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in kept}
