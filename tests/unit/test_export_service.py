@@ -218,6 +218,16 @@ def test_an_edit_is_kept_and_its_line_in_the_source_named(course, old, new, line
     assert path.read_text() == original
 
 
+def test_an_edit_of_a_mark_is_made_in_the_line_below_it(course):
+    export(course)
+    path = course.target_file("core.numbers")
+    text = path.read_text()
+    assert text.count("# %% src/01_numbers.py:16\n") == 1
+    path.write_text(text.replace("# %% src/01_numbers.py:16\n", ""))
+    [kept] = export(course).kept
+    assert kept.instead == "src/01_numbers.py:16"
+
+
 def test_the_same_edit_twice_is_kept_once(course):
     export(course)
     path = course.target_file("core.numbers")

@@ -226,3 +226,13 @@ export(load_course(Path.cwd()))
 print(mini.later)
 """
     assert python(code).splitlines() == ["False", "7"]
+
+
+def test_a_module_that_no_checkpoint_is_about(course, python):
+    toml = course.root / "course.toml"
+    text, _, _ = toml.read_text().rpartition("[[checkpoint]]")
+    toml.write_text(text.replace("points = 16", "points = 11"))
+    export(load_course(course.root))
+    assert python("import mini; mini.later") == (
+        f"AttributeError: {LATER.replace('--checkpoint 02', '--checkpoint next')}"
+    )

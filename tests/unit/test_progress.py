@@ -4,10 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from mini_course import make_course
 
+from pytest_tinytorch.course import load_course
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.manifest import load_manifest
-from pytest_tinytorch.progress import Progress
+from pytest_tinytorch.progress import Progress, State, Status
 from pytest_tinytorch.record import Outcome, RunRecord, TestRecord
 
 
@@ -225,16 +227,35 @@ def test_a_new_test_makes_stale(course):
 
 
 def test_another_clone_with_the_same_code_shares_what_was_achieved(course, tmp_path):
-    from mini_course import make_course
-
-    from pytest_tinytorch.course import load_course
-
     run(course)
     clone = load_course(make_course(tmp_path / "clone"))
     assert states(clone) == ["achieved", "achieved", "planned"]
     edit(clone, "return a + b", "return b + a")
     assert states(clone) == ["not started", "not started", "planned"]
     assert states(course) == ["achieved", "achieved", "planned"]
+
+
+def test_a_test_that_is_new_makes_stale_what_another_clone_has_shown(course, tmp_path):
+    run(load_course(make_course(tmp_path / "clone")))
+    path = course.root / "checkpoints/manifest.json"
+    path.write_text(
+        path.read_text().replace('{"01/test_shout": 4}', '{"01/test_shout": 3, "01/b": 1}')
+    )
+    assert states(course) == ["achieved", "stale", "planned"]
+
+
+@pytest.mark.parametrize(
+    "state, label",
+    [
+        (State.ACHIEVED, "achieved"),
+        (State.FAILING, "failing 2 of 5"),
+        (State.STALE, "stale"),
+        (State.NOT_STARTED, "not started"),
+        (State.PLANNED, "planned"),
+    ],
+)
+def test_the_label_of_a_state(course, state, label):
+    assert Status(course.checkpoints[0], state, 3, 5, 3).label == label
 
 
 def test_next_and_stale_where_there_is_none(course):
@@ -305,7 +326,8 @@ def test_everything_that_programs_read(course):
         "when": None,
         "failing": [],
     }
-    assert (third["state"], third["total"], third["when"]) == ("planned", 0, None)
+    assert third["state"] == "planned"
+    assert (third["passed"], third["total"], third["points"], third["when"]) == (0, 0, 0, None)
     data = progress(course).to_json()
     assert data["completed_modules"] == ["02_words"]
     assert json.loads(json.dumps(data)) == data

@@ -96,6 +96,10 @@ DAMAGED = {
         ' {"00": {"k": {"when": "", "tests": []}}}}}}',
         "evidence without time and tests",
     ),
+    "no time": (
+        '{"format": 1, "courses": {"a": {"checkpoints": {"00": {"k": {"tests": {}}}}}}}',
+        "evidence without time and tests",
+    ),
     "evidence": (
         '{"format": 1, "courses": {"a": {"checkpoints": {"00": {"k": {"when": 1}}}}}}',
         "evidence without time and tests",
@@ -180,6 +184,8 @@ def test_the_modules_of_the_default_course_are_read_from_the_top(file):
     entry = course_entry(data, "tinytorch")
     assert (entry["completed_modules"], entry["unlocked_milestones"]) == (["01_a"], ["x"])
     assert entry["checkpoints"] == {}
+    entry["completed_modules"] = ["01_a", "02_b"]
+    assert entry["completed_modules"] == data["completed_modules"] == ["01_a", "02_b"]
     assert course_entry(data, "mini") == {"checkpoints": {}}
 
 

@@ -160,3 +160,12 @@ def test_python_runs_the_new_code_although_time_and_size_are_those_of_the_old(
         spec.loader.exec_module(module)
     assert module.x == -1
     assert names(tmp_path) == ["__pycache__", "same_size.py"]  # bytecode was in use
+
+
+def test_the_permissions_of_later_files_stay_those_of_the_user(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "a", "1")
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
