@@ -6,7 +6,7 @@ line that names the file, the entry and the fix.
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from types import GenericAlias, MappingProxyType
@@ -16,6 +16,22 @@ from pytest_tinytorch.errors import CourseError, nearest
 from pytest_tinytorch.locate import COURSE_FILE
 
 FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the student's process may use while one checkpoint is graded in isolation.
+
+    `seconds_per_test` ends an endless loop in pytest's own process, too.
+    """
+
+    seconds_per_call: int
+    seconds_per_test: int
+    seconds_per_checkpoint: int
+    memory_mib: int  # address space
+    scratch_mib: int  # all files together
+    open_files: int
+    processes: int  # and threads, where the cell has a user or a namespace of its own
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,7 @@ class Checkpoint:
     question: str
     you_can: str
     points: int
+    limits: Limits
 
     @property
     def file(self) -> str:
@@ -67,7 +84,7 @@ class Course:
     import_first: str
     phases: tuple[str, ...]
     points: int
-    seconds_per_test: int
+    limits: Limits
     modules: tuple[Module, ...]
     checkpoints: tuple[Checkpoint, ...]
 
@@ -147,8 +164,8 @@ _COURSE_KEYS: _Kinds = {
     "import_first": str,
     "phases": list[str],
     "points": int,
-    "seconds_per_test": int,
 }
+_LIMIT_KEYS: _Kinds = {field.name: int for field in fields(Limits)}
 _MODULE_KEYS: _Kinds = {
     "name": str,
     "needs": list[str],
@@ -157,6 +174,7 @@ _MODULE_KEYS: _Kinds = {
     "exports": dict,
 }
 _OPTIONAL: _Kinds = {"example": str}  # of a module
+_OWN_LIMITS: _Kinds = {"limits": dict}  # of a checkpoint that needs other ones
 _CHECKPOINT_KEYS: _Kinds = {
     "id": str,
     "name": str,
@@ -169,18 +187,27 @@ _CHECKPOINT_KEYS: _Kinds = {
 
 
 def _course(root: Path, data: dict[str, Any]) -> Course:
-    tables = {"format": int, "course": dict, "module": _TABLES, "checkpoint": _TABLES}
+    tables = {
+        "format": int,
+        "course": dict,
+        "limits": dict,
+        "module": _TABLES,
+        "checkpoint": _TABLES,
+    }
     _check_keys("the file", data, tables)
     if data["format"] != FORMAT:
         raise _mistake("format", f"{data['format']} is unknown", f"this harness reads {FORMAT}")
     head = data["course"]
     _check_keys("[course]", head, _COURSE_KEYS)
+    _check_keys("[limits]", data["limits"], _LIMIT_KEYS)
+    limits = _limits("[limits]", Limits(**data["limits"]), {})
     modules = tuple(_module(index, entry) for index, entry in enumerate(data["module"], 1))
     checkpoints = tuple(
-        _checkpoint(index, entry) for index, entry in enumerate(data["checkpoint"], 1)
+        _checkpoint(index, entry, limits) for index, entry in enumerate(data["checkpoint"], 1)
     )
     return Course(
         root=root,
+        limits=limits,
         modules=modules,
         checkpoints=checkpoints,
         phases=tuple(head["phases"]),
@@ -207,10 +234,21 @@ def _module(index: int, entry: dict[str, Any]) -> Module:
     )
 
 
-def _checkpoint(index: int, entry: dict[str, Any]) -> Checkpoint:
+def _checkpoint(index: int, entry: dict[str, Any], limits: Limits) -> Checkpoint:
     place = f"[[checkpoint]] {entry.get('id', f'number {index}')}"
-    _check_keys(place, entry, _CHECKPOINT_KEYS)
-    return Checkpoint(**entry)
+    _check_keys(place, entry, _CHECKPOINT_KEYS, _OWN_LIMITS)
+    return Checkpoint(**entry | {"limits": _limits(place, limits, entry.get("limits", {}))})
+
+
+def _limits(place: str, limits: Limits, own: dict[str, Any]) -> Limits:
+    """The course's limits with those of a checkpoint in their place."""
+    _check_keys(f"{place} limits", own, {}, _LIMIT_KEYS)
+    changed = replace(limits, **own)
+    for key in _LIMIT_KEYS:
+        if getattr(changed, key) <= 0:
+            found = f"{key} = {getattr(changed, key)}"
+            raise _mistake(place, found, "write a positive whole number")
+    return changed
 
 
 def _check_keys(

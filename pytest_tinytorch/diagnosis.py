@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import dataclass
 from types import TracebackType
 
+from pytest_tinytorch.isolation.failures import CellFailure, StudentError
 from pytest_tinytorch.record import Location, Reason
 from pytest_tinytorch.sources import StudentSources
 from pytest_tinytorch.tracing import CallTrace
@@ -43,7 +44,7 @@ def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | N
     """Explain an exception that ended a test."""
     error = _first_of_group(error)
     example = _counter_example(error)
-    frames = [frame for link in _chain(error) for frame in _frames(link)]
+    frames = [frame for link in _chain(error) for frame in _frames(link, sources)]
     own = [frame for frame in frames if sources.owns(frame.file)]
     locations = _raised_at(own, error, sources)
     message = _text(error)
@@ -53,7 +54,9 @@ def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | N
         return Diagnosis(Reason.BROKEN_IMPORT, message, (location,), example)
     if isinstance(error, CheckMisused):
         return Diagnosis(Reason.HARNESS, message)
-    if "Timeout" in message and type(error).__name__ == "Failed":
+    if isinstance(error, CellFailure):
+        return Diagnosis(error.reason, error.message)
+    if "Timeout" in message and _is_pytests_own(error):
         limit = "the time limit of one test; look for a loop that does not end"
         return Diagnosis(Reason.TIMEOUT, f"stopped after {limit}", locations, example)
     if frames and frames[-1].file == sources.door:
@@ -83,8 +86,16 @@ def _chain(error: BaseException) -> list[BaseException]:
     return links
 
 
-def _frames(error: BaseException) -> list[_Frame]:
-    return [_frame(step) for step in _steps(error.__traceback__)]
+def _frames(error: BaseException, sources: StudentSources) -> list[_Frame]:
+    """The way of an exception, down to the line that raised it, on whichever side that is."""
+    here = [_frame(step) for step in _steps(error.__traceback__)]
+    if not isinstance(error, StudentError):
+        return here
+    there = [
+        _Frame(sources.generated(file), line, function, code_name)
+        for file, line, function, code_name in error.frames
+    ]
+    return here + there
 
 
 def _steps(traceback: TracebackType | None) -> list[TracebackType]:
@@ -106,7 +117,7 @@ def _raised_at(
     """Where the student's code raised; not where given code caught that and said it better."""
     raised = _locations(own[-1:], sources)
     if raised and not sources.is_task(raised[0]) and error.__context__ is not None:
-        inner = [frame for frame in _frames(error.__context__) if sources.owns(frame.file)]
+        inner = [f for f in _frames(error.__context__, sources) if sources.owns(f.file)]
         first = _locations(inner[-1:], sources)
         if first and sources.is_task(first[0]):
             return first
@@ -168,10 +179,15 @@ def _text(error: BaseException) -> str:
         text = str(error)
     except Exception as broken:  # a student's own exception may not be printable
         text = f"(its message cannot be read: {type(broken).__name__})"
-    if type(error).__name__ == "Failed":  # pytest.fail
+    if _is_pytests_own(error):
         return _capped(text)
     name = type(error).__name__
     return _capped(f"{name}: {text}" if text else name)
+
+
+def _is_pytests_own(error: BaseException) -> bool:
+    """Whether it is what `pytest.fail` raises, and not somebody's class of the same name."""
+    return type(error).__name__ == "Failed" and not isinstance(error, StudentError)
 
 
 def _capped(text: str) -> str:

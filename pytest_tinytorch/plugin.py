@@ -15,6 +15,7 @@ ROOMS = (
     "selection",
     "scheduling",
     "exporting",
+    "isolating",
     "recording",
     "ledger",
     "reporting.junit",

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_tinytorch.diagnosis import Diagnosis, diagnose
 from pytest_tinytorch.errors import nearest
+from pytest_tinytorch.isolating import cells_of
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
 from pytest_tinytorch.selection import id_key
 from pytest_tinytorch.settings import course_of, settings_of
@@ -37,7 +38,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if id_key not in pyfuncitem.stash:
         return (yield)
     written = _test_function(pyfuncitem)
-    trace = CallTrace(_sources(pyfuncitem.config), inspect.unwrap(written).__code__.co_filename)
+    trace = _trace(pyfuncitem.config, inspect.unwrap(written).__code__.co_filename)
     pyfuncitem.stash[_trace_key] = trace
     hypothesis = getattr(pyfuncitem.obj, "hypothesis", None)
     if hypothesis is None:
@@ -139,6 +140,15 @@ def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
         if other is not None and course.source_name(module) == found.locations[0].file:
             return other.id
     return ""
+
+
+def _trace(config: pytest.Config, test_file: str) -> CallTrace:
+    cells = cells_of(config)
+    if cells is None:
+        return CallTrace(_sources(config), test_file)
+    from pytest_tinytorch.isolation.trace import RemoteTrace
+
+    return RemoteTrace(cells, _sources(config), test_file)
 
 
 def _sources(config: pytest.Config) -> StudentSources:

@@ -1,6 +1,7 @@
 """Which tests run: `--checkpoint` and `--module` become files, and items get their record ids."""
 
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.settings import course_of, is_worker, settings_of
 
 id_key = pytest.StashKey[str]()
+
+# Seconds. Student code with a process of its own has deadlines there, which end a test in order.
+_GRACE = 60
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,7 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         identifier = record_id(course, item.nodeid)
         if identifier is not None and identifier.partition("/")[0] in settings.groups:
             item.stash[id_key] = identifier
-            item.add_marker(pytest.mark.timeout(course.seconds_per_test))
+            seconds = course.limits.seconds_per_test + (_GRACE if settings.isolation else 0)
+            item.add_marker(pytest.mark.timeout(seconds))
             chosen.append(item)
         else:
             others.append(item)
@@ -69,6 +74,12 @@ def record_id(course: Course, nodeid: str) -> str | None:
         if course.integration_file(module).name == name:
             return f"integration {module.id}/{test}"
     return None
+
+
+def seed_of(item: pytest.Item) -> int:
+    """A test's own seed, whatever the order of tests, the worker and Python's hash seed."""
+    identifier = item.stash.get(id_key, item.name)
+    return zlib.crc32(f"{settings_of(item.config).seed}/{identifier}".encode())
 
 
 def _files(config: pytest.Config, course: Course) -> list[Path]:

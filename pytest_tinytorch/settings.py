@@ -8,6 +8,7 @@ import pytest
 from pytest_tinytorch.choose import Dynamic, choose_checkpoints, choose_modules
 from pytest_tinytorch.course import Checkpoint, Course, Module, load_course
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.isolation.levels import LEVELS
 from pytest_tinytorch.locate import course_root
 from pytest_tinytorch.manifest import load_manifest
 from pytest_tinytorch.progress import FORMS, Progress
@@ -23,6 +24,8 @@ class Settings:
     modules: tuple[Module, ...]
     seed: int
     exports: bool
+    isolation: str = ""  # a level, or "auto"; "" for none
+    required_isolation: str = "none"
 
     @property
     def active(self) -> bool:
@@ -74,6 +77,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         const="summary",
         choices=FORMS,
         help="show progress and run no test: --progress=detailed (a form only with =)",
+    )
+    group.addoption(
+        "--isolate",
+        nargs="?",
+        const="auto",
+        choices=("auto", *LEVELS),
+        help="run the student's code in a process of its own: auto, none, process, landlock, bwrap"
+        " (a level only with =)",
+    )
+    group.addoption(
+        "--require-isolation",
+        metavar="LEVEL",
+        choices=LEVELS,
+        default="none",
+        help="run no test where the level is not reached",
     )
     group.addoption("--seed", type=_seed, default=0, help="seed of random inputs (default: 0)")
     group.addoption(
@@ -131,7 +149,26 @@ def _read(config: pytest.Config) -> Settings:
         modules = choose_modules(course, option.module)
         needed = {need.id for module in modules for need in course.with_needs(module)}
         integrated = tuple(module for module in course.modules if module.id in needed)
-    return Settings(checkpoints, modules, option.seed, not option.no_export, integrated)
+    return Settings(
+        checkpoints,
+        modules,
+        option.seed,
+        not option.no_export,
+        _isolation(option.isolate, modules),
+        option.require_isolation,
+        integrated,
+    )
+
+
+def _isolation(asked: str | None, modules: tuple[Module, ...]) -> str:
+    if asked in (None, "none"):
+        return ""
+    if modules:
+        raise CourseError(
+            f"--isolate={asked}: inline tests are student code themselves, so --module runs them in"
+            f" one process; --isolate is for --checkpoint"
+        )
+    return str(asked)
 
 
 def _ids_from_progress(course: Course) -> Dynamic:

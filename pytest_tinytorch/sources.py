@@ -2,6 +2,7 @@
 
 import ast
 import linecache
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +25,10 @@ class StudentSources:
 
     def owns(self, filename: str) -> bool:
         return filename.startswith((self._package, self._sources)) and filename != self.door
+
+    def generated(self, name: str) -> str:
+        """A generated file, by its name within the package: `core/tensor.py`."""
+        return f"{self._package}{os.sep}{name.replace('/', os.sep)}"
 
     def locate(self, filename: str, line: int, function: str = "") -> Location | None:
         """The student's line behind `filename:line`, or None if it is not theirs."""

@@ -13,7 +13,15 @@ sources = "src"
 import_first = ""
 phases = ["First", "Second"]
 points = 16
+
+[limits]
+seconds_per_call = 3
 seconds_per_test = 5
+seconds_per_checkpoint = 20
+memory_mib = 1024
+scratch_mib = 8
+open_files = 64
+processes = 32
 [[module]]
 name = "01_numbers"
 needs = []

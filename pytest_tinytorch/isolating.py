@@ -1,0 +1,119 @@
+"""`--isolate`: which level this run has, and the cells that its tests talk to."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_tinytorch.course import Course
+from pytest_tinytorch.isolation.failures import NotStarted
+from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe
+from pytest_tinytorch.manifest import MANIFEST_FILE
+from pytest_tinytorch.selection import id_key, seed_of
+from pytest_tinytorch.settings import course_of, is_worker, settings_of
+
+if TYPE_CHECKING:
+    from pytest_tinytorch.isolation.cells import Cells
+
+_probe_key = pytest.StashKey[Probe]()
+_cells_key = pytest.StashKey["Cells"]()
+_PRINTED = "printed by your code"
+
+
+def level_of(config: pytest.Config) -> Level:
+    """The level that this run was found to have."""
+    found = config.stash.get(_probe_key, None)
+    return found.level if found is not None else Level("none")
+
+
+def better_levels(config: pytest.Config) -> tuple[str, ...]:
+    """Why each better level was not taken, in words."""
+    found = config.stash.get(_probe_key, None)
+    return found.refused if found is not None else ()
+
+
+def cells_of(config: pytest.Config) -> "Cells | None":
+    """The cells of this process; None where tests run beside student code."""
+    if level_of(config).name == "none":
+        return None
+    if _cells_key not in config.stash:
+        from pytest_tinytorch.isolation.cells import Cells
+
+        course = course_of(config)
+        cells = Cells(level_of(config), course.package_folder, course.limits, _files(course))
+        config.stash[_cells_key] = cells
+        config.add_cleanup(cells.close)
+    return config.stash[_cells_key]
+
+
+# After the export, which makes the package, and before xdist starts workers, which is last of all.
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    settings = settings_of(config)
+    if not settings.active or not settings.isolation:
+        return
+    config.stash[_probe_key] = _probe(config)
+    cells = None if _spreads(config) else cells_of(config)
+    if cells is not None:
+        cells.prepare()  # it starts while tests are being collected
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist starts a worker: its level is the one that was found here."""
+    level = level_of(node.config)
+    node.workerinput["tinytorch_level"] = [level.name, level.user]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    cells = cells_of(item.config) if id_key in item.stash else None
+    if cells is not None:
+        course = course_of(item.config)
+        group = item.stash[id_key].partition("/")[0]
+        checkpoint = course.checkpoint_by_id.get(group.split()[-1])
+        limits = checkpoint.limits if checkpoint else course.limits
+        cells.begin(group, limits, seed_of(item))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """What student code printed stands beside pytest's own sections of captured output."""
+    cells = cells_of(item.config) if id_key in item.stash and call.when == "call" else None
+    if cells is not None and (text := cells.output()):
+        item.add_report_section("call", _PRINTED, text)
+
+
+def _probe(config: pytest.Config) -> Probe:
+    settings = settings_of(config)
+    if is_worker(config):
+        name, user = config.workerinput["tinytorch_level"]  # type: ignore[attr-defined]
+        slot = int("".join(c for c in config.workerinput["workerid"] if c.isdigit()) or 0)  # type: ignore[attr-defined]
+        return Probe(Level(name, user + slot if user else 0))
+    from pytest_tinytorch.isolation.probe import probe
+
+    course = course_of(config)
+    secret = course.root / MANIFEST_FILE
+    try:
+        found = probe(settings.isolation, secret, course.package_folder, course.limits)
+    except NotStarted as failure:
+        raise pytest.UsageError(f"no isolation here: {failure.message}") from None
+    wanted = settings.required_isolation
+    if LEVELS.index(found.level.name) < LEVELS.index(wanted):
+        reasons = "; ".join(found.refused) or "a lower level was asked for"
+        raise pytest.UsageError(
+            f"--require-isolation {wanted}: this machine reaches {found.level.name} ({reasons})"
+        )
+    return found
+
+
+def _spreads(config: pytest.Config) -> bool:
+    return bool(config.getoption("numprocesses", None) or config.getoption("tx", None))
+
+
+def _files(course: Course) -> dict[str, str]:
+    """Public name -> the file that it comes from."""
+    return {
+        name: target
+        for module in course.modules
+        for target, names in module.exports.items()
+        for name in names
+    }

@@ -1,0 +1,262 @@
+"""The cells of a run: one for each checkpoint, a new one after a death, and what is remembered.
+
+This is the border that Remotes ask. It keeps the deadlines of calls, tests and checkpoints.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pytest_tinytorch.course import Limits
+from pytest_tinytorch.diagnosis import CheckMisused
+from pytest_tinytorch.isolation.cell import Cell
+from pytest_tinytorch.isolation.failures import CellFailure, Died, OutOfTime
+from pytest_tinytorch.isolation.inside.host import PACKAGE
+from pytest_tinytorch.isolation.inside.wire import CannotCross
+from pytest_tinytorch.isolation.levels import Level
+from pytest_tinytorch.isolation.place import Places
+from pytest_tinytorch.isolation.remote import Remote
+
+_OWN_FOLDER = str(Path(__file__).parent)
+_TIMEOUTS_IN_A_ROW = 2
+
+
+class RemotePackage(Remote):
+    """`tt`: the student's package, in whichever process it lives now."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} of the student, in a process of its own>"
+
+    def __del__(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, and the line of the test that made it."""
+
+    line: int
+    generation: int
+    sequence: int
+
+
+class Cells:
+    """Starts cells when they are needed and asks them; `package` is what tests know as `tt`."""
+
+    def __init__(
+        self, level: Level, package: Path, limits: Limits, files: Mapping[str, str]
+    ) -> None:
+        """files: public name -> the file of the package that it comes from."""
+        self.level = level
+        self.package = RemotePackage(self, 0, PACKAGE, package.name)
+        self.watching: str | None = None  # the test file whose calls are noted
+        self.asked: list[Asked] = []
+        self._folder, self._limits, self._files = package, limits, files
+        self._places = Places()
+        self._spare: Cell | None = None
+        self._cell: Cell | None = None
+        self._generation = 0
+        self._released: list[int] = []
+        self._names: dict[str, Remote] = {}  # of the package, in this generation
+        self._seed = 0
+        self._timeouts, self._timed_out = 0, False
+        self._begin_checkpoint("", limits)
+
+    # --- a run, checkpoint by checkpoint and test by test -------------------------------------
+
+    def begin(self, group: str, limits: Limits, seed: int) -> None:
+        """A test begins. Its group has a cell of its own; what it used before is closed."""
+        if group != self._group:
+            self.close_cell()
+            self._begin_checkpoint(group, limits)
+        if not self._timed_out:
+            self._timeouts = 0
+        self._timed_out = False
+        self._seed, self._in_test = seed, 0.0
+        self.asked.clear()
+        if self._cell is not None:
+            self._reset(self._cell)
+
+    def output(self) -> str:
+        """What student code printed since this was last asked."""
+        return self._cell.output() if self._cell is not None else self._last_words()
+
+    def prepare(self) -> None:
+        """Let a process start while this one is busy with other things."""
+        if self._spare is None:
+            self._spare = Cell(self.level, self._places, self._folder, self._limits)
+
+    def close_cell(self) -> None:
+        if self._cell is not None:
+            self._cell.close()
+        self._cell = None
+        self._words = ""
+
+    def close(self) -> None:
+        self.close_cell()
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
+        self._places.close()
+
+    # --- the border ---------------------------------------------------------------------------
+
+    def ask(self, operation: str, *arguments: Any, **keywords: Any) -> Any:
+        """Carry out an operation on the student's side, and return what it gave."""
+        name = arguments[1] if operation == "get" and arguments[0] is self.package else None
+        if name is not None:
+            if name in self._names and self._cell is not None:
+                return self._names[name]
+            self._refuse_dead_imports(name)
+        cell = self._living_cell()
+        body = [operation, list(arguments), keywords, self._take_released(), False]
+        if self.watching is not None:
+            self._note(body, cell, sys._getframe(1))
+        seconds, limit = self._time_left()
+        started = time.monotonic()
+        try:
+            value = cell.ask(body, self._number, self._remote, seconds, limit)
+        except CellFailure as failure:
+            self._lost(failure, name)
+            raise
+        except CannotCross as error:
+            raise CheckMisused(
+                f"{error} cannot go into the process of the student's code"
+            ) from None
+        finally:
+            elapsed = time.monotonic() - started
+            self._in_test += elapsed
+            self._in_checkpoint += elapsed
+        if name is not None and isinstance(value, Remote):
+            self._names[name] = value
+        return value
+
+    def release(self, generation: int, number: int) -> None:
+        if generation == self._generation:
+            self._released.append(number)
+
+    def returns_of(self, asked: Asked) -> list[tuple[str, int, str]]:
+        """Where the student's functions returned while a request was carried out."""
+        if self._cell is None or asked.generation != self._generation:
+            return []
+        watching, self.watching = self.watching, None
+        try:
+            found = self.ask("returns", asked.sequence)
+        finally:
+            self.watching = watching
+        return [(str(file), int(line), str(function)) for file, line, function in found]
+
+    def cell(self) -> Cell:
+        """The cell that runs now, to be measured from outside."""
+        return self._living_cell()
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _begin_checkpoint(self, group: str, limits: Limits) -> None:
+        self._group, self._limits = group, limits
+        self._in_checkpoint = self._in_test = 0.0
+        self._timeouts, self._timed_out = 0, False
+        self._dead_imports: dict[str, CellFailure] = {}
+        self._words = ""
+
+    def _living_cell(self) -> Cell:
+        if self._cell is None:
+            self.prepare()
+            cell, self._spare = self._spare, None
+            assert cell is not None
+            cell.open(self._limits)
+            self._take(cell)
+        assert self._cell is not None
+        return self._cell
+
+    def _take(self, cell: Cell) -> None:
+        self._cell = cell
+        self._generation += 1
+        self._released.clear()
+        self._names.clear()
+        self._reset(cell)
+        self.prepare()  # the next one starts while this one works
+
+    def _reset(self, cell: Cell) -> None:
+        try:
+            self._plainly(cell, "reset", self._seed)
+        except CellFailure as failure:
+            self._lost(failure, None)
+
+    def _plainly(self, cell: Cell, operation: str, *arguments: Any) -> Any:
+        body = [operation, list(arguments), {}, self._take_released(), False]
+        seconds, limit = self._time_left()
+        return cell.ask(body, self._number, self._remote, seconds, limit)
+
+    def _lost(self, failure: CellFailure, name: str | None) -> None:
+        if self._cell is not None:
+            self._words = self._cell.output()
+        self._cell = None
+        self._released.clear()
+        self._names.clear()
+        if isinstance(failure, OutOfTime):
+            self._timeouts += 1
+            self._timed_out = True
+        if name is not None and name in self._files:
+            self._dead_imports[self._files[name]] = failure
+
+    def _last_words(self) -> str:
+        words, self._words = self._words, ""
+        return words
+
+    def _refuse_dead_imports(self, name: str) -> None:
+        """A file that ended its process while it was imported would end the next one as well."""
+        failure = self._dead_imports.get(self._files.get(name, ""))
+        if failure is not None:
+            raise type(failure)(failure.message)
+
+    def _time_left(self) -> tuple[float, str]:
+        if self._timeouts >= _TIMEOUTS_IN_A_ROW:
+            raise OutOfTime("not run: two tests in a row had run out of time")
+        limits = self._limits
+        left = [
+            (limits.seconds_per_call, limits.seconds_per_call, "call"),
+            (limits.seconds_per_test - self._in_test, limits.seconds_per_test, "test"),
+            (
+                limits.seconds_per_checkpoint - self._in_checkpoint,
+                limits.seconds_per_checkpoint,
+                "checkpoint",
+            ),
+        ]
+        seconds, whole, what = min(left)
+        limit = f"{whole} s, the time limit of one {what}"
+        if seconds <= 0:
+            raise OutOfTime(f"not run: {limit} is used up")
+        return seconds, limit
+
+    def _number(self, value: Any) -> int:
+        if not isinstance(value, Remote):
+            raise CannotCross(f"an object of type {type(value).__name__}, defined in the test,")
+        if value is not self.package and value._generation != self._generation:
+            raise Died("this object belongs to a process of your code that has ended")
+        return int(value._number)
+
+    def _remote(self, content: Any) -> Remote:
+        number, kind = content
+        if type(number) is not int or type(kind) is not str:
+            raise ValueError("a handle of an unknown form")
+        return Remote(self, self._generation, number, kind[:100])
+
+    def _take_released(self) -> list[int]:
+        released, self._released = self._released, []
+        return released
+
+    def _note(self, body: list[Any], cell: Cell, frame: FrameType | None) -> None:
+        """Have the returns of this request noted, if a line of the test itself makes it."""
+        while frame is not None and frame.f_code.co_filename.startswith(_OWN_FOLDER):
+            frame = frame.f_back
+        if frame is not None and frame.f_code.co_filename == self.watching:
+            body[4] = True
+            self.asked.append(Asked(frame.f_lineno, self._generation, cell.sequence + 1))
+            del self.asked[:-64]

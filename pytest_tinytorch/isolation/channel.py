@@ -1,0 +1,132 @@
+"""One pipe there, one back, and two for output: requests with a deadline, floods cut short."""
+
+import os
+import select
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pytest_tinytorch.isolation.failures import Died, Forged, OutOfTime, death
+from pytest_tinytorch.isolation.inside.wire import HEAD, WireError, read_body, read_head
+
+_KEPT_OUTPUT = 16 * 2**10  # bytes of what was printed last, for a person to read
+_MOST_OUTPUT = 64 * 2**20  # bytes printed before the process is ended
+_PART = 2**18
+_TICK = 0.2  # seconds between two looks at what the process does meanwhile
+
+
+class Channel:
+    """The parent's ends of the pipes of one student process."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", requests: int, replies: int) -> None:
+        assert process.stdout is not None and process.stderr is not None
+        self._process = process
+        self._requests, self._replies = requests, replies
+        self._outputs = {process.stdout.fileno(), process.stderr.fileno()}
+        self._printed = 0
+        self._kept = bytearray()
+        self._poll = select.poll()
+        for descriptor in (replies, *self._outputs):
+            os.set_blocking(descriptor, False)
+            self._poll.register(descriptor, select.POLLIN)
+        os.set_blocking(requests, False)
+        self.sequence = 0
+        self.watch: Callable[[], None] = lambda: None  # called while a reply is waited for
+
+    def exchange(self, data: bytes, seconds: float, limit: str) -> tuple[Any, memoryview]:
+        """Send a frame and receive the reply to it. Raises a CellFailure."""
+        deadline = time.monotonic() + seconds
+        try:
+            self._send(data, deadline, limit)
+            return self._receive(deadline, limit)
+        except WireError as error:
+            raise Forged(
+                f"what came back from the process of your code was no reply ({error}): it must"
+                f" not write to the descriptors of the harness"
+            ) from None
+
+    def output(self) -> str:
+        """What was printed since the last call: its end, if it was much."""
+        self._drain()
+        text = bytes(self._kept).decode(errors="replace")
+        cut = len(self._kept) >= _KEPT_OUTPUT
+        self._kept.clear()
+        return f"[...]{text}" if cut else text
+
+    def close(self) -> None:
+        for descriptor in (self._requests, self._replies):
+            os.close(descriptor)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def _send(self, data: bytes, deadline: float, limit: str) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self._requests, view) :]
+            except BlockingIOError:
+                self._wait_until_writable(deadline, limit)
+            except BrokenPipeError:
+                raise Died(self._ending()) from None
+
+    def _wait_until_writable(self, deadline: float, limit: str) -> None:
+        self._drain()
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise OutOfTime(f"stopped after {limit}: your code did not take its input")
+        select.select([], [self._requests], [], min(left, _TICK))
+
+    def _receive(self, deadline: float, limit: str) -> tuple[Any, memoryview]:
+        data = bytearray()
+        wanted = HEAD.size
+        text = 0
+        while len(data) < wanted:
+            data += self._read(deadline, limit)
+            if wanted == HEAD.size and len(data) >= HEAD.size:
+                text, payload = read_head(data, self.sequence)
+                wanted = HEAD.size + text + payload
+        if len(data) > wanted:
+            raise WireError(f"{len(data) - wanted} bytes too many")
+        return read_body(data, text), memoryview(data)[HEAD.size + text :]
+
+    def _read(self, deadline: float, limit: str) -> bytes:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise OutOfTime(f"stopped after {limit}; look for a loop that does not end")
+            ready = self._poll.poll(min(left, _TICK) * 1000)
+            if not ready:
+                self.watch()
+            for descriptor, _ in ready:
+                if descriptor == self._replies:
+                    part = os.read(descriptor, _PART)
+                    if not part:
+                        raise Died(self._ending())
+                    return part
+            self._drain()
+
+    def _drain(self) -> None:
+        """Take in what was printed, so that nobody has to wait for us."""
+        for descriptor in tuple(self._outputs):
+            try:
+                part = os.read(descriptor, _PART)
+            except BlockingIOError:
+                continue
+            if not part:
+                self._outputs.discard(descriptor)
+                self._poll.unregister(descriptor)
+            self._printed += len(part)
+            self._kept += part
+            del self._kept[:-_KEPT_OUTPUT]
+        if self._printed > _MOST_OUTPUT:
+            raise Died(f"stopped because your code printed more than {_MOST_OUTPUT >> 20} MiB")
+
+    def _ending(self) -> str:
+        try:
+            status = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "your code closed the connection of the harness"
+        # bubblewrap ends with 128 + the signal that ended what it ran.
+        return death(128 - status if 128 < status < 160 else status)

@@ -1,0 +1,136 @@
+"""What can come back instead of a value: an exception of the student's, or the end of the cell."""
+
+import builtins
+import signal
+from functools import lru_cache
+from typing import Any
+
+from pytest_tinytorch.record import Reason
+
+Place = tuple[str, int, str, str]  # file from the package's folder, line, function, code name
+
+_LONGEST_NAME = 100
+_MOST_FRAMES = 20
+_MOST_LINKS = 5
+
+# The ends of a test as pytest and unittest know them are theirs alone: a student's exception that
+# is called one of these, or has one of these for a base, is an exception like any other.
+_NOT_TO_BE_RAISED = ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "BaseException")
+
+
+class StudentError(Exception):
+    """An exception that student code raised in its own process.
+
+    Its class is made for the occasion: it has the name that the student's class has, and the
+    built-in exceptions among its bases, so that `except ValueError` catches it.
+    """
+
+    text = ""
+    frames: tuple[Place, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class CellFailure(BaseException):
+    """The student's process is no more: no test can catch this, and no property tries it again."""
+
+    reason = Reason.CRASHED
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Died(CellFailure):
+    """The process ended by itself, or was ended by the system."""
+
+
+class OutOfTime(CellFailure):
+    """A deadline passed: of a call, of a test or of a checkpoint."""
+
+    reason = Reason.TIMEOUT
+
+
+class Forged(CellFailure):
+    """What came back is no reply: something else than the host has written it."""
+
+
+class NotStarted(CellFailure):
+    """No process could be started: the machine's fault, not the student's."""
+
+    reason = Reason.HARNESS
+
+
+def student_error(data: Any, links: int = _MOST_LINKS) -> StudentError:
+    """The exception that a reply describes. Nothing in it is trusted to have the right form."""
+    if not isinstance(data, dict):
+        data = {}
+    names = data.get("bases")
+    bases = tuple(name for name in names if isinstance(name, str)) if _is_list(names) else ()
+    error = _error_class(str(data.get("type", "Exception"))[:_LONGEST_NAME], bases)()
+    error.text = str(data.get("text", ""))
+    frames = data.get("frames")
+    places = (_place(entry) for entry in frames[-_MOST_FRAMES:]) if _is_list(frames) else ()
+    error.frames = tuple(place for place in places if place is not None)
+    place = data.get("place")
+    if _is_list(place) and len(place) == 3 and type(place[1]) is int:
+        # What a SyntaxError has; on another exception nobody looks for it.
+        vars(error).update(zip(("filename", "lineno", "msg"), place, strict=True))
+    if links > 0 and data.get("cause"):
+        error.__cause__ = student_error(data["cause"], links - 1)
+    if links > 0 and data.get("context"):
+        error.__context__ = student_error(data["context"], links - 1)
+    return error
+
+
+def death(status: int) -> str:
+    """Why a process ended, in words: `status` as `subprocess` gives it."""
+    if status >= 0:
+        return (
+            f"your code ended the whole process with exit code {status}: look for os._exit, quit"
+            f" or a crash in C code"
+        )
+    known = {
+        "SIGSEGV": "a crash in C code, most often an endless recursion",
+        "SIGXCPU": "the processor time of the checkpoint is used up",
+        "SIGXFSZ": "a file grew too large",
+        "SIGKILL": "killed from outside: the machine may have had no memory left",
+        "SIGABRT": "a crash in C code, such as memory that was freed twice",
+        "SIGSYS": "a system call that is not allowed",
+    }
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"the process of your code died ({name}): {known.get(name, 'a signal ended it')}"
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _place(entry: Any) -> Place | None:
+    if not _is_list(entry) or len(entry) != 4 or type(entry[1]) is not int:
+        return None
+    file, line, function, code_name = entry
+    return str(file)[:200], line, str(function)[:200], str(code_name)[:200]
+
+
+@lru_cache(maxsize=256)
+def _error_class(name: str, bases: tuple[str, ...]) -> type[StudentError]:
+    known = [getattr(builtins, base, None) for base in bases if base not in _NOT_TO_BE_RAISED]
+    kinds = [kind for kind in known if isinstance(kind, type) and issubclass(kind, Exception)]
+    # The most special of them brings the others with it; a second line of descent may not fit.
+    for chosen in (_roots(kinds), kinds[:1], []):
+        try:
+            made = type(name, (StudentError, *(k for k in chosen if k is not Exception)), {})
+        except (TypeError, ValueError):
+            continue
+        return made
+    return StudentError
+
+
+def _roots(kinds: list[type]) -> list[type]:
+    """Those that are no base of another one: all the rest comes with them."""
+    return [k for k in kinds if not any(k is not other and issubclass(other, k) for other in kinds)]

@@ -1,0 +1,222 @@
+"""What crosses the border, and how: typed values in frames whose sizes are checked first.
+
+A frame is a head (sequence number, length of the text, length of the payload), a text of JSON, and
+a payload with the bytes of arrays, in the order in which the text names them. JSON's own types
+stand for themselves; everything else is an object with one key that names its type:
+
+    {"t": [...]} tuple    {"d": [[k, v], ...]} dict    {"S": [...]} set    {"s": [a, b, c]} slice
+    {"a": [dtype, shape]} array (its bytes in the payload)    {"g": dtype} NumPy scalar (likewise)
+    {"b": length} bytes (likewise)    {"c": [re, im]} complex    {"r": [a, b, c]} range
+    {"D": dtype} dtype    {"n": name} NumPy scalar type    {"y": name} built-in type    {"E": 0} ...
+    {"h": [id, type name]} a handle: an object that stays on the student's side
+
+Nothing is ever unpickled, and every length is compared with a limit before memory is taken for it.
+"""
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+HEAD = struct.Struct("<IIQ")
+LONGEST_TEXT = 8 * 2**20
+LARGEST_PAYLOAD = 256 * 2**20
+LONGEST_STRING = 64 * 2**10
+_MOST_DIMENSIONS = 32
+_KINDS = "biufc"
+
+_SCALAR_TYPES = {
+    name: getattr(np, name)
+    for name in (
+        "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "float16", "float32", "float64", "complex64", "complex128",
+    )
+}  # fmt: skip
+_TYPE_NAMES = {kind: name for name, kind in _SCALAR_TYPES.items()}
+_BUILT_IN: dict[str, type] = {
+    str(kind.__name__): kind
+    for kind in (bool, int, float, complex, str, bytes, list, tuple, dict, set)
+}
+_DTYPES = {np.dtype(kind).str for kind in _SCALAR_TYPES.values()}
+
+_to_text = json.JSONEncoder(separators=(",", ":")).encode
+
+Refer = Callable[[Any], list[Any] | int]  # an object that does not cross -> its handle
+Resolve = Callable[[Any], Any]  # a handle -> what stands for it on this side
+
+
+class WireError(Exception):
+    """A frame that breaks the rules above."""
+
+
+class CannotCross(Exception):
+    """A value that has no form on the wire."""
+
+
+def frame(sequence: int, body: Any, payload: list[bytes]) -> bytes:
+    """The bytes of one message. Raises CannotCross if it is too large."""
+    text = _to_text(body).encode()
+    size = sum(map(len, payload))
+    if len(text) > LONGEST_TEXT or size > LARGEST_PAYLOAD:
+        raise CannotCross(
+            f"a value of {len(text) + size} bytes is too large to cross; the limit is"
+            f" {LONGEST_TEXT} bytes of structure and {LARGEST_PAYLOAD} bytes of arrays"
+        )
+    return b"".join([HEAD.pack(sequence, len(text), size), text, *payload])
+
+
+def read_head(data: bytes | bytearray, expected: int) -> tuple[int, int]:
+    """Lengths of text and payload. Raises WireError for another sequence number or a length
+    beyond the limits."""
+    sequence, text, payload = HEAD.unpack_from(data)
+    if sequence != expected:
+        raise WireError(f"message {sequence} arrived where message {expected} was due")
+    if text > LONGEST_TEXT or payload > LARGEST_PAYLOAD:
+        raise WireError(f"a message of {text + payload} bytes was announced")
+    return text, payload
+
+
+def read_body(data: bytes | bytearray, text: int) -> Any:
+    try:
+        return json.loads(bytes(data[HEAD.size : HEAD.size + text]))
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"a message is not JSON: {str(error)[:100]}") from None
+
+
+class Encoder:
+    """Values -> JSON. `refer` is asked for a handle of everything that does not cross itself."""
+
+    def __init__(self, refer: Refer) -> None:
+        self._refer = refer
+        self.payload: list[bytes] = []
+
+    def encode(self, value: Any) -> Any:
+        # By exact type: a subclass may have opinions of its own about everything asked of it.
+        kind = type(value)
+        if kind is int or kind is float or value is None or kind is bool:
+            return value
+        if kind is str:
+            return value[:LONGEST_STRING]
+        if kind is tuple:
+            return {"t": [self.encode(element) for element in value]}
+        if kind is list:
+            return [self.encode(element) for element in value]
+        if kind is dict:
+            return {"d": [[self.encode(k), self.encode(v)] for k, v in value.items()]}
+        if kind is np.ndarray:
+            if value.dtype.kind not in _KINDS or value.dtype.itemsize > 16:
+                raise CannotCross(f"an array of dtype {value.dtype}")
+            return {"a": [self._put(value), list(value.shape)]}
+        if kind in _TYPE_NAMES:
+            return {"g": self._put(np.asarray(value))}
+        if kind is slice:
+            return {"s": [self.encode(part) for part in (value.start, value.stop, value.step)]}
+        return self._encode_rare(kind, value)
+
+    def _encode_rare(self, kind: type, value: Any) -> Any:
+        if value is Ellipsis:
+            return {"E": 0}
+        if kind is range:
+            return {"r": [value.start, value.stop, value.step]}
+        if kind is complex:
+            return {"c": [value.real, value.imag]}
+        if kind is bytes:
+            self.payload.append(value)
+            return {"b": len(value)}
+        if kind is set or kind is frozenset:
+            return {"S": [self.encode(element) for element in value]}
+        if kind is type and value in _TYPE_NAMES:
+            return {"n": _TYPE_NAMES[value]}
+        if kind is type and value in _BUILT_IN.values():
+            return {"y": value.__name__}
+        if isinstance(value, np.dtype) and value.kind in _KINDS:
+            return {"D": value.newbyteorder("=").str}
+        return {"h": self._refer(value)}
+
+    def _put(self, array: "np.ndarray[Any, Any]") -> str:
+        # `tobytes` gives C order and leaves the number of dimensions alone, also where it is 0.
+        native = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if native.dtype.str not in _DTYPES:
+            raise CannotCross(f"an array of dtype {array.dtype}")
+        self.payload.append(native.tobytes())
+        return native.dtype.str
+
+
+class Decoder:
+    """JSON -> values. Raises WireError for whatever the rules do not know."""
+
+    def __init__(self, resolve: Resolve, payload: "memoryview[int]") -> None:
+        self._resolve = resolve
+        self._payload = payload
+        self._position = 0
+
+    def decode_all(self, body: Any) -> Any:
+        try:
+            value = self.decode(body)
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise WireError(f"a message has an unknown form: {str(error)[:100]}") from None
+        if self._position != len(self._payload):
+            raise WireError("a message has more bytes than it names")
+        return value
+
+    def decode(self, body: Any) -> Any:
+        kind = type(body)
+        if kind is dict:
+            ((tag, content),) = body.items()
+            return self._TAGS[tag](self, content)
+        if kind is list:
+            return [self.decode(element) for element in body]
+        if kind is str:
+            return _clean(body)
+        return body
+
+    def _take(self, dtype: str, shape: list[int]) -> "np.ndarray[Any, Any]":
+        if dtype not in _DTYPES or len(shape) > _MOST_DIMENSIONS:
+            raise WireError(f"an array of dtype {str(dtype)[:20]!r}, {len(shape)} dimensions")
+        count = 1
+        for side in shape:
+            if type(side) is not int or side < 0:
+                raise WireError(f"an array with a side of {str(side)[:20]}")
+            count *= side
+        raw = self._bytes(count * np.dtype(dtype).itemsize)
+        # A copy of its own: aligned, and it does not keep the whole message alive.
+        return np.frombuffer(raw, dtype=dtype).reshape(shape).copy()
+
+    def _bytes(self, size: int) -> "memoryview[int]":
+        if type(size) is not int or not 0 <= size <= len(self._payload) - self._position:
+            raise WireError("a message names more bytes than it has")
+        self._position += size
+        return self._payload[self._position - size : self._position]
+
+    def _dict(self, content: Any) -> Any:
+        return {self.decode(key): self.decode(value) for key, value in content}
+
+    _TAGS: ClassVar[dict[str, Callable[["Decoder", Any], Any]]] = {
+        "t": lambda self, content: tuple(self.decode(element) for element in content),
+        "d": _dict,
+        "a": lambda self, content: self._take(*content),
+        "g": lambda self, content: self._take(content, [])[()],
+        "s": lambda self, content: slice(*(self.decode(part) for part in content)),
+        "E": lambda self, content: Ellipsis,
+        "r": lambda self, content: range(*content),
+        "c": lambda self, content: complex(*content),
+        "b": lambda self, content: bytes(self._bytes(content)),
+        "S": lambda self, content: {self.decode(element) for element in content},
+        "n": lambda self, content: _SCALAR_TYPES[content],
+        "y": lambda self, content: _BUILT_IN[content],
+        "D": lambda self, content: np.dtype(content) if content in _DTYPES else _no_dtype(content),
+        "h": lambda self, content: self._resolve(content),
+    }
+
+
+def _no_dtype(name: object) -> Any:
+    raise WireError(f"the dtype {str(name)[:20]!r}")
+
+
+def _clean(text: str) -> str:
+    if text.isascii() and len(text) <= LONGEST_STRING:
+        return text
+    # Half of a surrogate pair can be written nowhere.
+    return text[:LONGEST_STRING].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

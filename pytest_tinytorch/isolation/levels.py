@@ -1,0 +1,149 @@
+"""How far student code is kept apart: the levels, from none to all that the machine offers.
+
+    none       in pytest's own process: no promise
+    process    a process of its own, with limits: a crash, a loop or a flood ends there
+    landlock   and no file, network or process of the machine's but its own (Linux 6.2 and later)
+    bwrap      and in namespaces of its own, by bubblewrap: the rest of the machine is not even seen
+
+The two upper levels promise the same. A level counts as reached when student code, in a cell of
+that level, has tried in vain what it promises.
+"""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_tinytorch.isolation.inside import landlock, seccomp
+from pytest_tinytorch.isolation.place import Place, interpreter, readable_of_the_machine
+
+LEVELS = ("none", "process", "landlock", "bwrap")
+CONFINED = ("landlock", "bwrap")
+
+_NOBODY = "65534"
+_FIRST_USER = 64000  # above those of people, below the range of containers
+_USERS = 1000
+
+
+@dataclass(frozen=True)
+class Level:
+    """One way to start a cell. `user`: an id of the cell's own; 0 for that of who started it."""
+
+    name: str
+    user: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name} (user {self.user})" if self.user else self.name
+
+    @property
+    def is_confined(self) -> bool:
+        return self.name in CONFINED
+
+    @property
+    def counts_processes(self) -> bool:
+        """Whether a limit of processes is the cell's alone, and binds it."""
+        return bool(self.user) or self.name == "bwrap"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The level that was found to hold, and why each better one was not taken."""
+
+    level: Level
+    refused: tuple[str, ...] = ()
+
+
+def missing(name: str) -> str:
+    """Why a level is out of reach on this machine; "" where it is worth a try."""
+    if name == "none":
+        return ""
+    if os.name != "posix":
+        return "needs Linux or macOS; on Windows, use WSL 2 or a container"
+    if name in CONFINED and sys.platform != "linux":
+        return "needs Linux"
+    if name == "landlock":
+        if landlock.version() < landlock.LOWEST_VERSION:
+            return (
+                f"needs Landlock {landlock.LOWEST_VERSION} (Linux 6.2), found {landlock.version()}"
+            )
+        if not seccomp.is_known():
+            return "knows no system calls of this processor"
+    if name == "bwrap" and shutil.which("bwrap") is None:
+        return "bubblewrap is not installed (package `bubblewrap`)"
+    return ""
+
+
+def candidates(asked: str, slot: int) -> list[Level]:
+    """The levels to try, the best first. Under root each comes with a user of its own before."""
+    names = [name for name in LEVELS[:0:-1] if asked in ("auto", name) and not missing(name)]
+    found = []
+    for name in names:
+        if name != "bwrap" and os.geteuid() == 0:
+            found.append(Level(name, _unused_user(slot)))
+        found.append(Level(name))
+    return found
+
+
+def command(level: Level, place: Place, libraries: Path, info: int, size: int) -> list[str]:
+    """The beginning of a command that runs something at this level. size: bytes of scratch."""
+    if level.name != "bwrap":
+        return []
+    words = ["bwrap", "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY]
+    words += ["--die-with-parent", "--new-session", "--info-fd", str(info), "--proc", "/proc"]
+    words += ["--dev", "/dev"]
+    for path in readable(place, libraries):
+        if not path.startswith(("/proc", "/dev")) and Path(path).exists():
+            words += ["--ro-bind", path, path]
+    words += ["--size", str(size), "--tmpfs", str(place.scratch)]
+    return [*words, "--remount-ro", "/", "--chdir", str(place.scratch), "--"]
+
+
+def readable(place: Place, libraries: Path) -> list[str]:
+    return [*readable_of_the_machine(), str(libraries), str(place.package), *_data()]
+
+
+def environment(place: Place, libraries: Path) -> dict[str, str]:
+    """Nothing of the parent's: no secret, no proxy, no path."""
+    once = dict.fromkeys(
+        ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
+        "1",
+    )
+    data = os.environ.get("TINYTORCH_DATA")
+    return {
+        **once,
+        **({"TINYTORCH_DATA": data} if data else {}),
+        "PYTHONPATH": str(libraries),
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+        "HOME": str(place.scratch),
+        "TMPDIR": str(place.scratch),
+        "LANG": "C.UTF-8",
+        # Without fixed thresholds malloc learns from what is freed, and keeps memory that a
+        # measurement from outside then takes for used.
+        "MALLOC_MMAP_THRESHOLD_": str(2**17),
+        "MALLOC_TRIM_THRESHOLD_": str(2**17),
+        "MALLOC_ARENA_MAX": "1",
+    }
+
+
+def host_command(requests: int, replies: int) -> list[str]:
+    module = "pytest_tinytorch.isolation.inside.host"
+    return [str(interpreter()), "-P", "-s", "-S", "-m", module, str(requests), str(replies)]
+
+
+def _data() -> list[str]:
+    given = os.environ.get("TINYTORCH_DATA")
+    home = Path(os.environ.get("TINYTORCH_HOME") or Path.home() / ".tinytorch")
+    return [str(Path(given).resolve())] if given else [str(home / "data")]
+
+
+def _unused_user(slot: int) -> int:
+    import pwd
+
+    taken = {entry.pw_uid for entry in pwd.getpwall()}
+    start = (os.getpid() * 7 + slot) % _USERS
+    numbers = (_FIRST_USER + (start + step) % _USERS for step in range(_USERS))
+    return next(number for number in numbers if number not in taken)

@@ -1,0 +1,162 @@
+"""Where student code runs: its folders, and the files of the machine that Python needs."""
+
+import compileall
+import importlib.util
+import os
+import shutil
+import stat
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+_SITE = ("site-packages", "dist-packages")
+_METADATA = ("numpy", "pytest")  # whose versions the check-up of module 01 asks for
+_SYSTEM = (
+    "/lib64",
+    "/usr/lib64",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/usr/share/zoneinfo",
+    "/dev/urandom",
+    "/dev/random",
+    "/dev/zero",
+    "/dev/null",
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/sys/devices/system/cpu",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders of one cell."""
+
+    root: Path
+    package: Path  # holds the student's package; read only
+    scratch: Path  # the one folder that student code may write to
+
+
+class Places:
+    """A temporary folder of this run, with NumPy, the host program and a place for each cell."""
+
+    def __init__(self) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="tinytorch-cells-"))
+        self.root.chmod(0o711)  # a cell's own user has to pass through, not to look around
+        self.libraries = self.root / "libraries"
+        self.libraries.mkdir(mode=0o755)
+        for path in _libraries():
+            (self.libraries / path.name).symlink_to(path)
+        _copy_host(self.libraries)
+        self._made = 0
+
+    def new(self, package: Path) -> Place:
+        """A fresh place with a copy of the student's package."""
+        self._made += 1
+        root = self.root / f"cell-{self._made}"
+        place = Place(root, root / "package", root / "scratch")
+        root.mkdir(mode=0o755)
+        place.scratch.mkdir()
+        _copy_sources(package, place.package / package.name)
+        return place
+
+    def remove(self, place: Place) -> None:
+        _remove(place.root)
+
+    def close(self) -> None:
+        _remove(self.root)
+
+
+def size_of(folder: Path, most: int) -> int:
+    """Bytes of the files in a folder; counting ends as soon as it is more than `most`."""
+    total = 0
+    pending = [str(folder)]
+    while pending and total <= most:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                        total += 4096
+                    else:
+                        total += max(4096, entry.stat(follow_symlinks=False).st_size)
+        except OSError:
+            continue
+    return total
+
+
+@cache
+def readable_of_the_machine() -> tuple[str, ...]:
+    """Files and folders that Python and NumPy read, as precise as can be."""
+    stdlib = Path(sysconfig.get_path("stdlib")).resolve()
+    found = [str(path) for path in stdlib.iterdir() if path.name not in _SITE]
+    found += [str(interpreter())]
+    found += [str(path) for path in (Path(sys.base_prefix) / "lib").glob("libpython*")]
+    for folder in ("/lib", "/usr/lib"):
+        found += [str(path) for path in Path(folder).glob("*-linux-*")]
+        found += [str(path) for path in Path(folder).glob("*.so*")]
+    found += [str(path) for path in _libraries()]
+    return (*found, *_SYSTEM)
+
+
+def interpreter() -> Path:
+    """Python itself, not the environment around it: its packages are none of student code's."""
+    return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
+
+
+def _libraries() -> Iterable[Path]:
+    spec = importlib.util.find_spec("numpy")
+    assert spec is not None and spec.origin is not None
+    numpy = Path(spec.origin).resolve().parent
+    yield numpy
+    if (bundled := numpy.with_name("numpy.libs")).is_dir():
+        yield bundled
+    for name in _METADATA:
+        files = metadata.files(name) or ()
+        record = next((f for f in files if f.name == "METADATA"), None)
+        if record is not None:
+            yield Path(str(record.locate())).resolve().parent
+
+
+def _copy_sources(package: Path, target: Path) -> None:
+    """Copy what is Python's own text; a link could lead to anything."""
+    for folder, _, names in os.walk(package):  # does not follow links to folders
+        copied = target / Path(folder).relative_to(package)
+        copied.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            source = Path(folder) / name
+            if source.suffix == ".py" and stat.S_ISREG(source.lstat().st_mode):
+                shutil.copyfile(source, copied / name)
+
+
+def _copy_host(libraries: Path) -> None:
+    """The host program under its own name, with none of the harness around it."""
+    inside = Path(__file__).with_name("inside")
+    folder = libraries / "pytest_tinytorch" / "isolation"
+    folder.mkdir(parents=True)
+    for package in (folder.parent, folder):
+        (package / "__init__.py").touch()
+    shutil.copytree(inside, folder / inside.name, ignore=shutil.ignore_patterns("__pycache__"))
+    compileall.compile_dir(libraries / "pytest_tinytorch", quiet=2)  # once, not in every cell
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which student code may have done anything to the modes of files."""
+
+    def again(function: object, path: str, _error: object) -> None:
+        try:
+            Path(path).parent.chmod(0o700)
+            if not Path(path).is_symlink() and Path(path).is_dir():
+                Path(path).chmod(0o700)
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                Path(path).unlink(missing_ok=True)
+        except OSError:
+            pass
+
+    shutil.rmtree(folder, onerror=again)

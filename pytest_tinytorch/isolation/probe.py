@@ -1,0 +1,45 @@
+"""Which level holds on this machine: found out by trying to break it."""
+
+import os
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+from pytest_tinytorch.course import Limits
+from pytest_tinytorch.isolation.cell import Cell, Outside
+from pytest_tinytorch.isolation.failures import NotStarted
+from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, candidates, missing
+from pytest_tinytorch.isolation.place import Places
+
+
+def probe(asked: str, secret: Path, package: Path, limits: Limits, slot: int = 0) -> Probe:
+    """The best level that holds here. asked: "auto" or the name of a level.
+
+    Raises NotStarted, with the reasons, where there is none.
+    """
+    if asked == "none":
+        return Probe(Level("none"))
+    names = LEVELS[:0:-1] if asked == "auto" else (asked,)
+    refused = [f"{name}: {reason}" for name in names if (reason := missing(name))]
+    for level in candidates(asked, slot):
+        reason = _tried(level, secret, package, limits)
+        if not reason:
+            return Probe(level, tuple(refused))
+        refused.append(f"{level}: {reason}")
+    raise NotStarted("; ".join(refused))
+
+
+def _tried(level: Level, secret: Path, package: Path, limits: Limits) -> str:
+    """Why a level does not hold; "" where it does."""
+    with ExitStack() as stack:
+        places = Places()
+        stack.callback(places.close)
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        outside = Outside(str(secret), str(places.root), listener.getsockname()[1], os.getpid())
+        try:
+            cell = Cell(level, places, package, limits)
+            breaches = cell.open(limits, outside if level.is_confined else None)
+        except NotStarted as failure:
+            return failure.message
+        stack.callback(cell.close)
+        return f"student code could {', '.join(breaches)}" if breaches else ""

@@ -1,0 +1,39 @@
+"""Which of the student's lines computed what a test compares, when they ran in another process."""
+
+from types import TracebackType
+
+from pytest_tinytorch.isolation.cells import Cells
+from pytest_tinytorch.sources import StudentSources
+from pytest_tinytorch.tracing import Call, CallTrace
+
+
+class RemoteTrace(CallTrace):
+    """A CallTrace whose notes are taken by the host, and fetched when a comparison has failed."""
+
+    def __init__(self, cells: Cells, sources: StudentSources, test_file: str) -> None:
+        super().__init__(sources, test_file)
+        self._cells = cells
+        self._files = sources
+
+    def __enter__(self) -> "RemoteTrace":
+        self._cells.watching = self.test_file
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cells.watching = None
+
+    def between(self, first: int, last: int) -> list[Call]:
+        asked = self._cells.asked
+        made = [request for request in asked if first <= request.line <= last] or asked[-1:]
+        calls = []
+        for request in made:
+            places = self._cells.returns_of(request)
+            returns = tuple((self._files.generated(f), line, name) for f, line, name in places)
+            if returns:
+                calls.append(Call(request.line, returns))
+        return calls
