@@ -217,23 +217,22 @@ class Cells:
             raise type(failure)(failure.message)
 
     def _time_left(self) -> tuple[float, str]:
+        """Seconds that the next request may take, and which limit that is, in words."""
         if self._timeouts >= _TIMEOUTS_IN_A_ROW:
             raise OutOfTime("not run: two tests in a row had run out of time")
         limits = self._limits
-        left = [
-            (limits.seconds_per_call, limits.seconds_per_call, "call"),
-            (limits.seconds_per_test - self._in_test, limits.seconds_per_test, "test"),
-            (
-                limits.seconds_per_checkpoint - self._in_checkpoint,
-                limits.seconds_per_checkpoint,
-                "checkpoint",
-            ),
-        ]
-        seconds, whole, what = min(left)
+        left: float = limits.seconds_per_call
+        whole, what = limits.seconds_per_call, "call"
+        if limits.seconds_per_test - self._in_test < left:
+            whole, what = limits.seconds_per_test, "test"
+            left = whole - self._in_test
+        if limits.seconds_per_checkpoint - self._in_checkpoint < left:
+            whole, what = limits.seconds_per_checkpoint, "checkpoint"
+            left = whole - self._in_checkpoint
         limit = f"{whole} s, the time limit of one {what}"
-        if seconds <= 0:
+        if left <= 0:
             raise OutOfTime(f"not run: {limit} is used up")
-        return seconds, limit
+        return left, limit
 
     def _number(self, value: Any) -> int:
         if not isinstance(value, Remote):

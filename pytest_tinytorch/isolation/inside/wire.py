@@ -41,6 +41,7 @@ _BUILT_IN: dict[str, type] = {
 }
 _DTYPES = {np.dtype(kind).str for kind in _SCALAR_TYPES.values()}
 
+_from_text = json.JSONDecoder().raw_decode
 _to_text = json.JSONEncoder(separators=(",", ":")).encode
 
 Refer = Callable[[Any], list[Any] | int]  # an object that does not cross -> its handle
@@ -80,7 +81,11 @@ def read_head(data: bytes | bytearray, expected: int) -> tuple[int, int]:
 
 def read_body(data: bytes | bytearray, text: int) -> Any:
     try:
-        return json.loads(bytes(data[HEAD.size : HEAD.size + text]))
+        words = str(data[HEAD.size : HEAD.size + text], "utf-8")
+        body, end = _from_text(words)
+        if end != len(words):
+            raise ValueError("more than one value")
+        return body
     except (ValueError, RecursionError) as error:
         raise WireError(f"a message is not JSON: {str(error)[:100]}") from None
 
