@@ -79,6 +79,7 @@ class Course:
     root: Path
     id: str
     title: str
+    version: str
     package: str
     sources: str
     import_first: str
@@ -159,6 +160,7 @@ _TABLES = list[dict]  # type: ignore[type-arg]  # compared at run time, element 
 _COURSE_KEYS: _Kinds = {
     "id": str,
     "title": str,
+    "version": str,
     "package": str,
     "sources": str,
     "import_first": str,

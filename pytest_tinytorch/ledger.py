@@ -7,6 +7,7 @@ Where no report came, nobody passed: the manifest says what should have run.
 """
 
 import time
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,12 +15,19 @@ import pytest
 
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.exporting import export_key
-from pytest_tinytorch.manifest import Manifest, load_manifest
+from pytest_tinytorch.isolating import level_of
+from pytest_tinytorch.manifest import Manifest
 from pytest_tinytorch.progress import Progress
 from pytest_tinytorch.record import Outcome, Reason, RunRecord, TestRecord
 from pytest_tinytorch.recording import RECORD
 from pytest_tinytorch.selection import record_id
-from pytest_tinytorch.settings import course_of, is_worker, settings_of
+from pytest_tinytorch.settings import (
+    course_of,
+    is_worker,
+    load_graded_manifest,
+    settings_of,
+)
+from pytest_tinytorch.visibility import HIDDEN
 
 
 class Ledger:
@@ -29,18 +37,21 @@ class Ledger:
         self.config = config
         self.course = course_of(config)
         self.settings = settings_of(config)
-        self.manifest: Manifest = load_manifest(self.course)
+        self.manifest: Manifest = load_graded_manifest(self.course)
         self.records: dict[str, TestRecord] = {}
         self.problems: list[str] = []  # collection errors: one line each
         self.notes: list[str] = []  # what else a person should know
         self.run: RunRecord | None = None
+        self._calls: Counter[str] = Counter()  # how often each test function was run
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = getattr(report, RECORD, None)
         if data is not None:
-            self._merge(TestRecord.from_json(data))
+            record = TestRecord.from_json(data)
+            self._merge(record)
+            self._calls[record.id] += report.when == "call"
         elif report.failed:
             self._crashed(report)
 
@@ -61,7 +72,8 @@ class Ledger:
     def finish(self) -> RunRecord:
         """Close the books, once: add what is missing, and keep the evidence."""
         if self.run is None:
-            tests = self._in_order([*self.records.values(), *self._missing()])
+            ran = [self._counted(test) for test in self.records.values()]
+            tests = self._in_order([*ran, *self._missing()])
             self.run = RunRecord(
                 course=self.course.id,
                 seed=self.settings.seed,
@@ -69,8 +81,10 @@ class Ledger:
                 seconds=round(time.perf_counter() - self._clock, 3),
                 tests=tests,
                 groups=self.settings.groups,
+                isolation=level_of(self.config).name,
             )
-            self._keep_evidence(self.run)
+            if not self.settings.grade:
+                self._keep_evidence(self.run)
         return self.run
 
     def record_of(self, nodeid: str) -> TestRecord | None:
@@ -119,11 +133,11 @@ class Ledger:
             self.records[identifier] = base.failed_with(Outcome.ERROR, Reason.CRASHED, message)
 
     def _missing(self) -> list[TestRecord]:
-        if self._is_narrowed():
+        if self._is_narrowed() and not self.settings.grade:
             return []
         missing = []
-        for checkpoint in self.settings.checkpoints:
-            for identifier, points in self.manifest.of(checkpoint.id).items():
+        for group in (*(c.id for c in self.settings.checkpoints), *self.settings.hidden):
+            for identifier, points in self.manifest.of(group).items():
                 if identifier not in self.records:
                     title = identifier.partition("/")[2].removeprefix("test_").replace("_", " ")
                     missing.append(
@@ -134,9 +148,21 @@ class Ledger:
                             Reason.HARNESS,
                             "did not run, although the manifest lists it",
                             max_points=points,
+                            visibility="visible" if group not in self.settings.hidden else HIDDEN,
                         )
                     )
         return missing
+
+    def _counted(self, test: TestRecord) -> TestRecord:
+        """A test passed if it ran exactly once; in a graded run the manifest says what it earns."""
+        if self.settings.grade:
+            points = self.manifest.of(test.group).get(test.id, 0.0)
+            test = replace(test, max_points=points)
+        ran = self._calls[test.id]
+        if test.passed and ran != 1:
+            times = "was run more than once" if ran else "ended before its test function was run"
+            return test.failed_with(Outcome.ERROR, Reason.HARNESS, times)
+        return test
 
     def _in_order(self, tests: list[TestRecord]) -> tuple[TestRecord, ...]:
         """The order of the course, whichever worker was first; within a checkpoint, of its runs."""

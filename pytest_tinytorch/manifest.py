@@ -25,6 +25,11 @@ class Manifest:
     tests: Mapping[str, Mapping[str, float]]
     files: Mapping[str, str]
 
+    @property
+    def digest(self) -> str:
+        """The hash of all that it says."""
+        return hashlib.sha256(self.to_text().encode()).hexdigest()
+
     def of(self, checkpoint: str) -> Mapping[str, float]:
         return self.tests.get(checkpoint, {})
 
@@ -54,6 +59,18 @@ def load_manifest(course: Course) -> Manifest:
     return Manifest(tests, files)
 
 
+def with_hidden(manifest: Manifest, folder: Path) -> Manifest:
+    """The manifest with an instructor's hidden tests, which have one of their own."""
+    path = folder / "manifest.json"
+    try:
+        tests = json.loads(path.read_text(encoding="utf-8"))["tests"]
+        hidden = {group: dict(entries) for group, entries in tests.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        renew = "run `tito manifest --hidden DIR`"
+        raise CourseError(f"the hidden manifest.json is damaged ({error}); {renew}") from None
+    return Manifest({**manifest.tests, **hidden}, manifest.files)
+
+
 def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifest:
     """The manifest for these (test id, points). Raises CourseError where points do not add up."""
     groups: dict[str, dict[str, float]] = {}
@@ -66,20 +83,25 @@ def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifes
                 f"{checkpoint.file}: the points of its tests add up to {total:g}, but"
                 f" {COURSE_FILE} gives checkpoint {checkpoint.id} {checkpoint.points}; change one."
             )
-    return Manifest(groups, {name: _hash(course.root / name) for name in _own_files(course)})
+    own = _own_files(course)
+    files = {name: file_hash(Path(name), (course.root / name).read_bytes()) for name in own}
+    return Manifest(groups, files)
 
 
 def _own_files(course: Course) -> list[str]:
-    folder = course.root / "checkpoints"
-    inside = [p.relative_to(course.root).as_posix() for p in folder.rglob("*") if p.is_file()]
+    inside = [
+        path.relative_to(course.root).as_posix()
+        for folder in ("checkpoints", "data")
+        for path in (course.root / folder).rglob("*")
+        if path.is_file()
+    ]
     kept = [name for name in inside if "__pycache__" not in name and name != MANIFEST_FILE]
     own = [COURSE_FILE, "conftest.py", *kept]
     return sorted(name for name in own if (course.root / name).is_file())
 
 
-def _hash(path: Path) -> str:
-    # Newlines are normalised: a checkout on Windows may have translated them.
-    content = path.read_bytes()
+def file_hash(path: Path, content: bytes) -> str:
+    """The hash of a file of the course, whatever newlines a checkout gave it."""
     if path.suffix in (".py", ".toml", ".json", ".md"):
         content = content.replace(b"\r\n", b"\n")
     return hashlib.sha256(content).hexdigest()

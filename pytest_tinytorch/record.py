@@ -102,6 +102,9 @@ def _location(data: dict[str, Any]) -> Location:
     return Location(data["file"], int(data["line"]), data.get("function", ""), excerpt)
 
 
+_GRADED = ("isolation", "student", "commit", "version", "manifest", "sources")
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """One run of the harness: which tests, on what, with which seed."""
@@ -112,6 +115,14 @@ class RunRecord:
     seconds: float
     tests: tuple[TestRecord, ...]
     groups: tuple[str, ...] = field(default=())  # what was asked for, in that order
+    isolation: str = "none"
+    # Of a graded run alone:
+    student: str = ""
+    commit: str = ""
+    version: str = ""  # of the course
+    manifest: str = ""  # hash of the manifest that points were counted against
+    sources: str = ""  # hash of the sources that were graded
+    altered: tuple[str, ...] = ()  # course files that are not what the manifest says
 
     def of(self, group: str) -> tuple[TestRecord, ...]:
         return tuple(test for test in self.tests if test.group == group)
@@ -124,6 +135,8 @@ class RunRecord:
             "started": self.started,
             "seconds": self.seconds,
             "groups": list(self.groups),
+            **{key: getattr(self, key) for key in _GRADED},
+            "altered": list(self.altered),
             "tests": [test.to_json() for test in self.tests],
         }
 
@@ -137,5 +150,7 @@ class RunRecord:
             started=data["started"],
             seconds=data["seconds"],
             groups=tuple(data["groups"]),
+            **{key: str(data.get(key, "")) for key in _GRADED},
+            altered=tuple(data.get("altered", ())),
             tests=tuple(TestRecord.from_json(test) for test in data["tests"]),
         )

@@ -18,10 +18,9 @@ from pytest_tinytorch.selection import id_key
 from pytest_tinytorch.settings import course_of, settings_of
 from pytest_tinytorch.sources import StudentSources
 from pytest_tinytorch.tracing import CallTrace
+from pytest_tinytorch.visibility import HIDDEN, VISIBILITIES
 
 RECORD = "tinytorch"  # the attribute of a report
-
-VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 
 _sources_key = pytest.StashKey[StudentSources]()
 _trace_key = pytest.StashKey[CallTrace]()
@@ -76,9 +75,13 @@ def facts(item: pytest.Item) -> TestRecord:
         outcome=Outcome.PASSED,
         hint=str(_mark(item, "hint", "")),
         max_points=_points(item),
-        visibility=str(_mark(item, "visibility", "visible")),
+        visibility=str(_mark(item, "visibility", _default_visibility(group))),
         depends=tuple(f"{group}/{name}" for name in _depends(item)),
     )
+
+
+def _default_visibility(group: str) -> str:
+    return HIDDEN if group.startswith(f"{HIDDEN} ") else "visible"
 
 
 def marker_mistake(item: pytest.Item) -> str:

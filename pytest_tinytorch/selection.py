@@ -1,5 +1,6 @@
 """Which tests run: `--checkpoint` and `--module` become files, and items get their record ids."""
 
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.settings import course_of, is_worker, settings_of
+from pytest_tinytorch.visibility import HIDDEN
+
+_HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
 
 id_key = pytest.StashKey[str]()
 
@@ -65,6 +69,8 @@ def record_id(course: Course, nodeid: str) -> str | None:
     """`checkpoints/checkpoint_01_foundation.py::test_a[x]` -> `01/test_a[x]`."""
     path, _, test = nodeid.partition("::")
     name = Path(path).name
+    if Path(path).parent.name == HIDDEN and (match := _HIDDEN_FILE.match(name)):
+        return f"{HIDDEN} {match[1]}/{test}"
     for checkpoint in course.checkpoints:
         if Path(checkpoint.file).name == name:
             return f"{checkpoint.id}/{test}"
@@ -87,7 +93,12 @@ def _files(config: pytest.Config, course: Course) -> list[Path]:
     checkpoints = [course.root / checkpoint.file for checkpoint in settings.checkpoints]
     sources = [course.source_file(module) for module in settings.modules]
     integration = [course.integration_file(module) for module in settings.integrated]
-    return [*checkpoints, *sources, *(path for path in integration if path.is_file())]
+    hidden = [
+        path
+        for path in sorted((course.root / HIDDEN).glob("checkpoint_*.py"))
+        if (match := _HIDDEN_FILE.match(path.name)) and f"{HIDDEN} {match[1]}" in settings.hidden
+    ]
+    return [*checkpoints, *sources, *(path for path in integration if path.is_file()), *hidden]
 
 
 def _check_sources(config: pytest.Config) -> None:

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_tinytorch.choose import Dynamic, choose_checkpoints, choose_modules
+from pytest_tinytorch.clean_start import is_clean
 from pytest_tinytorch.course import Checkpoint, Course, Module, load_course
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.isolation.levels import LEVELS
 from pytest_tinytorch.locate import course_root
-from pytest_tinytorch.manifest import load_manifest
+from pytest_tinytorch.manifest import Manifest, load_manifest, with_hidden
 from pytest_tinytorch.progress import FORMS, Progress
+from pytest_tinytorch.visibility import HIDDEN
 
 _LARGEST_SEED = 2**32 - 1
 
@@ -26,12 +29,14 @@ class Settings:
     exports: bool
     isolation: str = ""  # a level, or "auto"; "" for none
     required_isolation: str = "none"
+    grade: bool = False
+    fail_under: float = 0.0
+    hidden: tuple[str, ...] = ()  # groups of an instructor's hidden tests: `hidden 01`
+    integrated: tuple[Module, ...] = ()  # the modules so far: those that `modules` rest on, too
 
     @property
     def active(self) -> bool:
         return bool(self.checkpoints or self.modules)
-
-    integrated: tuple[Module, ...] = ()  # the modules so far: those that `modules` rest on, too
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -40,6 +45,7 @@ class Settings:
             *(checkpoint.id for checkpoint in self.checkpoints),
             *(f"module {module.id}" for module in self.modules),
             *(f"integration {module.id}" for module in self.integrated),
+            *self.hidden,
         )
 
 
@@ -93,6 +99,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="none",
         help="run no test where the level is not reached",
     )
+    group.addoption(
+        "--grade",
+        action="store_true",
+        help="count points: isolated, strict, seeded, with no configuration of the student's",
+    )
+    group.addoption(
+        "--fail-under",
+        type=_percent,
+        default=0.0,
+        metavar="PERCENT",
+        help="with --grade: exit with 1 below this share of the points (default: 0)",
+    )
+    group.addoption("--hidden", metavar="DIR", help="with --grade: add an instructor's tests")
+    group.addoption("--student", metavar="ID", help="with --grade: whose work this is")
     group.addoption("--seed", type=_seed, default=0, help="seed of random inputs (default: 0)")
     group.addoption(
         "--no-export", action="store_true", help="test the generated package as it stands"
@@ -103,6 +123,16 @@ def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) > _LARGEST_SEED:
         raise pytest.UsageError(f"--seed {text}: write a whole number from 0 to {_LARGEST_SEED}")
     return int(text)
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise pytest.UsageError(f"--fail-under {text}: write a percentage from 0 to 100")
+    return value
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -138,6 +168,10 @@ def _read(config: pytest.Config) -> Settings:
     option = config.option
     checkpoints: tuple[Checkpoint, ...] = ()
     modules: tuple[Module, ...] = ()
+    if option.grade:
+        option.checkpoint = option.checkpoint or "all"
+        option.isolate = option.isolate or "auto"
+        _check_graded(option)
     if option.checkpoint is not None:
         course = course_of(config)
         checkpoints = choose_checkpoints(course, option.checkpoint, _ids_from_progress(course))
@@ -156,8 +190,31 @@ def _read(config: pytest.Config) -> Settings:
         not option.no_export,
         _isolation(option.isolate, modules),
         option.require_isolation,
+        option.grade,
+        option.fail_under,
+        _hidden(course_of(config), checkpoints) if option.grade else (),
         integrated,
     )
+
+
+def _check_graded(option: Any) -> None:
+    if not is_clean():
+        raise CourseError("--grade stands on the command line alone, not in a configuration file")
+    if option.module is not None:
+        raise CourseError("--grade counts points of checkpoints, and --module has none")
+
+
+def _hidden(course: Course, checkpoints: tuple[Checkpoint, ...]) -> tuple[str, ...]:
+    """The groups of hidden tests for these checkpoints."""
+    groups = {f"{HIDDEN} {checkpoint.id}" for checkpoint in checkpoints}
+    return tuple(sorted(groups & set(load_graded_manifest(course).tests)))
+
+
+def load_graded_manifest(course: Course) -> Manifest:
+    """The manifest, with the hidden tests that were taken in, if any were."""
+    folder = course.root / HIDDEN
+    manifest = load_manifest(course)
+    return with_hidden(manifest, folder) if folder.is_dir() else manifest
 
 
 def _isolation(asked: str | None, modules: tuple[Module, ...]) -> str:

@@ -8,6 +8,7 @@ format = 1
 [course]
 id = "mini"
 title = "Mini"
+version = "1"
 package = "mini"
 sources = "src"
 import_first = ""

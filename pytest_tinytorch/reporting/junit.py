@@ -9,6 +9,7 @@ import json
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_tinytorch.grading import graded_run_of, signed_properties
 from pytest_tinytorch.ledger import ledger_of
 
 
@@ -20,7 +21,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if xml is None or ledger is None:
         return
     run = ledger.finish()
-    xml.add_global_property("course", run.course)
-    xml.add_global_property("seed", str(run.seed))
-    xml.add_global_property("isolation", "none")
-    xml.add_global_property("record", json.dumps(run.to_json(), ensure_ascii=True))
+    graded = graded_run_of(config)
+    if graded is not None:
+        run = graded.record()
+    properties = {
+        "course": run.course,
+        "seed": str(run.seed),
+        "isolation": run.isolation,
+        "record": json.dumps(run.to_json(), ensure_ascii=True),
+        **(signed_properties(graded, run) if graded is not None else {}),
+    }
+    for name, value in properties.items():
+        xml.add_global_property(name, value)

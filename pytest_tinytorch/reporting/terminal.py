@@ -14,12 +14,15 @@ from _pytest.config import create_terminal_writer
 
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.exporting import export_key
+from pytest_tinytorch.grading import GradedRun, graded_run_of
+from pytest_tinytorch.isolating import better_levels, level_of
 from pytest_tinytorch.ledger import Ledger, ledger_of
 from pytest_tinytorch.manifest import load_manifest
 from pytest_tinytorch.progress import Progress, State
 from pytest_tinytorch.record import RunRecord, TestRecord
 from pytest_tinytorch.recording import RECORD
-from pytest_tinytorch.settings import course_of
+from pytest_tinytorch.settings import course_of, settings_of
+from pytest_tinytorch.visibility import HIDDEN, redacted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -64,6 +67,7 @@ class RunReporter:
         self._config = config
         self._ledger = ledger
         self._group = ""
+        self._hidden: dict[str, int] = {}  # how many hidden tests of a group are on the screen
         self._verbose = config.option.verbose > 0
 
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
@@ -96,9 +100,10 @@ class RunReporter:
         from pytest_tinytorch.display.run import cause_blocks
 
         run = self._ledger.finish()
-        self._print(cause_blocks(run.tests))
+        self._print(cause_blocks(redacted(run.tests)))
         self._print_notes(self._ledger.problems)
-        self._print(self._conclusion())
+        graded = graded_run_of(self._config)
+        self._print(self._conclusion() if graded is None else self._grade(graded))
         self._print_notes(self._ledger.notes)
 
     def _print_test(self, test: TestRecord) -> None:
@@ -107,17 +112,23 @@ class RunReporter:
         if test.group != self._group:
             self._group = test.group
             self._print(self._heading(test.group))
+        if test.visibility != "visible":
+            self._hidden[test.group] = self._hidden.get(test.group, 0) + 1
+            test = redacted((test,), self._hidden[test.group])[0]
         self._print([test_line(test, self._ledger.records)])
 
     def _heading(self, group: str) -> "list[RenderableType]":
         from rich.text import Text
 
-        from pytest_tinytorch.display.run import checkpoint_heading
+        from pytest_tinytorch.display.run import checkpoint_heading, checkpoint_name
 
         course = self._ledger.course
         if group in course.checkpoint_by_id:
             return [checkpoint_heading(course, course.checkpoint_by_id[group])]
         kind, _, identifier = group.partition(" ")
+        if kind == HIDDEN:
+            name = checkpoint_name(course.checkpoint_by_id[identifier])
+            return [Text(f"\n{name} · hidden tests\n", style="head")]
         module = next(m for m in course.modules if m.id == identifier)
         what = "inline tests" if kind == "module" else "together with what it needs"
         return [Text(f"\nModule {module.name} · {what}\n", style="head")]
@@ -135,6 +146,18 @@ class RunReporter:
         if run.tests and not ledger.problems:
             parts.append(next_line(self._next_step(run, progress)))
         return parts
+
+    def _grade(self, graded: GradedRun) -> "list[RenderableType]":
+        from rich.text import Text
+
+        from pytest_tinytorch.display.grade import grade_table, remarks
+
+        submission = graded.submission
+        level, weaker = level_of(self._config), better_levels(self._config)
+        lines = remarks(str(level), weaker, submission.altered, submission.refused)
+        if graded.task.junit:
+            lines.append(f"Results: {graded.task.junit}")
+        return [*grade_table(self._ledger.course, graded.grade()), *map(Text, lines)]
 
     def _next_step(self, run: RunRecord, progress: Progress) -> "NextStep":
         from pytest_tinytorch.display.run import NextStep, step_after_failure, step_forward
@@ -172,6 +195,9 @@ def _draw(writer: TerminalWriter, parts: "Iterable[RenderableType]") -> str:
 
 def _quieten(config: pytest.Config) -> None:
     option = config.option
+    if settings_of(config).hidden:  # pytest's own words would name them
+        option.verbose = 0
+        option.tbstyle, option.reportchars = "no", ""
     if option.verbose == 0:
         option.verbose = -1
         option.no_header = True

@@ -1,0 +1,164 @@
+"""`--grade`: pytest again, in a process that nothing in the student's tree has touched.
+
+By the time a plugin is asked anything, pytest has read the tree's configuration, and Python the
+environment's. So the first thing that `--grade` does is to start Python anew, without environment
+and user settings, on a copy of the tree that holds nothing but what was taken in.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the file of its task
+
+_USAGE_ERROR = 4
+_PLUGINS = ("xdist", "pytest_timeout", "pytest_tinytorch.plugin")
+_DROPPED = ("PYTHON", "PYTEST_", "COVERAGE_")
+_BOOT = """
+import sys
+where = sys.argv.pop(1)
+if where not in sys.path:
+    places = [i for i, path in enumerate(sys.path) if "-packages" in path]
+    sys.path.insert(min(places, default=len(sys.path)), where)
+from pytest_tinytorch.clean_start import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the new process is to do: files by their absolute names, "" for none."""
+
+    root: str  # the tree that is graded
+    junit: str
+    hidden: str
+    submission: str  # an intake.Submission, as text
+
+
+def is_clean() -> bool:
+    return VARIABLE in os.environ
+
+
+def task() -> Task:
+    """The task of this process. Only where `is_clean`."""
+    return Task(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
+
+
+def start_anew(arguments: Sequence[str]) -> NoReturn:
+    """Replace this process by a clean one with the same arguments."""
+    where = str(Path(__file__).parents[1])
+    command = [sys.executable, "-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_DROPPED)}
+    environment.pop(VARIABLE, None)
+    if os.name != "posix":  # there, a process that replaces itself looks finished to its parent
+        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+    os.execve(sys.executable, command, environment)
+
+
+def main(arguments: list[str]) -> int:
+    """The clean process: take the tree in, run pytest on the copy, hand out the results."""
+    from pytest_tinytorch.errors import CourseError
+
+    work = Path(tempfile.mkdtemp(prefix="tinytorch-grade-"))
+    try:
+        return _graded(arguments, work)
+    except CourseError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return _USAGE_ERROR
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _graded(arguments: list[str], work: Path) -> int:
+    import pytest
+
+    from pytest_tinytorch.errors import CourseError
+    from pytest_tinytorch.intake import take_in, take_in_hidden
+    from pytest_tinytorch.locate import course_root
+    from pytest_tinytorch.results import set_aside
+
+    arguments, junit = _without(arguments, "--junitxml", "--junit-xml")
+    arguments, hidden = _without(arguments, "--hidden")
+    _, student = _without(arguments, "--student")
+    here = Path.cwd()
+    root = course_root(here)
+    if root is None:
+        raise CourseError("--grade: no course.toml here or above; change into the course's folder")
+    copy = work / "course"
+    submission = take_in(root, copy, student or "")
+    if hidden:
+        take_in_hidden(here / hidden, copy / "hidden")
+    final = (here / junit).absolute() if junit else None
+    notes = []
+    if final is not None:
+        for path in (final, *beside(final)):
+            if aside := set_aside(path):
+                notes.append(f"{path.name} of an earlier run is now {aside.name}")
+    done = Task(str(root), str(final or ""), hidden or "", submission.to_text())
+    (work / "task.json").write_text(json.dumps(done.__dict__), "utf-8")
+    os.environ[VARIABLE] = str(work / "task.json")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.chdir(copy)
+    for note in notes:
+        print(note)
+    command = [*(word for name in _PLUGINS for word in ("-p", name)), "-p", "no:cacheprovider"]
+    command += ["--import-mode=importlib", f"--rootdir={copy}", f"--confcutdir={copy}"]
+    if final is not None:
+        command += [f"--junitxml={work / 'grade.xml'}"]
+    try:
+        code = int(pytest.main([*command, *arguments]))
+    finally:
+        os.chdir(here)
+        if final is not None:
+            _publish(work / "grade.xml", final)
+            _publish(work / "grade.student.xml", beside(final)[1])
+    return code
+
+
+def beside(junit: Path) -> tuple[Path, Path]:
+    """The log and the student's copy that belong to a file of results."""
+    return junit.with_suffix(".jsonl"), junit.with_suffix(".student.xml")
+
+
+def _publish(made: Path, final: Path) -> None:
+    """Put a finished file where it was asked for, whole or not at all."""
+    if not made.is_file():
+        return
+    temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    shutil.copyfile(made, temporary)
+    temporary.replace(final)
+
+
+def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:
+    """The arguments without an option, and its value: `--name value` or `--name=value`."""
+    rest, value = [], None
+    words = iter(arguments)
+    for word in words:
+        name, sign, given = word.partition("=")
+        if name not in names:
+            rest.append(word)
+        else:
+            value = given if sign else next(words, "")
+    return rest, value
+
+
+def _no_user_site() -> list[str]:
+    """`-s`, unless pytest itself is installed in the user's own packages."""
+    import site
+
+    import pytest
+
+    inside = str(pytest.__file__).startswith(str(site.getusersitepackages()))
+    return [] if inside else ["-s"]

@@ -1,0 +1,112 @@
+"""`--grade`: what a graded run keeps besides other runs, and how it ends.
+
+each test -> a line of the log       all of them -> scores, exit code, signed record
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_tinytorch.clean_start import Task, beside, task
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.intake import Submission
+from pytest_tinytorch.isolating import level_of
+from pytest_tinytorch.ledger import Ledger, ledger_of
+from pytest_tinytorch.record import RunRecord
+from pytest_tinytorch.recording import RECORD
+from pytest_tinytorch.results import ResultLog
+from pytest_tinytorch.scores import Grade, grade_of
+from pytest_tinytorch.settings import settings_of
+from pytest_tinytorch.signing import Key, find_key
+
+BELOW = 1
+INCOMPLETE = 3
+
+
+class GradedRun:
+    """One graded run, on the controller."""
+
+    def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
+        self.config, self.ledger = config, ledger
+        self.task: Task = task()
+        self.submission = Submission.from_text(self.task.submission)
+        self.key: Key | None = find_key()
+        self._log = ResultLog(beside(Path(self.task.junit))[0]) if self.task.junit else None
+
+    def record(self) -> RunRecord:
+        """The run's record, with all that a grade rests on."""
+        course = self.ledger.course
+        return replace(
+            self.ledger.finish(),
+            student=self.submission.student,
+            commit=self.submission.commit,
+            version=course.version,
+            isolation=level_of(self.config).name,
+            manifest=self.ledger.manifest.digest,
+            sources=self.submission.sources,
+            altered=self.submission.altered,
+        )
+
+    def grade(self) -> Grade:
+        return grade_of(self.ledger.finish())
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """After the ledger: what it holds now of a test that is over goes to the disk."""
+        if self._log is None:
+            return
+        data = getattr(report, RECORD, None)
+        record = self.ledger.record_of(report.nodeid)
+        over = report.when == "teardown" if data is not None else report.failed
+        if record is not None and over:
+            self._log.append(record.to_json())
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._log is not None:
+            self._log.close()
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+                session.exitstatus = INCOMPLETE
+            return
+        grade = self.grade()
+        if self.ledger.problems or not grade.is_complete:
+            session.exitstatus = INCOMPLETE
+        else:
+            enough = grade.percent >= settings_of(self.config).fail_under
+            session.exitstatus = pytest.ExitCode.OK if enough else BELOW
+
+
+_graded_key = pytest.StashKey[GradedRun | None]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    graded = graded_run_of(config)
+    if graded is not None:
+        config.pluginmanager.register(graded, "tinytorch-graded-run")
+
+
+def graded_run_of(config: pytest.Config) -> GradedRun | None:
+    """The graded run of this process; None in a worker, and where nothing is graded."""
+    if _graded_key not in config.stash:
+        ledger = ledger_of(config) if settings_of(config).grade else None
+        try:
+            config.stash[_graded_key] = GradedRun(config, ledger) if ledger else None
+        except CourseError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_graded_key]
+
+
+def signed_properties(graded: GradedRun, run: RunRecord) -> dict[str, str]:
+    """The properties of a suite: the record as ASCII, and the signature of exactly that text."""
+    text = json.dumps(run.to_json(), ensure_ascii=True)
+    properties = {
+        "student": run.student,
+        "commit": run.commit,
+        "course_version": run.version,
+        "altered": ", ".join(run.altered),
+        "record": text,
+    }
+    return properties | ({"record_sig": graded.key.sign(text)} if graded.key else {})

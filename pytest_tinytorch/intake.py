@@ -1,0 +1,136 @@
+"""A tree of somebody's files -> a course that can be graded: only what is on a list is taken.
+
+Taken are the course's own files that the manifest names, and one source for each module. Nothing
+else of the tree exists in the copy: no conftest, configuration, bytecode or link of it can matter.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pytest_tinytorch.course import Course, load_course
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.manifest import MANIFEST_FILE, file_hash, load_manifest
+
+_LARGEST_SOURCE = 2**20
+_LARGEST_FILE = 64 * 2**20
+_CONFTEST = "conftest.py"
+_CONFIGURATION = "[pytest]\nstrict = true\ntestpaths = checkpoints\n"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What was taken in, and what was not. Names are those of the tree."""
+
+    student: str
+    commit: str
+    altered: tuple[str, ...] = ()  # course files that are not what the manifest says
+    refused: tuple[str, ...] = ()  # with the reason
+    sources: str = ""  # hash of all sources
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> "Submission":
+        data = json.loads(text)
+        return cls(**data | {key: tuple(data[key]) for key in ("altered", "refused")})
+
+
+def take_in(root: Path, target: Path, student: str) -> Submission:
+    """Copy the course in `root` to `target`. Raises CourseError where it is no course."""
+    course = load_course(root)
+    manifest = load_manifest(course)
+    altered, refused = [], []
+    names = ("course.toml", MANIFEST_FILE, *manifest.files)
+    for name in dict.fromkeys(names):
+        content, reason = _content(root, name, _LARGEST_FILE)
+        if content is None:
+            altered.append(f"{name} ({reason})")
+            continue
+        if name in manifest.files and file_hash(Path(name), content) != manifest.files[name]:
+            altered.append(name)
+            if name == _CONFTEST:
+                # It would run before any test and could do anything; the tests that need its
+                # fixtures fail, and the report says why.
+                refused.append(f"{name}: differs from the course's own, so it is not loaded")
+                continue
+        _write(target / name, content)
+    digest = hashlib.sha256()
+    for name in _source_names(course):
+        content, reason = _content(root, name, _LARGEST_SOURCE)
+        if content is None:
+            if reason != "is not there":
+                refused.append(f"{name}: {reason}")
+            continue
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        _write(target / name, content)
+    _write(target / "pytest.ini", _CONFIGURATION.encode())
+    return Submission(student, _commit(root), tuple(altered), tuple(refused), digest.hexdigest())
+
+
+def take_in_hidden(folder: Path, target: Path) -> None:
+    """Copy an instructor's hidden tests. Raises CourseError where there are none."""
+    files = sorted(folder.glob("checkpoint_*.py"))
+    manifest = folder / "manifest.json"
+    if not files:
+        raise CourseError(f"--hidden {folder}: no checkpoint_NN_*.py is there")
+    if not manifest.is_file():
+        raise CourseError(
+            f"--hidden {folder}: no manifest.json is there; run `tito manifest --hidden {folder}`"
+        )
+    for path in (*files, manifest):
+        _write(target / path.name, path.read_bytes())
+
+
+def _source_names(course: Course) -> list[str]:
+    return [course.source_name(module) for module in course.modules]
+
+
+def _content(root: Path, name: str, largest: int) -> tuple[bytes | None, str]:
+    """The bytes of a plain file, or None and the reason. No link is followed on the way."""
+    path = root
+    for part in Path(name).parts:
+        path = path / part
+        if path.is_symlink():
+            return None, "is a link, or lies behind one"
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return None, "is not a plain file"
+        if found.st_size > largest:
+            return None, f"has {found.st_size} bytes, more than {largest}"
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(largest), ""
+    except FileNotFoundError:
+        return None, "is not there"
+    except OSError as error:
+        return None, f"cannot be read: {error.strerror}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _commit(root: Path) -> str:
+    """The commit that is checked out, read without running git in somebody's repository."""
+    for variable in ("GITHUB_SHA", "CI_COMMIT_SHA"):
+        if commit := os.environ.get(variable):
+            return commit
+    try:
+        head = (root / ".git/HEAD").read_text("utf-8").strip()
+        reference = head.removeprefix("ref: ")
+        if reference == head:
+            return head[:64]
+        loose = root / ".git" / reference
+        if loose.is_file():
+            return loose.read_text("utf-8").strip()[:64]
+        packed = (root / ".git/packed-refs").read_text("utf-8").splitlines()
+        return next((line.split()[0] for line in packed if line.endswith(f" {reference}")), "")
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,54 @@
+"""Result files: always fresh, and written as things happen."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, TextIO
+
+from pytest_tinytorch.errors import CourseError
+
+
+def set_aside(path: Path) -> Path | None:
+    """Move a file of an earlier run out of the way, under a name that is free; None if none was."""
+    if not path.is_symlink() and not path.exists():
+        return None
+    aside, number = path.with_name(f"{path.name}.old"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.old-{number}")
+    try:
+        path.replace(aside)
+    except OSError as error:
+        raise CourseError(f"{path} cannot be moved aside: {error.strerror}") from None
+    return aside
+
+
+class ResultLog:
+    """One line of JSON for each test, on the disk before the next one begins."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: TextIO = path.open("x", encoding="ascii")
+        except OSError as error:
+            raise CourseError(f"{path} cannot be written: {error.strerror}") from None
+
+    def append(self, entry: dict[str, Any]) -> None:
+        self._file.write(json.dumps(entry, ensure_ascii=True) + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The entries of a log; a last line that was cut short by the end of the run is left out."""
+    entries = []
+    for line in path.read_text("ascii").splitlines():
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            break
+    return entries

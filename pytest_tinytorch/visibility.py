@@ -1,0 +1,35 @@
+"""What a student may see of a record: of a test that is not visible, only whether it passed."""
+
+from dataclasses import replace
+
+from pytest_tinytorch.record import Reason, RunRecord, TestRecord
+
+VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
+HIDDEN = "hidden"  # the word before a checkpoint's id in the group of an instructor's own tests
+
+
+def students_view(run: RunRecord) -> RunRecord:
+    """The same run without names, words, inputs and places of tests that are not visible."""
+    return replace(run, tests=tuple(redacted(run.tests)))
+
+
+def redacted(tests: tuple[TestRecord, ...], first: int = 1) -> list[TestRecord]:
+    """The tests in their order. `first`: the number of the first one that is not visible."""
+    seen: dict[str, int] = {}
+    shown = []
+    for test in tests:
+        if test.visibility == "visible":
+            shown.append(test)
+            continue
+        seen[test.group] = number = seen.get(test.group, first - 1) + 1
+        shown.append(
+            TestRecord(
+                id=f"{test.group}/hidden_{number}",
+                title=f"Hidden test {number}",
+                outcome=test.outcome,
+                reason=Reason.NONE,
+                max_points=test.max_points,
+                visibility=test.visibility,
+            )
+        )
+    return shown
