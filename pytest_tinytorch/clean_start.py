@@ -58,11 +58,16 @@ def start_anew(arguments: Sequence[str]) -> NoReturn:
     command = [sys.executable, "-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
     sys.stdout.flush()
     sys.stderr.flush()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(_DROPPED)}
-    environment.pop(VARIABLE, None)
+    environment = clean_environment()
     if os.name != "posix":  # there, a process that replaces itself looks finished to its parent
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
     os.execve(sys.executable, command, environment)
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what changes how Python and pytest start."""
+    dropped = (*_DROPPED, VARIABLE)
+    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
 
 
 def main(arguments: list[str]) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from pytest_tinytorch.isolation.failures import CellFailure, StudentError
+from pytest_tinytorch.printable import printable
 from pytest_tinytorch.record import Location, Reason
 from pytest_tinytorch.sources import StudentSources
 from pytest_tinytorch.tracing import CallTrace
@@ -50,17 +51,17 @@ def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | N
     message = _text(error)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         location = sources.at(error.filename, error.lineno)
-        message = f"{error.filename}:{error.lineno} does not compile: {message}"
+        message = _capped(f"{error.filename}:{error.lineno} does not compile: {message}")
         return Diagnosis(Reason.BROKEN_IMPORT, message, (location,), example)
     if isinstance(error, CheckMisused):
         return Diagnosis(Reason.HARNESS, message)
     if isinstance(error, CellFailure):
-        return Diagnosis(error.reason, error.message)
+        return Diagnosis(error.reason, _capped(error.message))
     if "Timeout" in message and _is_pytests_own(error):
         limit = "the time limit of one test; look for a loop that does not end"
         return Diagnosis(Reason.TIMEOUT, f"stopped after {limit}", locations, example)
     if frames and frames[-1].file == sources.door:
-        return Diagnosis(Reason.NOT_WRITTEN, str(error), (), example)
+        return Diagnosis(Reason.NOT_WRITTEN, _capped(str(error)), (), example)
     if own and own[-1].code_name == "<module>":
         message = f"{locations[0] if locations else own[-1].file} fails on import: {message}"
         return Diagnosis(Reason.BROKEN_IMPORT, message, locations, example)
@@ -191,6 +192,7 @@ def _is_pytests_own(error: BaseException) -> bool:
 
 
 def _capped(text: str) -> str:
+    text = printable(text)
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} [...]"
 
 

@@ -8,6 +8,7 @@ from pytest_tinytorch.course import Course
 from pytest_tinytorch.isolation.failures import NotStarted
 from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe
 from pytest_tinytorch.manifest import MANIFEST_FILE
+from pytest_tinytorch.printable import printable
 from pytest_tinytorch.selection import id_key, seed_of
 from pytest_tinytorch.settings import course_of, is_worker, settings_of
 
@@ -79,7 +80,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """What student code printed stands beside pytest's own sections of captured output."""
     cells = cells_of(item.config) if id_key in item.stash and call.when == "call" else None
     if cells is not None and (text := cells.output()):
-        item.add_report_section("call", _PRINTED, text)
+        item.add_report_section("call", _PRINTED, printable(text))
 
 
 def _probe(config: pytest.Config) -> Probe:

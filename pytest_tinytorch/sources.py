@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.export.linemap import source_position
+from pytest_tinytorch.printable import printable
 from pytest_tinytorch.record import Location
 
 AROUND = 2  # lines of context before and after
@@ -19,6 +20,7 @@ class StudentSources:
 
     def __init__(self, course: Course) -> None:
         self._root = course.root
+        self._names = {course.source_name(module) for module in course.modules}
         self._package = f"{course.package_folder}"
         self._sources = f"{course.root / course.sources}"
         self.door = f"{course.package_folder / '__init__.py'}"
@@ -55,11 +57,14 @@ class StudentSources:
         """A line of a source, named as people name it, with the lines around it."""
         lines = self._lines(name)
         first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
-        excerpt = tuple((n, lines[n - 1].rstrip("\n")) for n in range(first, last + 1))
+        excerpt = tuple((n, printable(lines[n - 1].rstrip("\n"))) for n in range(first, last + 1))
         inside = _around("".join(lines), line)
         return Location(name, line, function or (inside[2] if inside else ""), excerpt)
 
     def _lines(self, name: str) -> list[str]:
+        # A mark in generated code, or an exception, can name any file: only sources are shown.
+        if name not in self._names:
+            return []
         path = str(self._root / name)
         linecache.checkcache(path)
         return linecache.getlines(path)

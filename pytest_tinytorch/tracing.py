@@ -7,6 +7,7 @@ made by the failing statement are the ones to look at.
 """
 
 import functools
+import inspect
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -94,8 +95,9 @@ class CallTrace:
         code = frame.f_code
         owned = self._owned.get(code)
         if owned is None:
-            named = code.co_name not in _UNNAMED
-            owned = self._owned[code] = named and self._sources.owns(code.co_filename)
+            # A class body is a frame as well, and no function.
+            named = code.co_flags & inspect.CO_OPTIMIZED and code.co_name not in _UNNAMED
+            owned = self._owned[code] = bool(named) and self._sources.owns(code.co_filename)
         if not owned:
             return
         caller = frame.f_back

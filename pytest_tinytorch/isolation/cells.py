@@ -3,6 +3,7 @@
 This is the border that Remotes ask. It keeps the deadlines of calls, tests and checkpoints.
 """
 
+import contextlib
 import sys
 import time
 from collections.abc import Mapping
@@ -14,7 +15,13 @@ from typing import Any
 from pytest_tinytorch.course import Limits
 from pytest_tinytorch.diagnosis import CheckMisused
 from pytest_tinytorch.isolation.cell import Cell
-from pytest_tinytorch.isolation.failures import CellFailure, Died, OutOfTime
+from pytest_tinytorch.isolation.failures import (
+    CellFailure,
+    Died,
+    OutOfTime,
+    StudentError,
+    place,
+)
 from pytest_tinytorch.isolation.inside.host import PACKAGE
 from pytest_tinytorch.isolation.inside.wire import CannotCross
 from pytest_tinytorch.isolation.levels import Level
@@ -22,7 +29,6 @@ from pytest_tinytorch.isolation.place import Places
 from pytest_tinytorch.isolation.remote import Remote
 
 _OWN_FOLDER = str(Path(__file__).parent)
-_TIMEOUTS_IN_A_ROW = 2
 
 
 class RemotePackage(Remote):
@@ -65,7 +71,6 @@ class Cells:
         self._released: list[int] = []
         self._names: dict[str, Remote] = {}  # of the package, in this generation
         self._seed = 0
-        self._timeouts, self._timed_out = 0, False
         self._begin_checkpoint("", limits)
 
     # --- a run, checkpoint by checkpoint and test by test -------------------------------------
@@ -75,13 +80,11 @@ class Cells:
         if group != self._group:
             self.close_cell()
             self._begin_checkpoint(group, limits)
-        if not self._timed_out:
-            self._timeouts = 0
-        self._timed_out = False
         self._seed, self._in_test = seed, 0.0
         self.asked.clear()
         if self._cell is not None:
-            self._reset(self._cell)
+            with contextlib.suppress(CellFailure):  # the next request finds it gone
+                self._reset(self._cell)
 
     def output(self) -> str:
         """What student code printed since this was last asked."""
@@ -114,11 +117,11 @@ class Cells:
             if name in self._names and self._cell is not None:
                 return self._names[name]
             self._refuse_dead_imports(name)
+        seconds, limit = self._time_left()
         cell = self._living_cell()
         body = [operation, list(arguments), keywords, self._take_released(), False]
         if self.watching is not None:
             self._note(body, cell, sys._getframe(1))
-        seconds, limit = self._time_left()
         started = time.monotonic()
         try:
             value = cell.ask(body, self._number, self._remote, seconds, limit)
@@ -148,9 +151,13 @@ class Cells:
         watching, self.watching = self.watching, None
         try:
             found = self.ask("returns", asked.sequence)
+        except (StudentError, CellFailure):
+            return []  # the failure that is being explained is worth more than this one
         finally:
             self.watching = watching
-        return [(str(file), int(line), str(function)) for file, line, function in found]
+        entries = found if isinstance(found, list) else []
+        places = (place([*entry, ""]) for entry in entries if isinstance(entry, list))
+        return [(p[0], p[1], p[2]) for p in places if p is not None]
 
     def cell(self) -> Cell:
         """The cell that runs now, to be measured from outside."""
@@ -161,7 +168,6 @@ class Cells:
     def _begin_checkpoint(self, group: str, limits: Limits) -> None:
         self._group, self._limits = group, limits
         self._in_checkpoint = self._in_test = 0.0
-        self._timeouts, self._timed_out = 0, False
         self._dead_imports: dict[str, CellFailure] = {}
         self._words = ""
 
@@ -184,15 +190,13 @@ class Cells:
         self.prepare()  # the next one starts while this one works
 
     def _reset(self, cell: Cell) -> None:
+        body = ["reset", [self._seed], {}, [], False]
+        seconds = self._limits.seconds_per_call
         try:
-            self._plainly(cell, "reset", self._seed)
+            cell.ask(body, self._number, self._remote, seconds, f"{seconds} s between two tests")
         except CellFailure as failure:
             self._lost(failure, None)
-
-    def _plainly(self, cell: Cell, operation: str, *arguments: Any) -> Any:
-        body = [operation, list(arguments), {}, self._take_released(), False]
-        seconds, limit = self._time_left()
-        return cell.ask(body, self._number, self._remote, seconds, limit)
+            raise
 
     def _lost(self, failure: CellFailure, name: str | None) -> None:
         if self._cell is not None:
@@ -200,9 +204,6 @@ class Cells:
         self._cell = None
         self._released.clear()
         self._names.clear()
-        if isinstance(failure, OutOfTime):
-            self._timeouts += 1
-            self._timed_out = True
         if name is not None and name in self._files:
             self._dead_imports[self._files[name]] = failure
 
@@ -218,8 +219,6 @@ class Cells:
 
     def _time_left(self) -> tuple[float, str]:
         """Seconds that the next request may take, and which limit that is, in words."""
-        if self._timeouts >= _TIMEOUTS_IN_A_ROW:
-            raise OutOfTime("not run: two tests in a row had run out of time")
         limits = self._limits
         left: float = limits.seconds_per_call
         whole, what = limits.seconds_per_call, "call"

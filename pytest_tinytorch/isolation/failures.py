@@ -1,6 +1,7 @@
 """What can come back instead of a value: an exception of the student's, or the end of the cell."""
 
 import builtins
+import re
 import signal
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,7 @@ from pytest_tinytorch.record import Reason
 
 Place = tuple[str, int, str, str]  # file from the package's folder, line, function, code name
 
+_FILE = re.compile(r"(\w+/)*\w+\.py")
 _LONGEST_NAME = 100
 _MOST_FRAMES = 20
 _MOST_LINKS = 5
@@ -71,12 +73,13 @@ def student_error(data: Any, links: int = _MOST_LINKS) -> StudentError:
     error = _error_class(str(data.get("type", "Exception"))[:_LONGEST_NAME], bases)()
     error.text = str(data.get("text", ""))
     frames = data.get("frames")
-    places = (_place(entry) for entry in frames[-_MOST_FRAMES:]) if _is_list(frames) else ()
-    error.frames = tuple(place for place in places if place is not None)
-    place = data.get("place")
-    if _is_list(place) and len(place) == 3 and type(place[1]) is int:
+    places = [place(entry) for entry in frames[-_MOST_FRAMES:]] if _is_list(frames) else []
+    error.frames = tuple(found for found in places if found is not None)
+    spot = data.get("place")
+    if _is_list(spot) and len(spot) == 3 and type(spot[1]) is int:
         # What a SyntaxError has; on another exception nobody looks for it.
-        vars(error).update(zip(("filename", "lineno", "msg"), place, strict=True))
+        for name, value in zip(("filename", "lineno", "msg"), spot, strict=True):
+            setattr(error, name, value if name == "lineno" else str(value))
     if links > 0 and data.get("cause"):
         error.__cause__ = student_error(data["cause"], links - 1)
     if links > 0 and data.get("context"):
@@ -110,11 +113,15 @@ def _is_list(value: object) -> bool:
     return isinstance(value, list)
 
 
-def _place(entry: Any) -> Place | None:
+def place(entry: Any) -> Place | None:
+    """[file, line, function, code name] as a place; None where it has another form."""
     if not _is_list(entry) or len(entry) != 4 or type(entry[1]) is not int:
         return None
     file, line, function, code_name = entry
-    return str(file)[:200], line, str(function)[:200], str(code_name)[:200]
+    # Lines of this file are shown: it must be one of the package's own.
+    if not isinstance(file, str) or not _FILE.fullmatch(file):
+        return None
+    return file, line, str(function)[:200], str(code_name)[:200]
 
 
 @lru_cache(maxsize=256)

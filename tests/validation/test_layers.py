@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 
 # From the ground up. A room is a file or a folder; a new one must be given its place here.
 LAYERS = {
-    "ground": ("errors", "locate", "course", "record"),
+    "ground": ("errors", "locate", "course", "record", "printable"),
     "services": (
         "choose",
         "manifest",
@@ -27,6 +27,12 @@ LAYERS = {
         "grouping",
         "advice",
         "completion",
+        "visibility",
+        "intake",
+        "clean_start",
+        "signing",
+        "results",
+        "scores",
         "display",
     ),
     "hook rooms": (
@@ -37,6 +43,7 @@ LAYERS = {
         "isolating",
         "recording",
         "ledger",
+        "grading",
         "reporting",
         "fixtures",
     ),

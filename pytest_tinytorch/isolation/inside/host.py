@@ -11,6 +11,7 @@ import operator
 import os
 import sys
 from collections.abc import Callable
+from inspect import CO_OPTIMIZED
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -90,7 +91,7 @@ class Returns:
         name = code.co_filename
         if event != "return" or not name.startswith(self._folder) or name == self._door:
             return
-        if code.co_name not in _UNNAMED:
+        if code.co_flags & CO_OPTIMIZED and code.co_name not in _UNNAMED:  # no class body
             self._now.pop(code, None)
             place = [name[len(self._folder) :], frame.f_lineno, code.co_qualname]
             self._now[code] = place

@@ -23,9 +23,11 @@ import numpy as np
 HEAD = struct.Struct("<IIQ")
 LONGEST_TEXT = 8 * 2**20
 LARGEST_PAYLOAD = 256 * 2**20
+MOST_ELEMENTS = 2**18
 LONGEST_STRING = 64 * 2**10
 _MOST_DIMENSIONS = 32
 _KINDS = "biufc"
+_CONTAINERS = (list, tuple, dict, set, frozenset)
 
 _SCALAR_TYPES = {
     name: getattr(np, name)
@@ -104,6 +106,8 @@ class Encoder:
             return value
         if kind is str:
             return value[:LONGEST_STRING]
+        if kind in _CONTAINERS and len(value) > MOST_ELEMENTS:
+            raise CannotCross(f"a {kind.__name__} of {len(value)} elements, too large to cross,")
         if kind is tuple:
             return {"t": [self.encode(element) for element in value]}
         if kind is list:

@@ -1,0 +1,44 @@
+"""One submission that tries something: what it holds, and what it must come to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from arena import HONEST, WRONG
+
+_RELU = "return np.asarray(x) - 1"
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A wrong module 01 with something more. `@ROOT@` and `@PORT@` in its code are filled in.
+
+    top: code before everything else; relu: the body of that function; ops: a module of its own.
+    says: words in the message of the test `test`; confined: words that only the two upper levels
+    promise.
+    """
+
+    top: str = ""
+    relu: str = _RELU
+    ops: str = ""
+    points: float | tuple[float, float] = HONEST
+    says: str = ""
+    confined: str = ""
+    never: str = ""  # what the output must not hold
+    test: str = "00/test_relu"
+    files: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    lay: Callable[[Path], object] | None = None  # what text files cannot say
+    code: int = 0
+
+    @property
+    def source(self) -> str:
+        body = "\n".join(f"    {line}" for line in self.relu.strip().splitlines()).lstrip()
+        return self.top + (self.ops or WRONG.replace(_RELU, body))
+
+
+def tries(code: str, confined: str = "got -1.0") -> Attack:
+    """An attack that returns 777 where `code` ends without an OSError, and -1 where it does not."""
+    body = "\n".join(f"    {line}" for line in code.strip().splitlines())
+    relu = f"try:\n{body}\n    found = 777.0\nexcept OSError:\n    found = -1.0\n"
+    return Attack(relu=relu + "return np.full(2, found)", confined=confined)

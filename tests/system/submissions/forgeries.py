@@ -1,0 +1,66 @@
+"""Submissions that write into the channel of the harness, or into its files."""
+
+from attack import Attack
+
+_EVERY = "import os\nfor number in range(3, 40):\n    try:\n        {}\n    except OSError:\n        pass\n"
+_NO_REPLY = "no reply"
+
+
+def _written(data: str) -> Attack:
+    """These bytes, written to every descriptor there is."""
+    return Attack(relu=_EVERY.format(f"os.write(number, {data})") + "return x", says=_NO_REPLY)
+
+
+ATTACKS = {
+    "noise in the channel": _written("b'passed' * 20"),
+    "zeros in the channel": _written("bytes(64)"),
+    "a frame of another request": _written(
+        "__import__('struct').pack('<IIQ', 9999, 6, 0) + b'[true]'"
+    ),
+    "a frame of a huge length": _written("__import__('struct').pack('<IIQ', 3, 2**31, 2**62)"),
+    "a frame whose text is too long": _written(
+        "__import__('struct').pack('<IIQ', 3, 9 * 2**20, 0)"
+    ),
+    "pickled bytes": _written("__import__('pickle').dumps(print)"),
+    "a frame that is cut short": Attack(
+        relu=(
+            "import os, struct\nfor number in range(3, 40):\n    try:\n"
+            "        os.write(number, struct.pack('<IIQ', 3, 100, 0))\n"
+            "    except OSError:\n        pass\nwhile True:\n    pass"
+        ),
+        test="00/test_relu",
+    ),
+    "the channel closed": Attack(
+        relu="import os\nos.closerange(3, 40)\nreturn x", says="exit code 1"
+    ),
+    "the channel made into a file": Attack(
+        relu=(
+            "import os\nplace = os.open('x', os.O_CREAT | os.O_RDWR)\n"
+            "for number in range(3, 20):\n    if number != place:\n        try:\n"
+            "            os.fstat(number)\n            os.dup2(place, number)\n"
+            "        except OSError:\n            pass\nreturn x"
+        ),
+        test="00/test_relu",
+    ),
+    "requests read away": Attack(
+        top=(
+            "import os, threading\ndef steal():\n    while True:\n        for number in range(3, 9):\n"
+            "            try:\n                os.set_blocking(number, False)\n"
+            "                os.read(number, 100)\n            except OSError:\n"
+            "                pass\nthreading.Thread(target=steal, daemon=True).start()\n"
+        ),
+        test="00/test_relu",
+    ),
+    "results of its own in the folder": Attack(
+        top="open('grade.xml', 'w').write('<testsuites/>')\nopen('grade.jsonl', 'w').write('{}')\n",
+        says="largest difference",
+    ),
+    "results of an earlier run": Attack(
+        files={"grade.xml": "<testsuites tests='7' failures='0'/>", "grade.jsonl": "{}"},
+        says="largest difference",
+    ),
+    "results that are a link": Attack(
+        lay=lambda root: (root / "grade.xml").symlink_to(root / "course.toml"),
+        says="largest difference",
+    ),
+}  # fmt: skip
