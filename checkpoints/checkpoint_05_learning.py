@@ -115,7 +115,7 @@ def test_stride(tt, check):
     """Takes every so many rows and columns, each as it was told"""
     x = np.arange(30, dtype=np.float32).reshape(1, 1, 5, 6)
     for stride, rows, columns in ((2, 2, 2), ((1, 2), 1, 2), ((3, 1), 3, 1)):
-        layer = tt.Conv2d(1, 1, 1, stride=stride)
+        layer = tt.Conv2d(1, 1, 1, stride=stride, bias=False)
         layer.weight.data = np.ones((1, 1, 1, 1), np.float32)
         check.close(layer(tt.Tensor(x)), x[:, :, ::rows, ::columns])
 
@@ -127,11 +127,11 @@ def test_padding(tt, check):
     """Frames the image with zeros, on all four sides"""
     x = np.arange(1, 7, dtype=np.float32).reshape(1, 1, 2, 3)
     for padding, ph, pw in ((1, 1, 1), ((2, 0), 2, 0), ((0, 2), 0, 2)):
-        layer = tt.Conv2d(1, 1, 1, padding=padding)
+        layer = tt.Conv2d(1, 1, 1, padding=padding, bias=False)
         layer.weight.data = np.ones((1, 1, 1, 1), np.float32)
         expected = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
         check.close(layer(tt.Tensor(x)), expected)
-    same = tt.Conv2d(1, 1, 3, padding=1)
+    same = tt.Conv2d(1, 1, 3, padding=1, bias=False)
     same.weight.data = np.ones((1, 1, 3, 3), np.float32)
     check.close(same(tt.ones(1, 1, 3, 3)), [[[[4, 6, 4], [6, 9, 6], [4, 6, 4]]]])
 
@@ -182,15 +182,15 @@ def test_channels(tt, check):
 @pytest.mark.hint("Compare channels and sizes before anything is reshaped; name what was expected.")
 @pytest.mark.depends(on="test_convolution_by_hand")
 def test_images_that_do_not_fit(tt, check):
-    """Refuses other channels, images too small or without a batch, and sizes that make no sense"""
+    """Refuses other channels, images that are too small, and sizes that make no sense"""
     layer = tt.Conv2d(3, 2, 3)
-    for shape in ((2, 4, 5, 5), (2, 1, 5, 5), (2, 5, 5, 3), (3, 5, 5), (2, 3, 2, 5), (2, 3, 5, 2)):
+    for shape in ((2, 4, 5, 5), (2, 1, 5, 5), (2, 5, 5, 3), (2, 3, 2, 5), (2, 3, 5, 2), (5, 5)):
         with check.raises(ValueError):
             layer(tt.ones(*shape))
     with check.raises(ValueError, mentions=("3", "4")):
         layer(tt.ones(2, 4, 5, 5))
     for pool in (tt.MaxPool2d(3), tt.AvgPool2d(3)):
-        for shape in ((1, 1, 2, 5), (1, 1, 5, 2), (1, 3, 3)):
+        for shape in ((1, 1, 2, 5), (1, 1, 5, 2), (3, 3)):
             with check.raises(ValueError):
                 pool(tt.ones(*shape))
     with check.raises(ValueError):

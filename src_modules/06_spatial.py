@@ -222,10 +222,8 @@ def channels_last(x: np.ndarray) -> np.ndarray:
 
 
 def channels_first(images: np.ndarray) -> np.ndarray:
-    """An array (N, H, W, C) seen as (N, C, H, W): a view."""
-    ### BEGIN SOLUTION
+    """An array (N, H, W, C) seen as (N, C, H, W): a view. This one is given."""
     return images.transpose(0, 3, 1, 2)
-    ### END SOLUTION
 
 
 def padded(images: np.ndarray, padding: tuple[int, int]) -> np.ndarray:
@@ -294,19 +292,21 @@ The price is memory: a pixel that is seen from nine places is written down nine 
 
 **Back to the pixels.** For the gradient of the input, each place of the kernel multiplies the gradient
 by its own `(out, in)` matrix and adds the result to the pixels that it saw. That is one small product a
-place, for every stride and padding, and what it makes stays in the cache.
+place, for every stride and padding, and what it makes stays in the cache. (At a stride of 1 it comes to
+a convolution of the gradient with the kernel flipped, as a test below shows; but that would lay out
+windows once more.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "spatial-conv2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
-def columns(images: np.ndarray, kernel: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
-    """What a kernel sees at each of its places on (N, H, W, C): (N, H', W', kh, kw, C), a view.
+def windows(images: np.ndarray, kernel: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
+    """What a kernel sees, wherever it stands on (N, H, W, C): (N, H', W', kh, kw, C), a view.
 
     HINT: `sliding_window_view(images, kernel, axis=(1, 2))` is (N, H', W', C, kh, kw) at stride 1.
     """
     ### BEGIN SOLUTION
-    windows = sliding_window_view(images, kernel, axis=(1, 2))
-    return windows[:, :: stride[0], :: stride[1]].transpose(0, 1, 2, 4, 5, 3)
+    at_every_pixel = sliding_window_view(images, kernel, axis=(1, 2))
+    return at_every_pixel[:, :: stride[0], :: stride[1]].transpose(0, 1, 2, 4, 5, 3)
     ### END SOLUTION
 
 
@@ -322,21 +322,25 @@ def conv2d(x, weight, bias=None, *, stride=1, padding=0):
 
     TODO: order the images and frame them, lay out the windows as the rows of one matrix, multiply
         by the weight as a matrix, add the bias. Return the output and, for the gradient, the rows.
-    HINT: the weight has to be in the order of the columns: (out, kh, kw, in) before its reshape.
+    HINT: the weight has to be in the order of the rows: (out, kh, kw, in) before its reshape.
         Name all sizes in a reshape; -1 is ambiguous for an empty batch.
     """
     ### BEGIN SOLUTION
     stride, padding = pair("stride", stride, 1), pair("padding", padding, 0)
     images = channels_last(x)
     n, h, w, channels = images.shape
-    if weight.ndim != 4 or weight.shape[1] != channels:
-        expected = f"(out, {channels}, kh, kw)"
-        raise ValueError(f"images of {channels} channels need a weight of shape {expected}")
-    out_channels, _, kh, kw = weight.shape
+    if weight.ndim != 4:
+        raise ValueError("a weight has four dimensions, (out, in, kh, kw)")
+    out_channels, in_channels, kh, kw = weight.shape
+    if channels != in_channels:
+        raise ValueError(
+            f"the images have {channels} channels, the weight takes {in_channels};"
+            " images are (N, C, H, W)"
+        )
     height = output_size(h, kh, stride[0], padding[0])
     width = output_size(w, kw, stride[1], padding[1])
-    windows = columns(padded(images, padding), (kh, kw), stride)
-    rows = windows.reshape(n * height * width, kh * kw * channels)  # the one large copy
+    views = windows(padded(images, padding), (kh, kw), stride)
+    rows = views.reshape(n * height * width, kh * kw * channels)  # the one large copy
     output = rows @ weight.transpose(0, 2, 3, 1).reshape(out_channels, -1).T
     if bias is not None:
         output += bias
@@ -436,8 +440,8 @@ def test_unit_what_conv2d_refuses():
     weight = zeros(4, 3, 3, 3)
     wrong = [
         (zeros(3, 8, 8), weight, {}, "(N, C, H, W)"),
-        (zeros(2, 1, 8, 8), weight, {}, "1 channels"),
-        (zeros(2, 3, 8, 8), zeros(4, 27), {}, "(out, 3, kh, kw)"),
+        (zeros(2, 8, 8, 3), weight, {}, "have 8 channels, the weight takes 3"),
+        (zeros(2, 3, 8, 8), zeros(4, 27), {}, "(out, in, kh, kw)"),
         (zeros(2, 3, 8, 2), weight, {}, "does not fit into 2 pixels"),
         (zeros(2, 3, 8, 8), weight, {"stride": 0}, "stride"),
         (zeros(2, 3, 8, 8), weight, {"padding": (0, -1)}, "padding"),
@@ -516,7 +520,7 @@ class Conv2d(Module):
 ### 🧪 Unit test: the layer
 
 Checks shapes and the spread of the first weights: the variance of 18,000 draws is within 6 % of the truth
-but once in a hundred thousand seeds. Then a kernel that shifts: what a layer must do is easy to tell then.
+but once in ten million seeds. Then a kernel that moves images by a pixel: its answer is known beforehand.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-spatial-layer", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
@@ -835,9 +839,9 @@ def analyze_cache() -> None:
     last = draws(32, 64, 16, 16)
     first = np.ascontiguousarray(last)
     framed = padded(channels_last(last), (1, 1))
-    ordered = best_seconds(lambda: columns(framed, (3, 3), (1, 1)).reshape(-1, 9 * 64))
-    windows = sliding_window_view(np.ascontiguousarray(channels_first(framed)), (3, 3), (2, 3))
-    scattered = best_seconds(lambda: windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 9 * 64))
+    ordered = best_seconds(lambda: windows(framed, (3, 3), (1, 1)).reshape(-1, 9 * 64))
+    views = sliding_window_view(np.ascontiguousarray(channels_first(framed)), (3, 3), (2, 3))
+    scattered = best_seconds(lambda: views.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 9 * 64))
     print(f"  laying out all windows: {ordered * 1e3:.2f} ms with the channels last,", end=" ")
     print(f"{scattered / ordered:.1f} times as long with the channels first")
     pool, layer = MaxPool2d(2), Conv2d(64, 64, 3, padding=1)
@@ -914,6 +918,15 @@ def test_unit_gradients():
     assert_gradients("global_avg_pool2d", rng.normal(size=(2, 3, 4, 5)))
 
 
+def test_unit_gradient_is_a_convolution():
+    rng = np.random.default_rng(0)
+    x, weight, grad = (rng.normal(size=s) for s in ((2, 3, 6, 5), (4, 3, 3, 2), (2, 4, 6, 4)))
+    output, saved = run("conv2d", x, weight, padding=(1, 0))
+    slope, _ = engine.gradients["conv2d"](grad, output, saved, x, weight, padding=(1, 0))
+    turned = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
+    assert np.allclose(slope, run("conv2d", grad, turned, padding=(1, 1))[0])
+
+
 def test_unit_first_of_equals_takes_all():
     x = np.zeros((1, 1, 2, 4), np.float32)
     x[0, 0, :, 2:] = [[1, 2], [2, 2]]
@@ -940,7 +953,8 @@ def test_unit_float32_and_order_stay():
     cases += [("max_pool2d", [], {"kernel_size": 3, "stride": 2}), ("global_avg_pool2d", [], {})]
     first = np.random.default_rng(0).standard_normal((2, 6, 8, 7), np.float32)
     for name, others, options in cases:
-        for x in (first, channels_first(channels_last(first)), first.astype(np.int64)):
+        in_order = channels_first(channels_last(first))
+        for x in (first, in_order, first.astype(np.int64), first[:0]):
             output, saved = run(name, x, *others, **options)
             grad = np.ones(output.shape, np.float32)
             slopes = engine.gradients[name](grad, output, saved, x, *others, **options)

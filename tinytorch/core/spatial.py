@@ -1,6 +1,6 @@
 # Generated from src_modules/06_spatial.py. Do not edit: write in src_modules/06_spatial.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=0fbfdc873df69d22 code=47d3e03cee610f2e content=6438856ec2b14e9c
+# export: format=1 source=f95e07f212742dd2 code=c006a519acdb4578 content=cac1734731aac4ae
 # %% src_modules/06_spatial.py:66
 import functools
 from collections.abc import Callable
@@ -62,10 +62,8 @@ def channels_last(x: np.ndarray) -> np.ndarray:
 
 
 def channels_first(images: np.ndarray) -> np.ndarray:
-    """An array (N, H, W, C) seen as (N, C, H, W): a view."""
-    ### BEGIN SOLUTION
+    """An array (N, H, W, C) seen as (N, C, H, W): a view. This one is given."""
     return images.transpose(0, 3, 1, 2)
-    ### END SOLUTION
 
 
 def padded(images: np.ndarray, padding: tuple[int, int]) -> np.ndarray:
@@ -99,14 +97,14 @@ def seen(
 
 
 # %% src_modules/06_spatial.py:302
-def columns(images: np.ndarray, kernel: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
-    """What a kernel sees at each of its places on (N, H, W, C): (N, H', W', kh, kw, C), a view.
+def windows(images: np.ndarray, kernel: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
+    """What a kernel sees, wherever it stands on (N, H, W, C): (N, H', W', kh, kw, C), a view.
 
     HINT: `sliding_window_view(images, kernel, axis=(1, 2))` is (N, H', W', C, kh, kw) at stride 1.
     """
     ### BEGIN SOLUTION
-    windows = sliding_window_view(images, kernel, axis=(1, 2))
-    return windows[:, :: stride[0], :: stride[1]].transpose(0, 1, 2, 4, 5, 3)
+    at_every_pixel = sliding_window_view(images, kernel, axis=(1, 2))
+    return at_every_pixel[:, :: stride[0], :: stride[1]].transpose(0, 1, 2, 4, 5, 3)
     ### END SOLUTION
 
 
@@ -122,21 +120,25 @@ def conv2d(x, weight, bias=None, *, stride=1, padding=0):
 
     TODO: order the images and frame them, lay out the windows as the rows of one matrix, multiply
         by the weight as a matrix, add the bias. Return the output and, for the gradient, the rows.
-    HINT: the weight has to be in the order of the columns: (out, kh, kw, in) before its reshape.
+    HINT: the weight has to be in the order of the rows: (out, kh, kw, in) before its reshape.
         Name all sizes in a reshape; -1 is ambiguous for an empty batch.
     """
     ### BEGIN SOLUTION
     stride, padding = pair("stride", stride, 1), pair("padding", padding, 0)
     images = channels_last(x)
     n, h, w, channels = images.shape
-    if weight.ndim != 4 or weight.shape[1] != channels:
-        expected = f"(out, {channels}, kh, kw)"
-        raise ValueError(f"images of {channels} channels need a weight of shape {expected}")
-    out_channels, _, kh, kw = weight.shape
+    if weight.ndim != 4:
+        raise ValueError("a weight has four dimensions, (out, in, kh, kw)")
+    out_channels, in_channels, kh, kw = weight.shape
+    if channels != in_channels:
+        raise ValueError(
+            f"the images have {channels} channels, the weight takes {in_channels};"
+            " images are (N, C, H, W)"
+        )
     height = output_size(h, kh, stride[0], padding[0])
     width = output_size(w, kw, stride[1], padding[1])
-    windows = columns(padded(images, padding), (kh, kw), stride)
-    rows = windows.reshape(n * height * width, kh * kw * channels)  # the one large copy
+    views = windows(padded(images, padding), (kh, kw), stride)
+    rows = views.reshape(n * height * width, kh * kw * channels)  # the one large copy
     output = rows @ weight.transpose(0, 2, 3, 1).reshape(out_channels, -1).T
     if bias is not None:
         output += bias
@@ -196,7 +198,7 @@ def to_pixels(
     ### END SOLUTION
 
 
-# %% src_modules/06_spatial.py:465
+# %% src_modules/06_spatial.py:469
 class Conv2d(Module):
     """Slides out_channels kernels over images: (N, in_channels, H, W) -> (N, out_channels, H', W').
 
@@ -246,7 +248,7 @@ class Conv2d(Module):
         return f"Conv2d({in_channels}, {out_channels}, {sizes}, bias={self.bias is not None})"
 
 
-# %% src_modules/06_spatial.py:559
+# %% src_modules/06_spatial.py:563
 def pooling(images: np.ndarray, kernel_size: Size, stride: Size | None) -> tuple[Callable, list]:
     """How to slide over (N, H, W, C): a function that shows what a place sees, and all places.
 
