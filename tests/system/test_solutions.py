@@ -3,18 +3,22 @@
 from pathlib import Path
 
 import pytest
-from solutions import UNUSUAL, WRONG, Unusual, Wrong, changed
+import solutions
+import solutions_06
+from solutions import Unusual, Wrong, changed
 
 from pytest_tinytorch.course import load_course
 
 COURSE = load_course(Path(__file__).parents[2])
+WRONG = solutions.WRONG | solutions_06.WRONG
+UNUSUAL = solutions.UNUSUAL | solutions_06.UNUSUAL
 
 
-def table(solutions):
+def table(entries_of):
     """One row for each solution, with a readable id."""
     return [
         pytest.param(module, solution, id=f"{module}-{name.replace(' ', '-')}")
-        for module, entries in solutions.items()
+        for module, entries in entries_of.items()
         for name, solution in entries.items()
     ]
 
