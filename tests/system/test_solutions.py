@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+import solutions_07
 from solutions import UNUSUAL, WRONG, Unusual, Wrong, changed
 
 from pytest_tinytorch.course import load_course
 
 COURSE = load_course(Path(__file__).parents[2])
+ALL_WRONG = WRONG | solutions_07.WRONG
+ALL_UNUSUAL = UNUSUAL | solutions_07.UNUSUAL
 
 
 def table(solutions):
@@ -23,7 +26,7 @@ def reference(module):
     return COURSE.source_file(COURSE.module_by_name[module]).read_text("utf-8")
 
 
-@pytest.mark.parametrize("module, wrong", table(WRONG))
+@pytest.mark.parametrize("module, wrong", table(ALL_WRONG))
 def test_wrong_solution_is_refused(laboratory, module: str, wrong: Wrong):
     source = changed(reference(module), (wrong.old, wrong.new))
     record = laboratory.grade(module, source)
@@ -35,7 +38,7 @@ def test_wrong_solution_is_refused(laboratory, module: str, wrong: Wrong):
         assert wrong.at in [location.function for location in test.locations]
 
 
-@pytest.mark.parametrize("module, unusual", table(UNUSUAL))
+@pytest.mark.parametrize("module, unusual", table(ALL_UNUSUAL))
 def test_unusual_solution_is_accepted(laboratory, module: str, unusual: Unusual):
     record = laboratory.grade(module, changed(reference(module), *unusual.edits))
     assert [(test.id, test.message) for test in record.tests if not test.passed] == []
