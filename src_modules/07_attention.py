@@ -4,10 +4,10 @@
 
 ## Introduction
 
-A dense layer mixes its inputs with weights that were fixed before it saw them, and a convolution looks at
-neighbours only. Reading needs neither: what a word refers to may stand far away, and where it stands
-depends on the text. Attention decides where to look by looking. Each position asks a question, each
-position offers a key, and who asks gets a mean of the values whose keys fit.
+A dense layer mixes its inputs with weights that were fixed before it saw them, and a convolution
+looks at neighbours only. Reading needs neither: what a word refers to may stand far away, and where
+it stands depends on the text. Attention decides where to look by looking. Each position asks a
+question, each position offers a key, and who asks gets a mean of the values whose keys fit.
 
 You will build
 
@@ -17,8 +17,8 @@ You will build
 4. `MultiHeadAttention`, which asks several questions at once, with the parameters of PyTorch's;
 5. `PositionalEncoding`, because attention alone knows no order.
 
-At the end, with weights set by hand and no training, your layers continue a text by looking up what came
-last time.
+At the end, with weights set by hand and no training, your layers continue a text by looking up what
+came last time.
 """
 
 # %% [markdown]
@@ -33,20 +33,20 @@ last time.
 
 $$o_i = \\sum_j w_{ij} v_j, \\qquad w_i = \\mathrm{softmax}(s_i), \\qquad s_{ij} = q_i \\cdot k_j / \\sqrt d$$
 
-A dictionary gives the value of the one key that is equal. Attention does nearly that where one key fits
-far better than the others, and unlike a dictionary it has a slope.
+A dictionary gives the value of the one key that is equal. Attention does nearly that where one key
+fits far better than the others, and unlike a dictionary it has a slope.
 
-**Why the root.** If the numbers of $q$ and $k$ are independent with variance 1, $q \\cdot k$ has variance $d$.
-With $d = 64$ the scores spread by 8, the softmax gives nearly all to one key, and its slope is nearly
-0. Divided by $\\sqrt d$, they spread by 1 whatever the width.
+**Why the root.** If the numbers of $q$ and $k$ are independent with variance 1, $q \\cdot k$ has
+variance $d$. With $d = 64$ the scores spread by 8, the softmax gives nearly all to one key, and its
+slope is nearly 0. Divided by $\\sqrt d$, they spread by 1 whatever the width.
 
-**Masks.** What may not be seen gets the score $-\\infty$, whose exponential is 0, *before* the softmax. After it
-would be too late: what is hidden has already taken its share of the sum.
+**Masks.** What may not be seen gets the score $-\\infty$, whose exponential is 0, *before* the
+softmax. After it would be too late: what is hidden has already taken its share of the sum.
 
-**Dividing late.** With $x_{ij} = e^{s_{ij} - m_i}$, $m_i$ the largest score of row $i$, and $t_i = \\sum_j x_{ij}$,
-the output is $(x v) / t$: it divides $T e$ numbers where $x / t$ would divide $T S$. The largest score gives
-$e^0 = 1$, so $t_i \\ge 1$. Only a row that may attend to nothing has $t_i = 0$; dividing by $\\max(t_i, 1)$
-changes no other row, and gives zeros there instead of $0 / 0$.
+**Dividing late.** With $x_{ij} = e^{s_{ij} - m_i}$, where $m_i$ is the largest score of row $i$, and
+$t_i = \\sum_j x_{ij}$, the output is $(x v) / t$: it divides $T e$ numbers where $x / t$ would divide
+$T S$. The largest score gives $e^0 = 1$, so $t_i \\ge 1$. Only a row that may attend to nothing has
+$t_i = 0$; dividing by $\\max(t_i, 1)$ changes no other row, and gives zeros there instead of NaN.
 
 **Gradient.** With $g$ the gradient with respect to the output and $r = g / t$,
 
@@ -58,13 +58,13 @@ changes no other row, and gives zeros there instead of $0 / 0$.
 This is the slope of a softmax, $y (g - \\sum g y)$. Its sum goes over $S$ keys for each query; but
 $\\sum_j (g_i \\cdot v_j) w_{ij} = g_i \\cdot o_i$, which goes over $e$ numbers only.
 
-**Positions.** A sum has no order: shuffle the sequence, and the outputs are shuffled along. So each position
-$p$ adds a pattern of its own (Vaswani et al., 2017):
+**Positions.** A sum has no order: shuffle the sequence, and the outputs are shuffled along. So each
+position $p$ adds a pattern of its own (Vaswani et al., 2017):
 
 $$P_{p, 2i} = \\sin(p \\, \\omega_i), \\quad P_{p, 2i+1} = \\cos(p \\, \\omega_i), \\quad \\omega_i = 10000^{-2i/E}$$
 
-Each pair is the hand of a clock, from fast to slow. A step turns each hand by an angle that does not depend
-on $p$, so one matrix, the same for all positions, can ask for "the one before me".
+Each pair is the hand of a clock, from fast to slow. A step turns each hand by an angle that does
+not depend on $p$, so one matrix, the same for all positions, can ask for "the one before me".
 """
 
 # %% [markdown]
@@ -73,8 +73,8 @@ on $p$, so one matrix, the same for all positions, can ask for "the one before m
 
 ### Attention
 
-One primitive does it all. Composed of products, `where` and `softmax`, it would keep four tables of (T, S)
-for the way back; this one keeps one, and overwrites it step by step while it is made.
+One primitive does it all. Composed of products, `where` and `softmax`, it would keep four tables of
+(T, S) for the way back; this one keeps one, and overwrites it step by step while it is made.
 
 The errors are given: they name the sizes that do not fit.
 """
@@ -204,8 +204,8 @@ def causal_mask(length: int) -> Tensor:
 """
 ### 🧪 Unit test: attention
 
-Compares with weights worked by hand (1/4 and 3/4, where a forgotten root gives 1/10 and 9/10), then with the
-definition, one query at a time in float64, for several shapes and scores of 10,000.
+Compares with weights worked by hand (1/4 and 3/4, where a forgotten root gives 1/10 and 9/10), then
+with the definition, one query at a time in float64, for several shapes and scores of 10,000.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-attention-attention", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
@@ -234,9 +234,10 @@ def test_unit_attention():
         output = scaled_dot_product_attention(*given).numpy()
         assert output.shape == (*leading, t, 2)
         assert np.allclose(output, by_definition(q, k, v), atol=1e-5)
-    large, values = Tensor([[1e4], [-1e4]]), Tensor([[1.0], [5.0]])
+    large, keys, values = Tensor([[1e4], [-1e4]]), Tensor([[1.0], [-1.0]]), Tensor([[1.0], [5.0]])
     with np.errstate(all="raise", under="ignore"):
-        assert scaled_dot_product_attention(large, Tensor([[1.0], [-1.0]]), values).numpy().tolist() == [[1], [5]]
+        output = scaled_dot_product_attention(large, keys, values)
+    assert output.numpy().tolist() == [[1], [5]]
 
 
 def test_unit_shapes_that_do_not_fit():
@@ -261,8 +262,9 @@ def test_unit_shapes_that_do_not_fit():
 """
 ### 🧪 Unit test: masks
 
-Whatever is hidden must not matter at all: attention with a mask is attention over what is left. A row that
-sees nothing gives zeros, in float16 too, where a large negative number instead of `-inf` overflows.
+Whatever is hidden must not matter at all: attention with a mask is attention over what is left. A
+row that sees nothing gives zeros, in float16 too, where a large negative number instead of `-inf`
+overflows.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-attention-masks", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
@@ -286,16 +288,18 @@ def test_unit_nothing_to_attend_to():
         with np.errstate(all="raise", under="ignore"):
             output = scaled_dot_product_attention(x, x, x, mask=mask)
         assert output.numpy().tolist() == [[0], [-100]] and output.dtype == dtype
-    assert scaled_dot_product_attention(zeros(2, 3), zeros(0, 3), zeros(0, 1)).numpy().tolist() == [[0], [0]]
+    alone = scaled_dot_product_attention(zeros(2, 3), zeros(0, 3), zeros(0, 1))
+    assert alone.numpy().tolist() == [[0], [0]]
 
 
 # %% [markdown]
 """
 ### One head, and several
 
-A sequence that asks itself makes queries, keys and values of the same numbers, by three linear maps. With one
-head a position can look for one thing at a time: the mean of two answers is neither. So the width is cut into
-`h` heads of `d = E / h`, each with a softmax of its own, at the price of one wide head.
+A sequence that asks itself makes queries, keys and values of the same numbers, by three linear
+maps. With one head a position can look for one thing at a time: the mean of two answers is neither.
+So the width is cut into `h` heads of `d = E / h`, each with a softmax of its own, at the price of
+one wide head.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "attention-layers", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -373,14 +377,15 @@ class MultiHeadAttention(Module):
 """
 ### 🧪 Unit test: one head, and several
 
-Compares each head with the definition, its weights cut out of the parameters by hand: numbers of one head that
-end up in another have the right shape, and are wrong.
+Compares each head with the definition, its weights cut out of the parameters by hand: numbers of
+one head that end up in another have the right shape, and are wrong.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-attention-layers", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
 def test_unit_self_attention():
     layer, x = SelfAttention(4), randn(2, 5, 4)
-    assert [name for name, _ in layer.named_parameters()][::2] == ["query.weight", "key.weight", "value.weight"]
+    names = [name for name, _ in layer.named_parameters()]
+    assert names[::2] == ["query.weight", "key.weight", "value.weight"]
     q, k, v = (part(x).numpy() for part in (layer.query, layer.key, layer.value))
     assert np.allclose(layer(x).numpy(), by_definition(q, k, v), atol=1e-5)
     mask = causal_mask(5)
@@ -428,8 +433,8 @@ def test_unit_what_heads_refuse():
 """
 ### Positions
 
-The table depends on its sizes alone, so it is neither learned nor saved: its name begins with `_`, and module 04
-does not look at it.
+The table depends on its sizes alone, so it is neither learned nor saved: its name begins with `_`,
+and module 04 does not look at it.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "attention-positions", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -475,8 +480,8 @@ class PositionalEncoding(Module):
 """
 ### 🧪 Unit test: positions
 
-Compares with Python's own `math`, for even and odd widths, and asks what attention will: does a pattern agree
-most with itself, and how much depends only on the distance?
+Compares with Python's own `math`, for even and odd widths, and asks what attention will: does a
+pattern agree most with itself, and how much depends only on the distance?
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-attention-positions", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
@@ -515,10 +520,10 @@ def test_unit_positions_agree_by_distance():
 Four questions, each answered by measuring the code above on this machine.
 
 - **Memory**: how does the peak grow with the length, and what would a table of all products cost?
-- **Computational complexity**: from which length on does attention cost more than the projections around it,
-  in operations and in time?
-- **Cache and hardware**: what is gained by overwriting one table, and is a head free, as the count of
-  operations says?
+- **Computational complexity**: from which length on does attention cost more than the projections
+  around it, in operations and in time?
+- **Cache and hardware**: what is gained by overwriting one table, and is a head free, as the count
+  of operations says?
 - **At scale**: what is used up first when a text gets longer?
 """
 
@@ -567,9 +572,9 @@ def analyze_memory() -> None:
     print(f"  the peak grows with T to the power {growth(lengths, peaks)[0]:.2f}")
     x = inputs[0]
     peak, seconds = peak_bytes(lambda: all_products(x, x)), best_seconds(lambda: all_products(x, x))
-    print(f"  T = {lengths[0]:5,} by a table of all products: {peak / peaks[0]:.0f} times as much,", end=" ")
     whole = best_seconds(lambda: scaled_dot_product_attention(x, x, x))
-    print(f"and its scores alone take {seconds / whole:.0f} times as long as all of attention")
+    print(f"  T = {lengths[0]:5,} by a table of all products: {peak / peaks[0]:.0f} times as much;", end=" ")
+    print(f"the scores alone take {seconds / whole:.0f} times as long as all of attention")
 
 
 def counted(layer: MultiHeadAttention, x: Tensor) -> dict[str, int]:
@@ -593,22 +598,22 @@ def counted(layer: MultiHeadAttention, x: Tensor) -> dict[str, int]:
 
 def analyze_complexity() -> None:
     layer, lengths = MultiHeadAttention(256, 4), [64, 128, 256, 512, 1024]
-    times: dict[str, list[float]] = {"projections": [], "attention": []}
     flops: dict[str, list[float]] = {"projections": [], "attention": []}
+    times: dict[str, list[float]] = {"projections": [], "attention": []}
     for length in lengths:
         x, heads = randn(1, length, 256), randn(1, 4, length, 64)
+        actions = {
+            "projections": lambda x=x: layer.out_proj(linear(x, layer.in_proj_weight)[..., :256]),
+            "attention": lambda h=heads: scaled_dot_product_attention(h, h, h),
+        }
+        print(f"  T = {length:5,}:", end="")
         for name, count in counted(layer, x).items():
             flops[name].append(count)
-        projections = best_seconds(
-            lambda x=x: layer.out_proj(linear(x, layer.in_proj_weight)[:, :, :256]), 10
-        )
-        attend = best_seconds(lambda h=heads: scaled_dot_product_attention(h, h, h), 10)
-        times["projections"].append(projections)
-        times["attention"].append(attend)
-        print(f"  T = {length:5,}: projections {flops['projections'][-1] / 1e6:7.1f} MFLOP,", end=" ")
-        print(f"{projections * 1e3:6.2f} ms; attention {flops['attention'][-1] / 1e6:7.1f} MFLOP,", end=" ")
-        print(f"{attend * 1e3:6.2f} ms")
-    print(f"  attention's time grows with T to the power {growth(lengths, times['attention'])[0]:.2f}")
+            times[name].append(best_seconds(actions[name], 10))
+            print(f"  {name} {count / 1e6:6.1f} MFLOP {times[name][-1] * 1e3:6.2f} ms", end="")
+        print()
+    exponent, _ = growth(lengths, times["attention"])
+    print(f"  attention's time grows with T to the power {exponent:.2f}")
     for what, amounts in (("operations", flops), ("time", times)):
         ratios = np.divide(amounts["attention"], amounts["projections"])
         exponent, factor = growth(lengths, ratios)
@@ -658,8 +663,9 @@ def analyze_scale() -> None:
 
 ### 🧪 Unit test: the gradient of attention
 
-Compares each of the three gradients with finite differences, in float64: with and without a mask, where there
-are more keys than queries, and in a row that sees nothing. Then checks that float32 stays.
+Compares each of the three gradients with finite differences, in float64: with and without a mask,
+where there are more keys than queries, and in a row that sees nothing. Then checks that float32
+stays.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-attention-gradient", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
@@ -715,8 +721,8 @@ def test_unit_float32_everywhere():
 """
 ### 🧪 Unit test: what is never made
 
-Measures the peak of forward and gradient. Two tables of (T, S) are needed; a table of all products would be as
-many times larger as a query is wide.
+Measures the peak of forward and gradient. Two tables of (T, S) are needed; a table of all products
+would be as many times larger as a query is wide.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-attention-memory", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -735,8 +741,8 @@ def test_unit_no_table_of_products():
 
 ### 🧪 Integration test: a sequence turned round
 
-Positions are keys like any others. Whoever asks with the patterns of the last position, the one before it, and so
-on, gets the values in reverse: no number of the sequence itself has to be known.
+Positions are keys like any others. Whoever asks with the patterns of the last position, the one
+before it, and so on, gets the values in reverse: no number of the sequence itself has to be known.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-attention-reverse", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -752,17 +758,17 @@ def test_integration_reverse():
 """
 ## Production Context
 
-- **PyTorch** has `scaled_dot_product_attention` with this meaning of a boolean mask (a float mask is added to the
-  scores), and picks an implementation by device and shape. Its `nn.MultiheadAttention` is older, and there
-  True in a mask means *hidden*: look it up each time.
-- **FlashAttention** goes through the keys block by block, with a running maximum and a running sum for each
-  query, and never holds the table; the way back computes the scores again. Memory then grows with
-  T, time still with its square.
-- **Serving** keeps the keys and values of all earlier tokens, since with a causal mask they never change. This
-  cache, not the weights, often decides how many users fit on a device; *grouped-query* attention
-  lets several heads share keys and values to shrink it.
-- **Positions** are rotated into queries and keys rather than added in most newer models (RoPE). The clock
-  hands are the same.
+- **PyTorch** has `scaled_dot_product_attention` with this meaning of a boolean mask (a float mask
+  is added to the scores), and picks an implementation by device and shape. Its
+  `nn.MultiheadAttention` is older, and there True in a mask means *hidden*: look it up each time.
+- **FlashAttention** goes through the keys block by block, with a running maximum and a running sum
+  for each query, and never holds the table; the way back computes the scores again. Memory then
+  grows with T, time still with its square.
+- **Serving** keeps the keys and values of all earlier tokens, since with a causal mask they never
+  change. This cache, not the weights, often decides how many users fit on a device; *grouped-query*
+  attention lets several heads share keys and values to shrink it.
+- **Positions** are rotated into queries and keys rather than added in most newer models (RoPE). The
+  clock hands are the same.
 """
 
 # %% [markdown]
@@ -771,8 +777,9 @@ def test_integration_reverse():
 
 ### 🧪 Comprehensive test: one back, two back
 
-Sets the weights of two heads by hand. A query turns its own position's clock hands back by one step, or by two; the
-key is the position as it is, the value the token. So head 0 finds the token before, and head 1 the one before that.
+Sets the weights of two heads by hand. A query turns its own position's clock hands back by one
+step, or by two; the key is the position as it is, the value the token. So head 0 finds the token
+before, and head 1 the one before that.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-attention-back", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -827,35 +834,40 @@ Answer from what you built and measured; two or three sentences each, with a num
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "attention-question-memory", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 """
-**Memory and performance.** You measured the peak of attention as a multiple of a table of (T, T). Which tables did
-overwriting and dividing late avoid, and why does the gradient still need the one that is kept?
+**Memory and performance.** You measured the peak of attention as a multiple of a table of (T, T).
+Which tables did overwriting and dividing late avoid, and why does the gradient still need the one
+that is kept?
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "attention-question-architecture", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 """
-**Systems architecture.** More heads cost no more operations. What did your measurement say about their time and
-memory, and why does the count not tell?
+**Systems architecture.** More heads cost no more operations. What did your measurement say about
+their time and memory, and why does the count not tell?
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "attention-question-production", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 """
-**Production engineering.** A service pads short texts with zeros to the length of the longest in the batch, and forgets the
-mask. What goes wrong, for which users, and which test on its answers would notice?
+**Production engineering.** A service pads short texts with zeros to the length of the longest in
+the batch, and forgets the mask. What goes wrong, for which users, and which test on its answers
+would notice?
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "attention-question-scaling", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 """
-**Scaling.** You measured at which length attention overtakes the projections, and at which it fills 16 GiB. For texts
-ten times as long as that, what would you give up: exactness, time, or that everyone looks at everyone?
+**Scaling.** You measured at which length attention overtakes the projections, and at which it fills
+16 GiB. For texts ten times as long as that, what would you give up: exactness, time, or that
+everyone looks at everyone?
 """
 
 # %% [markdown]
 """
 ## 🎯 MODULE SUMMARY: Attention
 
-You built attention as one primitive that keeps a single table, with masks that hide completely and rows that may see
-nothing; one head, many heads, and positions as the hands of clocks. You measured that memory and time grow with
-the square of the length, and that a head costs time although it costs no operations.
+You built attention as one primitive that keeps a single table, with masks that hide completely and
+rows that may see nothing; one head, many heads, and positions as the hands of clocks. You measured
+that memory and time grow nearly with the square of the length, and that a head costs time although
+it costs no operations.
 
-**Next:** `pytest --checkpoint 06`, where your layers continue a text, then module 08, where data comes in batches.
+**Next:** `pytest --checkpoint 06`, where your layers continue a text, then module 08, where data
+comes in batches.
 """

@@ -1,6 +1,6 @@
 # Generated from src_modules/07_attention.py. Do not edit: write in src_modules/07_attention.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=f10a2295ee410cd9 code=9c1d8b6c676ba6e8 content=e06f2d22a5c93f1f
+# export: format=1 source=db21259d2ff1eb79 code=9c1d8b6c676ba6e8 content=4716f5db62619c8a
 # %% src_modules/07_attention.py:85
 import math
 from collections.abc import Callable
@@ -119,7 +119,7 @@ def causal_mask(length: int) -> Tensor:
     ### END SOLUTION
 
 
-# %% src_modules/07_attention.py:303
+# %% src_modules/07_attention.py:307
 class SelfAttention(Module):
     """One head, in which each position of a sequence asks all: (..., T, E) -> (..., T, E).
 
@@ -189,7 +189,7 @@ class MultiHeadAttention(Module):
         ### END SOLUTION
 
 
-# %% src_modules/07_attention.py:437
+# %% src_modules/07_attention.py:442
 class PositionalEncoding(Module):
     """Adds to each position a pattern of its own: (..., T, E) -> (..., T, E), T <= max_length.
 
