@@ -1,24 +1,23 @@
 """Wrong solutions are refused with words that help; unusual right ones are accepted."""
 
+import importlib
 from pathlib import Path
 
 import pytest
-import solutions
-import solutions_06
 from solutions import Unusual, Wrong, changed
 
 from pytest_tinytorch.course import load_course
 
 COURSE = load_course(Path(__file__).parents[2])
-WRONG = solutions.WRONG | solutions_06.WRONG
-UNUSUAL = solutions.UNUSUAL | solutions_06.UNUSUAL
 
 
-def table(entries_of):
-    """One row for each solution, with a readable id."""
+def table(kind):
+    """One row for each solution of all files `solutions*.py`, with a readable id."""
+    files = sorted(path.stem for path in Path(__file__).parent.glob("solutions*.py"))
     return [
         pytest.param(module, solution, id=f"{module}-{name.replace(' ', '-')}")
-        for module, entries in entries_of.items()
+        for file in files
+        for module, entries in getattr(importlib.import_module(file), kind).items()
         for name, solution in entries.items()
     ]
 
@@ -27,7 +26,7 @@ def reference(module):
     return COURSE.source_file(COURSE.module_by_name[module]).read_text("utf-8")
 
 
-@pytest.mark.parametrize("module, wrong", table(WRONG))
+@pytest.mark.parametrize("module, wrong", table("WRONG"))
 def test_wrong_solution_is_refused(laboratory, module: str, wrong: Wrong):
     source = changed(reference(module), (wrong.old, wrong.new))
     record = laboratory.grade(module, source)
@@ -39,9 +38,28 @@ def test_wrong_solution_is_refused(laboratory, module: str, wrong: Wrong):
         assert wrong.at in [location.function for location in test.locations]
 
 
-@pytest.mark.parametrize("module, unusual", table(UNUSUAL))
+@pytest.mark.parametrize("module, unusual", table("UNUSUAL"))
 def test_unusual_solution_is_accepted(laboratory, module: str, unusual: Unusual):
     record = laboratory.grade(module, changed(reference(module), *unusual.edits))
+    assert [(test.id, test.message) for test in record.tests if not test.passed] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module, wrong", table("WRONG"))
+def test_wrong_solution_is_refused_in_isolation(laboratory, module: str, wrong: Wrong):
+    source = changed(reference(module), (wrong.old, wrong.new))
+    record = laboratory.grade(module, source, "--isolate")
+    failed = {test.id.partition("/")[2]: test for test in record.tests if not test.passed}
+    assert wrong.test in failed, f"failed instead: {sorted(failed)}"
+    assert wrong.says in failed[wrong.test].message
+    if wrong.at:
+        assert wrong.at in [location.function for location in failed[wrong.test].locations]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module, unusual", table("UNUSUAL"))
+def test_unusual_solution_is_accepted_in_isolation(laboratory, module: str, unusual: Unusual):
+    record = laboratory.grade(module, changed(reference(module), *unusual.edits), "--isolate")
     assert [(test.id, test.message) for test in record.tests if not test.passed] == []
 
 
