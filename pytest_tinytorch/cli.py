@@ -60,17 +60,39 @@ def export_command(
 
 
 @app.command("manifest")
-def manifest_command() -> None:
+def manifest_command(
+    hidden: Annotated[
+        Path | None, typer.Option("--hidden", help="a folder of hidden tests: its own manifest")
+    ] = None,
+) -> None:
     """Write checkpoints/manifest.json: every test that counts, with its points."""
     from pytest_tinytorch.export.transaction import write_text
-    from pytest_tinytorch.inventory import take_inventory
+    from pytest_tinytorch.intake import HIDDEN_MANIFEST
+    from pytest_tinytorch.inventory import take_hidden_inventory, take_inventory
     from pytest_tinytorch.manifest import MANIFEST_FILE
 
     course = _course()
+    if hidden is not None:
+        write_text(hidden / HIDDEN_MANIFEST, take_hidden_inventory(course, hidden.absolute()))
+        typer.echo(f"written: {hidden / HIDDEN_MANIFEST}")
+        return
     manifest = take_inventory(course)
     write_text(course.root / MANIFEST_FILE, manifest.to_text())
     for group, tests in manifest.tests.items():
         typer.echo(f"checkpoint {group}: {len(tests)} tests, {sum(tests.values()):g} points")
+
+
+@app.command("verify")
+def verify_command(
+    files: Annotated[list[Path], typer.Argument(help="grade.xml, ...")],
+) -> None:
+    """Whether graded results are what this harness wrote, by the key of this machine."""
+    from pytest_tinytorch.verifying import verify_lines
+
+    good, lines = verify_lines(files)
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(0 if good else 1)
 
 
 @checkpoint_app.command("status")

@@ -4,6 +4,7 @@ each test -> a line of the log       all of them -> scores, exit code, signed re
 """
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from pytest_tinytorch.clean_start import Task, beside, task
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.intake import Submission
 from pytest_tinytorch.isolating import level_of
+from pytest_tinytorch.isolation import orphans
 from pytest_tinytorch.ledger import Ledger, ledger_of
 from pytest_tinytorch.record import RunRecord
 from pytest_tinytorch.recording import RECORD
-from pytest_tinytorch.results import ResultLog
+from pytest_tinytorch.results import ResultLog, filter_results
 from pytest_tinytorch.scores import Grade, grade_of
 from pytest_tinytorch.settings import settings_of
-from pytest_tinytorch.signing import Key, find_key
+from pytest_tinytorch.signing import VARIABLE, Key, find_key
+from pytest_tinytorch.visibility import students_view
 
 BELOW = 1
 INCOMPLETE = 3
@@ -33,6 +36,8 @@ class GradedRun:
         self.task: Task = task()
         self.submission = Submission.from_text(self.task.submission)
         self.key: Key | None = find_key()
+        os.environ.pop(VARIABLE, None)  # nothing that is started from here needs it
+        orphans.hide()
         self._log = ResultLog(beside(Path(self.task.junit))[0]) if self.task.junit else None
 
     def record(self) -> RunRecord:
@@ -62,6 +67,25 @@ class GradedRun:
         over = report.when == "teardown" if data is not None else report.failed
         if record is not None and over:
             self._log.append(record.to_json())
+
+    def students_copy(self, xml: Path) -> None:
+        """Beside the instructor's file, one without a word about tests that are not visible."""
+        if settings_of(self.config).hidden and xml.is_file():
+            run = students_view(self.record())
+            text = json.dumps(run.to_json(), ensure_ascii=True)
+            filter_results(xml, beside(xml)[1], self._visible_cases(run), text)
+
+    def _visible_cases(self, run: RunRecord) -> set[tuple[str, str]]:
+        """(classname, name) of the test cases that a student may see."""
+        checkpoints = self.ledger.course.checkpoints
+        files = {c.id: c.file.removesuffix(".py").replace("/", ".") for c in checkpoints}
+        visible = [test for test in run.tests if test.visibility == "visible"]
+        return {(files.get(test.group, ""), test.id.partition("/")[2]) for test in visible}
+
+    def pytest_unconfigure(self) -> None:
+        # pytest writes its file at the end of the session, after everybody else.
+        if self.config.option.xmlpath:
+            self.students_copy(Path(self.config.option.xmlpath))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -18,6 +18,7 @@ from pytest_tinytorch.manifest import MANIFEST_FILE, file_hash, load_manifest
 _LARGEST_SOURCE = 2**20
 _LARGEST_FILE = 64 * 2**20
 _CONFTEST = "conftest.py"
+HIDDEN_MANIFEST = "manifest.json"
 _CONFIGURATION = "[pytest]\nstrict = true\ntestpaths = checkpoints\n"
 
 
@@ -72,18 +73,20 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
     return Submission(student, _commit(root), tuple(altered), tuple(refused), digest.hexdigest())
 
 
-def take_in_hidden(folder: Path, target: Path) -> None:
+def take_in_hidden(folder: Path, target: Path, with_manifest: bool = True) -> list[Path]:
     """Copy an instructor's hidden tests. Raises CourseError where there are none."""
     files = sorted(folder.glob("checkpoint_*.py"))
-    manifest = folder / "manifest.json"
+    manifest = folder / HIDDEN_MANIFEST
     if not files:
         raise CourseError(f"--hidden {folder}: no checkpoint_NN_*.py is there")
-    if not manifest.is_file():
+    if with_manifest and not manifest.is_file():
         raise CourseError(
-            f"--hidden {folder}: no manifest.json is there; run `tito manifest --hidden {folder}`"
+            f"--hidden {folder}: no {HIDDEN_MANIFEST} is there; run `tito manifest --hidden"
+            f" {folder}`"
         )
-    for path in (*files, manifest):
+    for path in (*files, *([manifest] if with_manifest else [])):
         _write(target / path.name, path.read_bytes())
+    return [target / path.name for path in files]
 
 
 def _source_names(course: Course) -> list[str]:

@@ -1,15 +1,19 @@
 """Which tests the course has, and what each is worth: what `tito manifest` writes down."""
 
 import io
-from contextlib import redirect_stdout
+import tempfile
+from contextlib import chdir, redirect_stdout
+from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.course import Course
+from pytest_tinytorch.course import Course, load_course
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.manifest import Manifest, make_manifest
+from pytest_tinytorch.intake import HIDDEN_MANIFEST, take_in, take_in_hidden
+from pytest_tinytorch.manifest import Manifest, in_groups, make_manifest, tests_text
 from pytest_tinytorch.recording import facts, marker_mistake
 from pytest_tinytorch.selection import id_key
+from pytest_tinytorch.visibility import HIDDEN
 
 
 class _Collected:
@@ -33,14 +37,32 @@ class _Collected:
 
 def take_inventory(course: Course) -> Manifest:
     """Collect every checkpoint. Raises CourseError for a file or a mark that is wrong."""
-    collected = _Collected()
     files = [str(course.root / c.file) for c in course.checkpoints if course.is_written(c)]
-    arguments = ["--checkpoint=all", "--collect-only", "-q", "--rootdir", str(course.root), *files]
-    with redirect_stdout(io.StringIO()) as output:
+    return make_manifest(course, _collect(course, files))
+
+
+def take_hidden_inventory(course: Course, folder: Path) -> str:
+    """The text of a manifest of an instructor's hidden tests. Raises CourseError."""
+    with tempfile.TemporaryDirectory() as work:
+        copy = Path(work)
+        take_in(course.root, copy, "")
+        files = take_in_hidden(folder, copy / HIDDEN, with_manifest=False)
+        # Points are what is being asked for: for now, only which checkpoints there are.
+        groups: dict[str, dict[str, float]] = {f"{HIDDEN} {c.id}": {} for c in course.checkpoints}
+        (copy / HIDDEN / HIDDEN_MANIFEST).write_text(tests_text(groups), "utf-8")
+        tests = _collect(load_course(copy), [str(path) for path in files], f"--hidden={HIDDEN}")
+    return tests_text(in_groups(tests))
+
+
+def _collect(course: Course, files: list[str], *more: str) -> list[tuple[str, float]]:
+    collected = _Collected()
+    arguments = ["--checkpoint=all", "--collect-only", "-q", "--rootdir", str(course.root), *more]
+    arguments += files
+    with chdir(course.root), redirect_stdout(io.StringIO()) as output:
         code = pytest.main(["-p", "no:cacheprovider", *arguments], plugins=[collected])
     if collected.mistakes:
         raise CourseError(collected.mistakes[0])
     if code != pytest.ExitCode.OK:
         last = output.getvalue().strip().splitlines()[-1:]
         raise CourseError(f"the checkpoints cannot be collected: {' '.join(last)}")
-    return make_manifest(course, collected.tests)
+    return collected.tests

@@ -1,12 +1,13 @@
 """`--isolate`: which level this run has, and the cells that its tests talk to."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.isolation.failures import NotStarted
-from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe
+from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, missing
 from pytest_tinytorch.manifest import MANIFEST_FILE
 from pytest_tinytorch.printable import printable
 from pytest_tinytorch.selection import id_key, seed_of
@@ -91,13 +92,19 @@ def _probe(config: pytest.Config) -> Probe:
         return Probe(Level(name, user + slot if user else 0))
     from pytest_tinytorch.isolation.probe import probe
 
+    if settings.grade and settings.isolation == "auto" and os.name != "posix":
+        # A grade is better than none, where it says what it is worth.
+        return _at_least(settings.required_isolation, Probe(Level("none"), (missing("process"),)))
     course = course_of(config)
     secret = course.root / MANIFEST_FILE
     try:
         found = probe(settings.isolation, secret, course.package_folder, course.limits)
     except NotStarted as failure:
         raise pytest.UsageError(f"no isolation here: {failure.message}") from None
-    wanted = settings.required_isolation
+    return _at_least(settings.required_isolation, found)
+
+
+def _at_least(wanted: str, found: Probe) -> Probe:
     if LEVELS.index(found.level.name) < LEVELS.index(wanted):
         reasons = "; ".join(found.refused) or "a lower level was asked for"
         raise pytest.UsageError(

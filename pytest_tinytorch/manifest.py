@@ -73,9 +73,7 @@ def with_hidden(manifest: Manifest, folder: Path) -> Manifest:
 
 def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifest:
     """The manifest for these (test id, points). Raises CourseError where points do not add up."""
-    groups: dict[str, dict[str, float]] = {}
-    for identifier, points in sorted(tests):
-        groups.setdefault(identifier.partition("/")[0], {})[identifier] = points
+    groups = in_groups(tests)
     for checkpoint in course.checkpoints:
         total = sum(groups.get(checkpoint.id, {}).values())
         if course.is_written(checkpoint) and total != checkpoint.points:
@@ -86,6 +84,19 @@ def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifes
     own = _own_files(course)
     files = {name: file_hash(Path(name), (course.root / name).read_bytes()) for name in own}
     return Manifest(groups, files)
+
+
+def in_groups(tests: Iterable[tuple[str, float]]) -> dict[str, dict[str, float]]:
+    """(test id, points) -> group -> test id -> points, in alphabetical order."""
+    groups: dict[str, dict[str, float]] = {}
+    for identifier, points in sorted(tests):
+        groups.setdefault(identifier.partition("/")[0], {})[identifier] = points
+    return groups
+
+
+def tests_text(groups: Mapping[str, Mapping[str, float]]) -> str:
+    """A manifest of tests alone, as an instructor's hidden tests have one."""
+    return json.dumps({"format": FORMAT, "tests": groups}, indent=1, ensure_ascii=True) + "\n"
 
 
 def _own_files(course: Course) -> list[str]:

@@ -24,6 +24,7 @@ ROOMS = (
     "fixtures.student",
     "fixtures.comparison",
     "fixtures.randomness",
+    "fixtures.program",
 )
 
 # NumPy fixes its number of threads when it loads. With one, a measurement means the same on a

@@ -168,10 +168,10 @@ def _read(config: pytest.Config) -> Settings:
     option = config.option
     checkpoints: tuple[Checkpoint, ...] = ()
     modules: tuple[Module, ...] = ()
+    _check_graded(option)
     if option.grade:
         option.checkpoint = option.checkpoint or "all"
         option.isolate = option.isolate or "auto"
-        _check_graded(option)
     if option.checkpoint is not None:
         course = course_of(config)
         checkpoints = choose_checkpoints(course, option.checkpoint, _ids_from_progress(course))
@@ -192,12 +192,17 @@ def _read(config: pytest.Config) -> Settings:
         option.require_isolation,
         option.grade,
         option.fail_under,
-        _hidden(course_of(config), checkpoints) if option.grade else (),
+        _hidden(course_of(config), checkpoints) if option.grade or option.hidden else (),
         integrated,
     )
 
 
 def _check_graded(option: Any) -> None:
+    if not option.grade:
+        for name in ("hidden", "student"):
+            if getattr(option, name) and not option.collectonly:
+                raise CourseError(f"--{name} goes with --grade")
+        return
     if not is_clean():
         raise CourseError("--grade stands on the command line alone, not in a configuration file")
     if option.module is not None:

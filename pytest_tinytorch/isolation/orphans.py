@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_DUMPABLE = 4
 _MOST_SECONDS = 5
 
 
@@ -20,6 +21,12 @@ def adopt() -> None:
     """Become the parent of what descendants of this process leave behind. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def hide() -> None:
+    """Let no process of the same user read this one's memory or environment. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def children(process: int | None = None) -> frozenset[int]:

@@ -97,6 +97,7 @@ class RunReporter:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:
+        from pytest_tinytorch.display.grade import remarks
         from pytest_tinytorch.display.run import cause_blocks
 
         run = self._ledger.finish()
@@ -105,6 +106,9 @@ class RunReporter:
         graded = graded_run_of(self._config)
         self._print(self._conclusion() if graded is None else self._grade(graded))
         self._print_notes(self._ledger.notes)
+        if graded is None and self._ledger.settings.isolation:
+            level, weaker = level_of(self._config), better_levels(self._config)
+            self._print_notes(remarks(str(level), weaker, (), ()))
 
     def _print_test(self, test: TestRecord) -> None:
         from pytest_tinytorch.display.run import test_line

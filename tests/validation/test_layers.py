@@ -33,6 +33,7 @@ LAYERS = {
         "signing",
         "results",
         "scores",
+        "verifying",
         "display",
     ),
     "hook rooms": (
