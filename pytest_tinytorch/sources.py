@@ -74,7 +74,7 @@ class StudentSources:
 def _functions(source: str) -> tuple[tuple[int, int, str], ...]:
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last: nested too deeply
         return ()
     found = []
 

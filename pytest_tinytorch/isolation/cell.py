@@ -50,6 +50,7 @@ class Cell:
         if level.user:
             os.chown(self._place.scratch, level.user, level.user)
         self._known = orphans.children()
+        self._closed = False
         self._pid = 0  # of the student's process, as this process sees it
         self._process, self._channel, self._info = self._start()
         self._channel.watch = self._watch
@@ -125,7 +126,10 @@ class Cell:
         Path(f"/proc/{self._pid}/clear_refs").write_text("5", "utf-8")
 
     def close(self) -> None:
-        """End the process and all that it started, and remove its folders."""
+        """End the process and all that it started, and remove its folders; once."""
+        if self._closed:
+            return
+        self._closed = True
         if self._process.returncode is None:
             self._kill()
             self._process.wait()
@@ -182,7 +186,8 @@ class Cell:
             "user": self.level.user,
             "limits": {
                 "AS": limits.memory_mib * _MIB,
-                "CPU": limits.seconds_per_checkpoint,
+                # The clock on the wall decides; this ends what nobody is waiting for any more.
+                "CPU": 2 * limits.seconds_per_checkpoint + 1,
                 "FSIZE": limits.scratch_mib * _MIB,
                 "NOFILE": limits.open_files,
                 "CORE": 0,

@@ -129,9 +129,10 @@ def _error_class(name: str, bases: tuple[str, ...]) -> type[StudentError]:
     known = [getattr(builtins, base, None) for base in bases if base not in _NOT_TO_BE_RAISED]
     kinds = [kind for kind in known if isinstance(kind, type) and issubclass(kind, Exception)]
     # The most special of them brings the others with it; a second line of descent may not fit.
-    for chosen in (_roots(kinds), kinds[:1], []):
+    for chosen in (_roots(kinds), *([kind] for kind in kinds), []):
         try:
             made = type(name, (StudentError, *(k for k in chosen if k is not Exception)), {})
+            made()  # some built-in ones cannot be made without values of their own
         except (TypeError, ValueError):
             continue
         return made

@@ -1,6 +1,7 @@
 """Where student code runs: its folders, and the files of the machine that Python needs."""
 
 import compileall
+import errno
 import importlib.util
 import os
 import shutil
@@ -85,8 +86,9 @@ def size_of(folder: Path, most: int) -> int:
                         total += 4096
                     else:
                         total += max(4096, entry.stat(follow_symlinks=False).st_size)
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return most + 1  # nobody nests so deeply who has nothing to hide
     return total
 
 
@@ -146,17 +148,32 @@ def _copy_host(libraries: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder in which student code may have done anything to the modes of files."""
+    """Remove a folder in which student code may have done anything: locked it, nested it deeply.
 
-    def again(function: object, path: str, _error: object) -> None:
-        try:
-            Path(path).parent.chmod(0o700)
-            if not Path(path).is_symlink() and Path(path).is_dir():
-                Path(path).chmod(0o700)
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                Path(path).unlink(missing_ok=True)
-        except OSError:
-            pass
+    A folder in a folder is first moved up to the top, so that no path grows long and nothing here
+    calls itself.
+    """
+    moved = 0
+    try:
+        while entries := _entries(folder):
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    Path(entry.path).unlink()
+                    continue
+                for inner in _entries(Path(entry.path)):
+                    if inner.is_dir(follow_symlinks=False):
+                        moved += 1
+                        Path(inner.path).chmod(0o700)
+                        Path(inner.path).rename(folder / f".moved-{os.getpid()}-{moved}")
+                    else:
+                        Path(inner.path).unlink()
+                Path(entry.path).rmdir()
+        folder.rmdir()
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
 
-    shutil.rmtree(folder, onerror=again)
+
+def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+    folder.chmod(0o700)
+    with os.scandir(folder) as entries:
+        return list(entries)

@@ -40,6 +40,8 @@ def _tried(level: Level, secret: Path, package: Path, limits: Limits) -> str:
             cell = Cell(level, places, package, limits)
             breaches = cell.open(limits, outside if level.is_confined else None)
         except NotStarted as failure:
+            if level.user:
+                return "a user of its own cannot read this Python"
             return failure.message
         stack.callback(cell.close)
         return f"student code could {', '.join(breaches)}" if breaches else ""

@@ -14,7 +14,7 @@ MISTAKES = {
     "typo in a course key": (
         'title = "Mini"',
         'titel = "Mini"',
-        "[course]: unknown key 'titel' (did you mean 'title'?); valid: id, title, package",
+        "[course]: unknown key 'titel' (did you mean 'title'?); valid: id, title, version",
     ),
     "typo in a module key": (
         'name = "02_words"\nneeds',

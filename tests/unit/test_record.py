@@ -170,9 +170,31 @@ def test_the_json_of_a_run():
         "started": "2026-01-01T00:00:00+00:00",
         "seconds": 1.5,
         "groups": ["00"],
+        "isolation": "none",
+        "student": "",
+        "commit": "",
+        "version": "",
+        "manifest": "",
+        "sources": "",
+        "altered": [],
         "tests": [PLAIN.to_json()],
     }
     assert RunRecord.from_json(as_text_and_back(run.to_json())) == run
+
+
+def test_a_graded_run_keeps_all_that_its_grade_rests_on():
+    facts = {
+        "isolation": "bwrap",
+        "student": "Zoë",
+        "commit": "abc",
+        "version": "2",
+        "manifest": "m",
+        "sources": "s",
+        "altered": ("conftest.py", "course.toml"),
+    }
+    run = RunRecord("mini", 7, "2026", 1.5, (PLAIN,), ("00",), **facts)
+    assert RunRecord.from_json(as_text_and_back(run.to_json())) == run
+    assert json.dumps(run.to_json()).isascii()
 
 
 @pytest.mark.parametrize("format_", [0, 2, "1", None])

@@ -47,7 +47,7 @@ ATTACKS = {
     ),
     "memory": Attack(relu="return np.ones(2**30)", says="MemoryError"),
     "memory, bit by bit": Attack(
-        relu="kept = []\nwhile True:\n    kept.append(bytearray(2**20))", says="MemoryError"
+        relu="kept = []\nwhile True:\n    kept.append(bytearray(2**20))"
     ),
     "memory that is shared": Attack(
         relu="import mmap\nmmap.mmap(-1, 2**33)\nreturn x", says="memory"
@@ -78,8 +78,7 @@ ATTACKS = {
             "import os\nfor _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')\n"
             "return x"
         ),
-        says="largest difference",
-    ),
+            ),
     "a folder that cannot be read": Attack(
         relu="import os\nos.mkdir('locked', 0o000)\nopen('kept', 'w').write('x')\nreturn x",
         says="largest difference",

@@ -1,0 +1,239 @@
+"""The wire: values arrive as they were sent, and nothing else arrives at all."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from pytest_tinytorch.isolation.inside import wire
+from pytest_tinytorch.isolation.inside.wire import (
+    HEAD,
+    CannotCross,
+    Decoder,
+    Encoder,
+    WireError,
+    frame,
+    read_body,
+    read_head,
+)
+
+DTYPES = st.sampled_from(["?", "i1", "u2", "<i4", ">i8", "f2", "<f4", ">f8", "c8", "c16"])
+ARRAYS = DTYPES.flatmap(
+    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0))
+)
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(codec="utf-8"))
+    | st.binary(max_size=50)
+    | st.complex_numbers(allow_nan=False)
+    | st.sampled_from([Ellipsis, np.float32, np.int64, float, int, bool, range(1, 9, 2)])
+    | st.builds(slice, st.none() | st.integers(), st.none() | st.integers())
+)
+VALUES = st.recursive(
+    PLAIN,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.integers() | st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def refuse(value):
+    raise CannotCross(f"an object of type {type(value).__name__}")
+
+
+def sent(value):
+    """What arrives on the other side."""
+    encoder = Encoder(refuse)
+    data = frame(7, encoder.encode(value), encoder.payload)
+    text, payload = read_head(data, 7)
+    assert len(data) == HEAD.size + text + payload
+    return decoded(read_body(data, text), data[HEAD.size + text :])
+
+
+def decoded(body, payload=b""):
+    return Decoder(refuse, memoryview(payload)).decode_all(body)
+
+
+@given(VALUES)
+def test_plain_values_arrive_as_they_are(value):
+    arrived = sent(value)
+    assert arrived == value and type(arrived) is type(value)
+    assert repr(arrived) == repr(value)
+
+
+@given(ARRAYS)
+def test_arrays_arrive_with_shape_dtype_and_bits(array):
+    arrived = sent(array)
+    assert type(arrived) is np.ndarray
+    assert arrived.shape == array.shape and arrived.ndim == array.ndim
+    assert arrived.dtype == array.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(arrived, array)
+    assert arrived.flags.c_contiguous and arrived.flags.writeable and arrived.flags.aligned
+
+
+@pytest.mark.parametrize("kind", ["bool", "int8", "uint64", "float16", "float32", "complex64"])
+def test_numpy_scalars_stay_scalars(kind):
+    value = getattr(np, kind)(1)
+    arrived = sent(value)
+    assert type(arrived) is type(value) and arrived == value
+
+
+def test_what_is_hard_to_write_down():
+    values = [float("nan"), float("inf"), -0.0, 2**200, -(2**63), "\u00e9\U0001f600", {1, 2}]
+    assert repr(sent(values)) == repr(values)
+    assert sent(np.dtype(">f4")) == np.dtype("<f4")
+    assert sent(frozenset({3})) == {3}
+
+
+def test_views_are_copied_in_their_own_order():
+    array = np.arange(24).reshape(2, 3, 4)[:, ::-1, ::2].transpose(2, 0, 1)
+    np.testing.assert_array_equal(sent(array), array)
+
+
+def test_several_arrays_are_not_mixed_up():
+    arrays = [np.arange(3, dtype="i1"), np.ones((2, 2)), np.float32(5), np.zeros((0, 4)), b"ab"]
+    for arrived, array in zip(sent(arrays), arrays, strict=True):
+        np.testing.assert_array_equal(arrived, array)
+
+
+class Odd(list):
+    def __len__(self):
+        raise AssertionError("asked")
+
+
+class Sub(np.ndarray):
+    pass
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (object(), "an object of type object"),
+        (Odd(), "an object of type Odd"),
+        (np.ones(2).view(Sub), "an object of type Sub"),
+        (type("Own", (), {}), "an object of type type"),
+        (np.array([None]), "an array of dtype object"),
+        (np.array(["a"]), "an array of dtype <U1"),
+        (np.zeros(2, dtype=[("a", "f4")]), "an array of dtype"),
+        (np.zeros(2, dtype="m8[s]"), "an array of dtype"),
+        ([0] * (wire.MOST_ELEMENTS + 1), "a list of 262145 elements, too large"),
+        (["a" * 60000] * 200, "too large to cross; the limit is"),
+    ],
+    ids=[
+        "object",
+        "list",
+        "ndarray",
+        "class",
+        "objects",
+        "text",
+        "records",
+        "times",
+        "many",
+        "long",
+    ],
+)
+def test_what_does_not_cross(value, words):
+    with pytest.raises(CannotCross, match=words):
+        sent(value)
+
+
+def test_an_array_that_is_too_large_is_named_before_it_is_sent(monkeypatch):
+    monkeypatch.setattr(wire, "LARGEST_PAYLOAD", 100)
+    with pytest.raises(CannotCross, match=r"limit is .* 100 bytes of arrays"):
+        sent(np.ones(13))
+    assert sent(np.ones(12)).shape == (12,)
+
+
+def test_strings_are_cut():
+    assert sent("a" * 100_000) == "a" * wire.LONGEST_STRING
+
+
+@pytest.mark.parametrize(
+    "head, words",
+    [
+        ((8, 2, 0), "message 8 arrived where message 7 was due"),
+        ((7, wire.LONGEST_TEXT + 1, 0), "bytes was announced"),
+        ((7, 2, wire.LARGEST_PAYLOAD + 1), "bytes was announced"),
+        ((7, 2**32 - 1, 2**64 - 1), "bytes was announced"),
+    ],
+)
+def test_heads_that_are_refused(head, words):
+    with pytest.raises(WireError, match=words):
+        read_head(struct.pack("<IIQ", *head), 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"nope", b"[1", b"[1] [2]", b"\xff\xfe", b"\x80\x04K\x01.", b"[" * 100_000, b"9" * 5000],
+    ids=["empty", "word", "half", "two", "bytes", "pickle", "nested", "number"],
+)
+def test_texts_that_are_refused(text):
+    with pytest.raises(WireError, match="not JSON"):
+        read_body(HEAD.pack(1, len(text), 0) + text, len(text))
+
+
+@pytest.mark.parametrize(
+    "body, payload",
+    [
+        ({"x": 1}, b""),
+        ({"t": 5}, b""),
+        ({"t": [], "d": []}, b""),
+        ({}, b""),
+        ({"d": [[1]]}, b""),
+        ({"d": [[[], 1]]}, b""),
+        ({"a": ["<f8", [2]]}, b"12345678"),
+        ({"a": ["<f8", [1]]}, b"123456789"),
+        ({"a": ["<f8", [-1]]}, b""),
+        ({"a": ["<f8", [1.5]]}, b""),
+        ({"a": ["<f8", [True]]}, b"12345678"),
+        ({"a": ["|O", [1]]}, b"12345678"),
+        ({"a": ["<f8", [0] * 40]}, b""),
+        ({"a": ["<f8", [2**62, 2**62]]}, b""),
+        ({"a": "f8"}, b""),
+        ({"g": "|O"}, b""),
+        ({"b": -1}, b""),
+        ({"b": 2}, b"1"),
+        ({"n": "object_"}, b""),
+        ({"y": "eval"}, b""),
+        ({"D": "|O"}, b""),
+        ({"s": [1]*4}, b""),
+        ({"c": ["a", 1]}, b""),
+        ({"r": ["a"]}, b""),
+        ({"S": [[1]]}, b""),
+        (1, b"left over"),
+    ],
+)  # fmt: skip
+def test_bodies_that_are_refused(body, payload):
+    with pytest.raises(WireError):
+        decoded(body, payload)
+
+
+def test_nesting_without_end_is_refused():
+    body = current = []
+    for _ in range(5000):
+        current.append([])
+        current = current[0]
+    with pytest.raises(WireError):
+        decoded(body)
+
+
+def test_half_characters_arrive_as_something_that_can_be_written():
+    arrived = decoded(json.loads('"\\ud800x"'))
+    assert arrived == "\ufffdx"
+    arrived.encode("utf-8")
+
+
+def test_handles_are_resolved_by_the_other_side():
+    body = Encoder(lambda value: [4, type(value).__name__]).encode([object()])
+    assert body == [{"h": [4, "object"]}]
+    assert Decoder(tuple, memoryview(b"")).decode_all(body) == [(4, "object")]
