@@ -11,7 +11,7 @@ from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, missing
 from pytest_tinytorch.manifest import MANIFEST_FILE
 from pytest_tinytorch.printable import printable
 from pytest_tinytorch.selection import id_key, seed_of
-from pytest_tinytorch.settings import course_of, is_worker, settings_of
+from pytest_tinytorch.settings import Settings, course_of, is_worker, settings_of
 
 if TYPE_CHECKING:
     from pytest_tinytorch.isolation.cells import Cells
@@ -85,32 +85,41 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _probe(config: pytest.Config) -> Probe:
-    settings = settings_of(config)
+    """The level of this run: found here, or in the controller that started this worker."""
     if is_worker(config):
-        name, user = config.workerinput["tinytorch_level"]  # type: ignore[attr-defined]
-        slot = int("".join(c for c in config.workerinput["workerid"] if c.isdigit()) or 0)  # type: ignore[attr-defined]
-        return Probe(Level(name, user + slot if user else 0))
+        return _told(config)
     from pytest_tinytorch.isolation.probe import probe
 
+    settings = settings_of(config)
+    course = course_of(config)
     if settings.grade and settings.isolation == "auto" and os.name != "posix":
         # A grade is better than none, where it says what it is worth.
-        return _at_least(settings.required_isolation, Probe(Level("none"), (missing("process"),)))
-    course = course_of(config)
-    secret = course.root / MANIFEST_FILE
-    try:
-        found = probe(settings.isolation, secret, course.package_folder, course.limits)
-    except NotStarted as failure:
-        raise pytest.UsageError(f"no isolation here: {failure.message}") from None
-    return _at_least(settings.required_isolation, found)
+        found = Probe(Level("none"), (missing("process"),))
+    else:
+        secret = course.root / MANIFEST_FILE
+        try:
+            found = probe(settings.isolation, secret, course.package_folder, course.limits)
+        except NotStarted as failure:
+            raise pytest.UsageError(f"no isolation here: {failure.message}") from None
+    _check_required(settings, found)
+    return found
 
 
-def _at_least(wanted: str, found: Probe) -> Probe:
+def _told(config: pytest.Config) -> Probe:
+    told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+    name, user = told["tinytorch_level"]
+    slot = int("".join(c for c in told["workerid"] if c.isdigit()) or 0)
+    return Probe(Level(name, user + slot if user else 0))
+
+
+def _check_required(settings: Settings, found: Probe) -> None:
+    wanted = settings.required_isolation
     if LEVELS.index(found.level.name) < LEVELS.index(wanted):
-        reasons = "; ".join(found.refused) or "a lower level was asked for"
+        asked = f"asked for with --isolate={settings.isolation}"
+        reasons = asked if settings.isolation != "auto" else "; ".join(found.refused)
         raise pytest.UsageError(
             f"--require-isolation {wanted}: this machine reaches {found.level.name} ({reasons})"
         )
-    return found
 
 
 def _spreads(config: pytest.Config) -> bool:

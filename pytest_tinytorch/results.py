@@ -11,10 +11,10 @@ from pytest_tinytorch.errors import CourseError
 
 def set_aside(path: Path) -> Path | None:
     """Move a file of an earlier run out of the way, under a name that is free; None if none was."""
-    if not path.is_symlink() and not path.exists():
+    if not os.path.lexists(path):
         return None
     aside, number = path.with_name(f"{path.name}.old"), 1
-    while aside.exists():
+    while os.path.lexists(aside):
         number += 1
         aside = path.with_name(f"{path.name}.old-{number}")
     try:

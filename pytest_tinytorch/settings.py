@@ -169,6 +169,8 @@ def _read(config: pytest.Config) -> Settings:
     checkpoints: tuple[Checkpoint, ...] = ()
     modules: tuple[Module, ...] = ()
     _check_graded(option)
+    if option.require_isolation != "none":
+        option.isolate = option.isolate or "auto"
     if option.grade:
         option.checkpoint = option.checkpoint or "all"
         option.isolate = option.isolate or "auto"

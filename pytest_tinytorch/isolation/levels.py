@@ -11,6 +11,7 @@ that level, has tried in vain what it promises.
 
 import os
 import shutil
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,11 +76,11 @@ def missing(name: str) -> str:
 
 
 def candidates(asked: str, slot: int) -> list[Level]:
-    """The levels to try, the best first. Under root each comes with a user of its own before."""
+    """The levels to try, the best first. Under root, one with a user of its own is better."""
     names = [name for name in LEVELS[:0:-1] if asked in ("auto", name) and not missing(name)]
     found = []
     for name in names:
-        if name != "bwrap" and os.geteuid() == 0:
+        if name != "bwrap" and os.geteuid() == 0 and _is_open_to_all(interpreter()):
             found.append(Level(name, _unused_user(slot)))
         found.append(Level(name))
     return found
@@ -138,6 +139,11 @@ def _data() -> list[str]:
     given = os.environ.get("TINYTORCH_DATA")
     home = Path(os.environ.get("TINYTORCH_HOME") or Path.home() / ".tinytorch")
     return [str(Path(given).resolve())] if given else [str(home / "data")]
+
+
+def _is_open_to_all(path: Path) -> bool:
+    """Whether a user who owns nothing can come to a file: not below somebody's private home."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
 
 
 def _unused_user(slot: int) -> int:

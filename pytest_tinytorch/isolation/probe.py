@@ -31,6 +31,8 @@ def probe(asked: str, secret: Path, package: Path, limits: Limits, slot: int = 0
 
 def _tried(level: Level, secret: Path, package: Path, limits: Limits) -> str:
     """Why a level does not hold; "" where it does."""
+    if not level.is_confined and not level.user:
+        return ""  # it promises nothing that could be tried
     with ExitStack() as stack:
         places = Places()
         stack.callback(places.close)

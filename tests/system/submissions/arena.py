@@ -170,7 +170,7 @@ def mean(values):
 
 class Box:
     def __init__(self, values):
-        self.values = np.asarray(values, dtype=float)
+        self.values = np.asarray(values)
 
     def __add__(self, other):
         return Box(self.values + other)

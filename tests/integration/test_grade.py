@@ -1,0 +1,412 @@
+"""`pytest --grade`: points, exit codes, files, hidden tests, and nothing of the tree's settings."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from forkserver import ForkServer
+from junit_schema import violations
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "system/submissions"))
+
+from arena import RIGHT, WRONG, make_arena, make_hidden
+
+from pytest_tinytorch.isolation.levels import missing
+
+pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
+
+KEY = "a key for these tests alone"
+
+
+@dataclass
+class Desk:
+    """Where somebody grades one tree."""
+
+    root: Path
+    server: ForkServer
+
+    def grade(self, *arguments: str) -> pytest.RunResult:
+        return self.server.run(["--grade", "--isolate=process", *arguments], self.root)
+
+    def says(self, *arguments: str) -> str:
+        result = self.grade(*arguments)
+        return " ".join(" ".join([*result.outlines, *result.errlines]).split())
+
+    def properties(self, name: str = "grade.xml") -> dict[str, str]:
+        suite = ET.parse(self.root / name).getroot()[0]
+        return {p.get("name"): p.get("value") for p in suite.findall("properties/property")}
+
+    def record(self, *arguments: str) -> dict:
+        result = self.grade("--junitxml=grade.xml", *arguments)
+        assert (self.root / "grade.xml").exists(), [*result.outlines, *result.errlines]
+        return json.loads(self.properties()["record"])
+
+    def points(self, *arguments: str) -> dict[str, float]:
+        return {test["id"]: test["points"] for test in self.record(*arguments)["tests"]}
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.root / name
+        assert path.read_text().count(old) == 1
+        path.write_text(path.read_text().replace(old, new))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, forkserver: ForkServer) -> Desk:
+    return Desk(make_arena(tmp_path / "tree"), forkserver)
+
+
+@pytest.fixture
+def poor(tmp_path: Path, forkserver: ForkServer) -> Desk:
+    return Desk(make_arena(tmp_path / "tree", WRONG), forkserver)
+
+
+@pytest.mark.parametrize("way", [(), ("-n0",), ("-n2",)], ids=["plain", "n0", "n2"])
+def test_points_by_checkpoint(desk, way):
+    desk.edit("src/01_ops.py", "return np.maximum(x, 0)", "return np.abs(x)")
+    result = desk.grade(*way)
+    text = " ".join(" ".join(result.outlines).split())
+    assert result.ret == 0
+    assert "00 Ops 3 of 5 6 of 10 01 More 2 of 2 5 of 5 Grade: 11 of 15 points, 73.3 %" in text
+    assert "Isolation: process" in text
+
+
+@pytest.mark.parametrize("threshold, code", [("0", 0), ("33.3", 0), ("33.4", 1), ("100", 1)])
+def test_the_exit_code_says_whether_it_is_enough(poor, threshold, code):
+    assert poor.grade("--fail-under", threshold).ret == code
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("--fail-under=101",), "--fail-under 101: write a percentage from 0 to 100"),
+        (("--fail-under=x",), "--fail-under x: write a percentage"),
+        (("--module", "01"), "--grade counts points of checkpoints, and --module has none"),
+        (("--hidden", "nowhere"), "no checkpoint_NN_*.py is there"),
+        (("--checkpoint", "77"), "unknown id '77'"),
+        (("--require-isolation=bwrap",), "--require-isolation bwrap: this machine reaches process"),
+    ],
+)
+def test_what_cannot_be_graded_is_one_line(desk, arguments, words):
+    result = desk.grade(*arguments)
+    output = [*result.outlines, *result.errlines]
+    assert result.ret == 4
+    assert any(words in line for line in output), output
+    assert not any("Traceback" in line for line in output)
+
+
+@pytest.mark.parametrize("option", ["--hidden=x", "--student=ana"])
+def test_options_of_grading_go_with_grade(desk, option):
+    result = desk.server.run(["--checkpoint", "00", option], desk.root)
+    assert result.ret == 4
+    assert f"{option.partition('=')[0]} goes with --grade" in "\n".join(result.errlines)
+
+
+def test_grade_in_a_configuration_file_is_refused(desk):
+    (desk.root / "pytest.ini").write_text("[pytest]\naddopts = --grade\n")
+    result = desk.server.run(["--checkpoint", "00"], desk.root)
+    assert result.ret == 4
+    assert "--grade stands on the command line alone" in "\n".join(result.errlines)
+
+
+def test_a_tree_that_is_no_course(tmp_path, forkserver):
+    (tmp_path / "course.toml").write_text("[course]\n")
+    result = forkserver.run(["--grade"], tmp_path)
+    assert (
+        result.ret == 4 and "course.toml: the file: key 'format' is missing" in result.errlines[0]
+    )
+
+
+def test_the_record_has_all_that_a_grade_rests_on(desk, monkeypatch):
+    monkeypatch.setenv("GITHUB_SHA", "c0ffee")
+    record = desk.record("--student", "Zoë Q.", "--seed=5")
+    assert (record["student"], record["commit"], record["seed"]) == ("Zoë Q.", "c0ffee", 5)
+    assert (record["version"], record["isolation"], record["altered"]) == ("1", "process", [])
+    assert len(record["manifest"]) == len(record["sources"]) == 64
+    test = next(test for test in record["tests"] if test["id"] == "00/test_relu")
+    assert (test["points"], test["max_points"], test["hint"]) == (2, 2, "np.maximum.")
+    properties = desk.properties()
+    assert properties["student"] == "Zoë Q." and "record_sig" not in properties
+    assert properties["record"].isascii()
+
+
+def test_the_file_is_valid_by_pytests_own_schema(poor):
+    poor.edit("src/01_ops.py", "return 1e9", "raise ValueError('\\x00 \\x1b ]]> <b> \\ud800')")
+    poor.record()
+    assert violations(ET.parse(poor.root / "grade.xml").getroot()) == []
+
+
+def test_signed_results_are_verified_and_changed_ones_are_not(desk, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY)
+    desk.record()
+    from pytest_tinytorch.verifying import verify_lines
+
+    path = desk.root / "grade.xml"
+    assert (
+        verify_lines([path])
+        == (
+            True,
+            [verify_lines([path])[1][0]],
+        )
+        and "15 of 15 points" in verify_lines([path])[1][0]
+    )
+    text = path.read_text()
+    path.write_text(text.replace("&quot;points&quot;: 2", "&quot;points&quot;: 9", 1))
+    assert path.read_text() != text
+    good, [line] = verify_lines([path])
+    assert not good and "changed after it was signed" in line
+
+
+def test_a_key_that_is_no_key_is_one_line(desk, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", "short")
+    result = desk.grade()
+    assert result.ret == 4 and "too few for a key" in "\n".join(result.errlines)
+
+
+def test_earlier_results_are_kept_aside(desk):
+    (desk.root / "grade.xml").write_text("mine")
+    text = desk.says("--junitxml=grade.xml")
+    assert "grade.xml of an earlier run is now grade.xml.old" in text
+    assert (desk.root / "grade.xml.old").read_text() == "mine"
+    desk.record()
+    assert (desk.root / "grade.jsonl.old").exists() and (desk.root / "grade.xml.old-2").exists()
+
+
+def test_the_log_has_every_test(desk):
+    ids = desk.points()
+    log = [json.loads(line) for line in (desk.root / "grade.jsonl").read_text().splitlines()]
+    assert {entry["id"]: entry["points"] for entry in log} == ids
+
+
+def test_a_killed_run_keeps_what_it_had(desk, tmp_path):
+    desk.edit("src/02_more.py", "return x * factor", "import time; time.sleep(1.5); return x")
+    command = [sys.executable, "-m", "pytest", "--grade", "--isolate=process", "--junitxml=g.xml"]
+    (desk.root / "g.xml").write_text("<testsuites tests='7'/>")  # of somebody who hoped for this
+    process = subprocess.Popen(
+        command, cwd=desk.root, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": str(tmp_path)}
+    )
+    log = desk.root / "g.jsonl"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if log.exists() and len(log.read_text().splitlines()) >= 5:
+            break
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [entry["outcome"] for entry in entries[:5]] == ["passed"] * 5
+    assert not (desk.root / "g.xml").exists()
+    deadline = time.monotonic() + 5
+    while (left := cells_in(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []
+
+
+def cells_in(folder: Path) -> list[str]:
+    """Processes that have a home in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"HOME={folder}".encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize(
+    "change, outcome, code",
+    [
+        ("    pytest.skip('not today')\n", "skipped", 0),
+        ("    pytest.xfail('known')\n", "skipped", 0),
+        ("    raise RuntimeError('mine')\n", "failed", 0),
+        ("    check.close([], [])\n", "failed", 3),
+    ],
+    ids=["skip", "xfail", "error", "misuse"],
+)
+def test_what_did_not_pass_does_not_count(desk, change, outcome, code):
+    desk.edit(
+        "checkpoints/checkpoint_01_more.py",
+        '    """Scales numbers"""\n',
+        f'    """Scales numbers"""\n{change}',
+    )
+    result = desk.grade("--junitxml=grade.xml")
+    record = json.loads(desk.properties()["record"])
+    test = next(test for test in record["tests"] if test["id"] == "01/test_scale")
+    assert (test["outcome"], test["points"], result.ret) == (outcome, 0, code)
+    assert record["altered"] == ["checkpoints/checkpoint_01_more.py"]
+    assert "Not the course's own: checkpoints/checkpoint_01_more.py" in result.stdout.str()
+
+
+@pytest.mark.parametrize("arguments", [("-k", "relu"), ("-m", "slow"), ("-x", "-k", "scale")])
+def test_a_narrowed_run_has_the_same_denominator(desk, arguments):
+    result = desk.grade(*arguments)
+    text = " ".join(" ".join(result.outlines).split())
+    assert "of 15 points" in text and "could not be graded" in text
+    assert result.ret == 3
+
+
+def test_a_checkpoint_that_cannot_be_read_is_no_grade(desk):
+    (desk.root / "checkpoints/checkpoint_00_ops.py").write_text("def broken(:\n")
+    result = desk.grade()
+    assert result.ret == 3 or result.ret == 2
+    assert "5 could not be graded" in " ".join(result.outlines) or result.ret == 2
+
+
+def test_a_test_that_is_not_in_the_manifest_earns_nothing(desk):
+    path = desk.root / "checkpoints/checkpoint_01_more.py"
+    path.write_text(
+        path.read_text() + "\n\n@pytest.mark.points(50)\ndef test_mine(tt, check):\n    pass\n"
+    )
+    assert desk.points()["01/test_mine"] == 0
+
+
+def test_points_of_the_marks_do_not_matter(desk):
+    desk.edit("checkpoints/checkpoint_01_more.py", "points(3)", "points(300)")
+    assert desk.points()["01/test_scale"] == 3
+
+
+REVERSED = "def pytest_collection_modifyitems(items):\n    items.reverse()\n"
+
+
+def test_the_grade_does_not_depend_on_the_order_or_on_what_else_runs(desk, tmp_path, forkserver):
+    drawn = (
+        "generator = np.random.default_rng(3)\n\n\ndef relu(x):\n"
+        "    np.random.seed(1)\n    np.seterr(all='raise')\n"
+    )
+    desk.edit("src/01_ops.py", "def relu(x):\n", drawn)
+    points = desk.points()
+    assert desk.points() == points
+    assert desk.points("-n2") == points
+    alone = {**desk.points("--checkpoint", "00"), **desk.points("--checkpoint", "01")}
+    assert alone == points
+    # The course itself may order its tests in another way.
+    other = Desk(
+        make_arena(tmp_path / "reversed", (desk.root / "src/01_ops.py").read_text()), forkserver
+    )
+    manifest = other.root / "checkpoints/manifest.json"
+    (other.root / "conftest.py").write_text(REVERSED)
+    data = json.loads(manifest.read_text())
+    del data["files"]["conftest.py"]
+    manifest.write_text(json.dumps(data))
+    (other.root / "src/01_ops.py").write_text((desk.root / "src/01_ops.py").read_text())
+    assert other.points() == points
+
+
+def test_the_seed_decides_the_inputs(desk):
+    desk.edit("src/01_ops.py", "return np.maximum(x, 0)", "raise ValueError(str(x.ravel()[0]))")
+
+    def message(*arguments):
+        tests = {test["id"]: test for test in desk.record(*arguments)["tests"]}
+        return tests["00/test_relu_of_random_numbers"]["message"]
+
+    assert message("--seed=1") == message("--seed=1") == message("--seed=1", "-n2")
+    assert message("--seed=2") != message("--seed=1")
+
+
+def test_property_tests_try_fewer_examples_but_not_too_few(desk):
+    desk.edit("src/01_ops.py", "def mean(values):\n", "def mean(values):\n    print('asked')\n")
+    desk.edit(
+        "src/01_ops.py",
+        "import numpy as np\n",
+        "import numpy as np\ncount = [0]\n",
+    )
+    desk.edit(
+        "src/01_ops.py",
+        "    print('asked')\n",
+        "    count[0] += 1\n    if count[0] == 25:\n        raise ValueError('the 25th')\n",
+    )
+    tests = {test["id"]: test for test in desk.record()["tests"]}
+    assert "the 25th" in tests["00/test_mean"]["message"]
+
+
+# --- hidden tests -------------------------------------------------------------------------------
+
+SECRETS = ("secret", "SECRET", "31337", "271828")
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> str:
+    return str(make_hidden(tmp_path / "hidden tests"))
+
+
+@pytest.mark.parametrize("way", [(), ("-v",), ("-vv", "-rA", "--tb=long"), ("-n2", "-v")])
+def test_nothing_of_a_hidden_test_reaches_what_students_see(poor, secrets, way):
+    poor.edit("src/01_ops.py", "return np.asarray(x) - 1", "raise ValueError(f'{x}')")
+    result = poor.grade("--hidden", secrets, "--junitxml=grade.xml", *way)
+    output = "\n".join([*result.outlines, *result.errlines])
+    assert "Hidden test 1" in output and "5 of 19 points" in output
+    student = (poor.root / "grade.student.xml").read_text()
+    assert [s for s in SECRETS if s in output or s in student] == []
+    assert violations(ET.parse(poor.root / "grade.student.xml").getroot()) == []
+    instructor = (poor.root / "grade.xml").read_text()
+    assert all(secret in instructor for secret in ("test_secret_numbers", "31337"))
+
+
+def test_hidden_tests_find_answers_that_were_learned_by_heart(desk, secrets):
+    desk.edit("src/01_ops.py", "return np.maximum(x, 0)", "return np.maximum(x, 0) % 1000")
+    points = desk.points("--hidden", secrets)
+    assert points["hidden 00/test_secret_numbers"] == 0 and points["00/test_relu"] == 2
+
+
+def test_student_code_cannot_carry_hidden_inputs_to_a_visible_test(desk, secrets):
+    desk.edit("src/01_ops.py", "import numpy as np\n", "import numpy as np\nseen = []\n")
+    desk.edit(
+        "src/01_ops.py",
+        "return np.maximum(x, 0)",
+        "seen.append(str(x)); raise ValueError(' '.join(seen))",
+    )
+    output = desk.says("--hidden", secrets)
+    assert [secret for secret in SECRETS if secret in output] == []
+
+
+def test_a_hidden_test_that_is_broken_says_so_and_nothing_else(desk, secrets):
+    (Path(secrets) / "checkpoint_00_secrets.py").write_text("SECRET = 31337\nSECRET[0]\n")
+    result = desk.grade("--hidden", secrets, "--junitxml=grade.xml")
+    output = "\n".join([*result.outlines, *result.errlines])
+    assert result.ret != 0
+    assert [secret for secret in ("31337", "SECRET[0]") if secret in output] == []
+
+
+def test_the_manifest_of_hidden_tests_is_written_by_tito(desk, secrets):
+    path = Path(secrets) / "manifest.json"
+    before = json.loads(path.read_text())
+    path.unlink()
+    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()"]
+    done = subprocess.run(
+        [*command, "manifest", "--hidden", secrets], cwd=desk.root, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(path.read_text()) == before
+
+
+# --- a clean start ------------------------------------------------------------------------------
+
+
+def test_pytest_as_it_is_typed_starts_anew(desk, tmp_path):
+    """The whole way, with everything in the tree and in the environment that could interfere."""
+    (desk.root / "conftest.py").write_text("raise SystemExit('conftest')\n")
+    (desk.root / "pytest.ini").write_text("[pytest]\naddopts = -k nothing\n")
+    (desk.root / "numpy.py").write_text("raise SystemExit('numpy')\n")
+    environment = os.environ | {
+        "PYTEST_ADDOPTS": "--collect-only",
+        "PYTHONPATH": f"{Path(__file__).parents[2]}",
+        "TMPDIR": str(tmp_path),
+    }
+    script = Path(sys.executable).with_name("pytest")
+    done = subprocess.run(
+        [str(script), "--grade", "--isolate=process"],
+        cwd=desk.root, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    text = " ".join(done.stdout.split())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Grade: 15 of 15 points, 100.0 %" in text
+    assert "Not the course's own: conftest.py" in text
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+    assert RIGHT in (desk.root / "src/01_ops.py").read_text()

@@ -1,0 +1,129 @@
+"""`--isolate`: the same tests and the same words, with student code in another process."""
+
+import json
+
+import pytest
+
+from pytest_tinytorch.isolation.levels import missing
+
+pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
+
+
+def told(outcomes):
+    """What a student reads of each test, without how long it took."""
+    return {
+        name: {key: test[key] for key in ("outcome", "reason", "message", "locations", "example")}
+        for name, test in outcomes.items()
+    }
+
+
+def outcomes(classroom, *arguments):
+    record = classroom.record("00", *arguments)
+    return {test["id"]: test for test in record["tests"]}, record
+
+
+BREAK = {
+    "nothing": ("return a + b", "return a + b"),
+    "wrong value": ("return a + b", "return a - b"),
+    "wrong value further down": ("total / len(values)", "total / 2"),
+    "exception": ("return a + b", "raise ValueError(f'no {a}')"),
+    "not written": ("    return a + b", "    raise NotImplementedError('add')"),
+    "own exception": (
+        "    return a + b",
+        "    class Odd(KeyError):\n        pass\n    raise Odd('x') from ValueError('y')",
+    ),
+    "does not compile": ("return a + b", "return a +"),
+    "fails on import": ("def double(a):", "1 / 0\n\n\ndef double(a):"),
+    "name missing": ("def mean(", "def meen("),
+}
+
+
+@pytest.mark.parametrize("change", BREAK.values(), ids=BREAK)
+def test_a_failure_reads_the_same_in_isolation(classroom, change):
+    classroom.edit("src/01_numbers.py", *change)
+    here, _ = outcomes(classroom)
+    there, record = outcomes(classroom, "--isolate=process")
+    assert told(there) == told(here)
+    assert record["isolation"] == "process"
+
+
+def test_every_way(every_way):
+    text = every_way.says("--checkpoint", "all", "--isolate")
+    assert "6 passed" in text and "Isolation: " in text
+    every_way.edit("src/01_numbers.py", "return a + b", "import os; os._exit(0)")
+    text = every_way.says("--checkpoint", "all", "--isolate")
+    assert "exit code 0" in text and "6 failed" in text
+    assert every_way.states()["00"].startswith("failing")
+
+
+def test_progress_is_made_in_isolation_too(classroom):
+    assert classroom.run("--checkpoint", "00", "--isolate=process").ret == 0
+    assert classroom.states()["00"] == "achieved"
+
+
+def test_what_student_code_prints_is_shown_beside_a_failure(classroom):
+    classroom.edit("src/01_numbers.py", "return a + b", "print('hello \\x1b[2J'); return 0")
+    text = classroom.says("--checkpoint", "00", "--isolate=process", "-k", "test_add", "-v")
+    assert "printed by your code" in text and "hello \\x1b[2J" in text
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("--isolate=chroot",), "invalid choice: 'chroot'"),
+        (("--isolate", "--module", "01"), "inline tests are student code themselves"),
+        (
+            ("--isolate=process", "--require-isolation=landlock"),
+            "--require-isolation landlock: this machine reaches process (asked for with --isolate=process)",
+        ),
+        (("--require-isolation", "none"), "passed"),
+    ],
+)
+def test_levels_that_cannot_be(classroom, arguments, words):
+    chosen = () if "--module" in arguments else ("--checkpoint", "00")
+    assert words in classroom.says(*chosen, *arguments)
+
+
+def test_requiring_isolation_without_asking_for_it(classroom):
+    text = classroom.says("--checkpoint", "00", "--require-isolation=process")
+    assert "passed" in text and "Isolation: " in text
+
+
+def test_an_unreachable_level_is_one_line_and_an_error(classroom, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    result = classroom.run("--checkpoint", "00", "--isolate=bwrap")
+    assert result.ret == 4
+    lines = [line for line in [*result.outlines, *result.errlines] if "bubblewrap" in line]
+    assert len(lines) == 1 and "is not installed (package `bubblewrap`)" in lines[0]
+
+
+def test_a_program_of_the_course_gives_the_same_both_ways(classroom):
+    (classroom.root / "checkpoints/programs").mkdir()
+    (classroom.root / "checkpoints/programs/each.py").write_text(
+        "def main(mini, start, numbers):\n"
+        "    class Loud(str):\n        def upper(self):\n            return 'LOUD'\n"
+        "    return {'sum': mini.add(start, numbers.sum()), 'own': Loud('x').upper()}\n"
+    )
+    path = classroom.root / "checkpoints/checkpoint_00_numbers.py"
+    path.write_text(
+        path.read_text() + "\n\n@pytest.mark.points(0)\ndef test_program(run_program, check):\n"
+        "    import numpy as np\n"
+        "    found = run_program('programs/each.py', start=1.5, numbers=np.arange(3.0))\n"
+        "    check.equal(found['own'], 'LOUD')\n    check.close(found['sum'], 4.5)\n"
+    )
+    for way in ((), ("--isolate=process",)):
+        found, _ = outcomes(classroom, *way)
+        assert found["00/test_program"]["outcome"] == "passed", found["00/test_program"]["message"]
+    (classroom.root / "checkpoints/programs/each.py").write_text(
+        "def main(mini, start, numbers):\n    return [object()]\n"
+    )
+    for way in ((), ("--isolate=process",)):
+        found, _ = outcomes(classroom, *way)
+        assert found["00/test_program"]["reason"] == "harness"
+        assert "each.py" in found["00/test_program"]["message"]
+
+
+def test_the_level_stands_in_the_results(classroom):
+    record = json.loads(json.dumps(classroom.record("00", "--isolate=process")))
+    assert record["isolation"] == "process"
+    assert classroom.record("00")["isolation"] == "none"

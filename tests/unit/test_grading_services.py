@@ -1,0 +1,281 @@
+"""Signatures, scores, result files and what students see: the services under `--grade`."""
+
+import json
+import os
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+
+from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.printable import printable
+from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.results import ResultLog, filter_results, read_log, set_aside
+from pytest_tinytorch.scores import grade_of
+from pytest_tinytorch.signing import Key, find_key, key_file, verified_record
+from pytest_tinytorch.verifying import verify_lines
+from pytest_tinytorch.visibility import students_view
+
+KEY = Key(b"0123456789abcdef")
+
+
+def test(identifier, outcome=Outcome.PASSED, points=2.0, **more):
+    return TestRecord(identifier, identifier, outcome, max_points=points, **more)
+
+
+test.__test__ = False
+RUN = RunRecord(
+    "arena",
+    3,
+    "2026-01-01T00:00:00+00:00",
+    1.0,
+    (
+        test("00/a"),
+        test("00/b", Outcome.FAILED, 3.0, reason=Reason.WRONG, message="no"),
+        replace(
+            test("hidden 00/secret", Outcome.FAILED, 4.0, visibility="hidden", message="31337"),
+            hint="look", example="x=31337", locations=(Location("src/a.py", 3),), title="Secret",
+        ),
+        test("hidden 00/other", Outcome.PASSED, 1.0, visibility="hidden"),
+    ),
+    ("00", "hidden 00"),
+    student="ana",
+)  # fmt: skip
+
+
+# --- signatures -------------------------------------------------------------------------------
+
+
+def xml_with(tmp_path, **properties):
+    suite = "".join(f"<property name='{n}' value='{v}'/>" for n, v in properties.items())
+    path = tmp_path / "grade.xml"
+    path.write_text(
+        f"<testsuites><testsuite><properties>{suite}</properties></testsuite></testsuites>"
+    )
+    return path
+
+
+def test_a_signature_is_good_for_exactly_one_text_and_one_key(tmp_path):
+    signature = KEY.sign("points: 5")
+    version, key_id, mac = signature.split(":")
+    assert (version, key_id, len(mac)) == ("v1", KEY.id, 64)
+    # By the reference of RFC 2104, worked without this module.
+    import hashlib
+    import hmac
+
+    assert mac == hmac.digest(KEY.secret, b"points: 5", "sha256").hex()
+    assert key_id == hashlib.sha256(KEY.secret).hexdigest()[:8]
+    assert KEY.verify("points: 5", signature) == ""
+
+
+@pytest.mark.parametrize(
+    "text, signature, words",
+    [
+        ("points: 6", KEY.sign("points: 5"), "changed after it was signed"),
+        ("points: 5", KEY.sign("points: 5")[:-1] + "x", "changed after it was signed"),
+        ("points: 5", Key(b"another key of mine").sign("points: 5"), "signed with key"),
+        ("points: 5", "v2:" + KEY.sign("points: 5")[3:], "unknown form 'v2'"),
+        ("points: 5", "", "unknown form ''"),
+        ("p\u00f6ints", "v1:" + KEY.id + ":00", "changed after"),
+    ],
+)
+def test_signatures_that_are_not_good(text, signature, words):
+    assert words in KEY.verify(text, signature)
+
+
+def test_where_the_key_comes_from(own_progress, monkeypatch):
+    monkeypatch.delenv("TINYTORCH_GRADE_KEY", raising=False)
+    assert find_key() is None
+    own_progress.mkdir(parents=True, exist_ok=True)
+    key_file().write_text("a key in a file, with a newline\n")
+    assert find_key() == Key(b"a key in a file, with a newline")
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", "the environment comes first")
+    assert find_key() == Key(b"the environment comes first")
+
+
+@pytest.mark.parametrize("key", ["", "short", "  15 characters  "])
+def test_a_key_that_is_too_short_is_refused(monkeypatch, key):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", key)
+    with pytest.raises(CourseError, match="too few for a key: at least 16; make one with"):
+        find_key()
+
+
+def test_files_are_verified_one_by_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY.secret.decode())
+    text = json.dumps(RUN.to_json()).replace("'", "")
+    quoted = text.replace('"', "&quot;")
+    good = xml_with(tmp_path, record=quoted, record_sig=KEY.sign(text))
+    assert verified_record(good, KEY) == text
+    fine, [line] = verify_lines([good])
+    assert fine and line.endswith(f"3 of 10 points, isolation none, key {KEY.id}, student ana")
+    (tmp_path / "b").mkdir()
+    bad = xml_with(tmp_path / "b", record=quoted.replace("ana", "bob"), record_sig=KEY.sign(text))
+    fine, lines = verify_lines([good, bad])
+    assert not fine and "changed after it was signed" in lines[1]
+    (tmp_path / "c").mkdir()
+    odd = xml_with(tmp_path / "c", record="{}", record_sig=KEY.sign("{}"))
+    assert "no record of this version" in verify_lines([odd])[1][0]
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (None, "cannot be read"),
+        ("no xml", "is not XML"),
+        ("<testsuites/>", "no 'record' among"),
+    ],
+)
+def test_files_that_cannot_be_verified(tmp_path, monkeypatch, content, words):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY.secret.decode())
+    path = tmp_path / "grade.xml"
+    if content is not None:
+        path.write_text(content)
+    fine, [line] = verify_lines([path])
+    assert not fine and line.startswith("NOT VERIFIED") and words in line
+
+
+def test_without_a_key_nothing_is_verified(tmp_path, monkeypatch):
+    monkeypatch.delenv("TINYTORCH_GRADE_KEY", raising=False)
+    with pytest.raises(CourseError, match="no key to verify with: set TINYTORCH_GRADE_KEY"):
+        verify_lines([tmp_path])
+
+
+# --- scores -----------------------------------------------------------------------------------
+
+
+def test_points_are_added_by_group():
+    grade = grade_of(RUN)
+    assert [(s.group, s.passed, s.tests, s.points, s.max_points) for s in grade.scores] == [
+        ("00", 1, 2, 2.0, 5.0),
+        ("hidden 00", 1, 2, 1.0, 5.0),
+    ]
+    assert (grade.points, grade.max_points, grade.percent) == (3.0, 10.0, 30.0)
+    assert grade.is_complete
+
+
+@pytest.mark.parametrize(
+    "tests, complete",
+    [
+        ((), False),
+        ((test("00/a"),), True),
+        ((test("00/a", Outcome.FAILED, reason=Reason.CRASHED),), True),
+        ((test("00/a", Outcome.SKIPPED),), True),
+        ((test("00/a"), test("00/b", Outcome.MISSING)), False),
+        ((test("00/a"), test("00/b", Outcome.ERROR, reason=Reason.HARNESS)), False),
+    ],
+    ids=["none", "passed", "crashed", "skipped", "missing", "harness"],
+)
+def test_what_could_not_be_graded_is_no_grade(tests, complete):
+    assert grade_of(replace(RUN, tests=tests, groups=("00",))).is_complete is complete
+
+
+def test_nothing_at_all_is_no_grade():
+    grade = grade_of(replace(RUN, tests=(), groups=()))
+    assert not grade.is_complete and grade.percent == 0.0
+
+
+# --- what students see --------------------------------------------------------------------------
+
+
+def test_of_a_hidden_test_only_its_outcome_is_shown():
+    run = students_view(RUN)
+    text = json.dumps(run.to_json())
+    for secret in ("secret", "Secret", "31337", "look", "other"):
+        assert secret not in text
+    ids = ["00/a", "00/b", "hidden 00/hidden_1", "hidden 00/hidden_2"]
+    assert [test.id for test in run.tests] == ids
+    assert [test.outcome for test in run.tests] == [test.outcome for test in RUN.tests]
+    assert grade_of(run) == grade_of(RUN)
+    assert run.tests[:2] == RUN.tests[:2]
+
+
+@pytest.mark.parametrize("visibility", ["hidden", "after_due_date", "after_published"])
+def test_what_is_shown_later_is_not_shown_now(visibility):
+    run = replace(RUN, tests=(test("00/a", visibility=visibility, message="31337"),))
+    assert "31337" not in json.dumps(students_view(run).to_json())
+
+
+def test_the_students_file_has_the_visible_cases_and_another_record(tmp_path):
+    xml, copy = tmp_path / "grade.xml", tmp_path / "student.xml"
+    xml.write_text(
+        "<testsuites><testsuite name='pytest' tests='3' failures='2' errors='1' skipped='0'>"
+        "<properties><property name='record' value='SECRET'/>"
+        "<property name='record_sig' value='v1'/><property name='seed' value='3'/></properties>"
+        "<testcase classname='checkpoints.c' name='test_a'><failure>x</failure></testcase>"
+        "<testcase classname='hidden.c' name='test_a'><failure>SECRET</failure></testcase>"
+        "<testcase classname='checkpoints.c' name='test_SECRET'><error>x</error></testcase>"
+        "</testsuite></testsuites>"
+    )
+    filter_results(xml, copy, {("checkpoints.c", "test_a")}, "{}")
+    assert "SECRET" not in copy.read_text()
+    suite = ET.parse(copy).getroot()[0]
+    assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "1",
+        "failures": "1",
+        "errors": "0",
+        "skipped": "0",
+    }
+    properties = {p.get("name"): p.get("value") for p in suite.iter("property")}
+    assert properties == {"record": "{}", "seed": "3"}
+
+
+# --- result files -------------------------------------------------------------------------------
+
+
+def test_earlier_results_are_moved_aside_one_after_the_other(tmp_path):
+    path = tmp_path / "grade.xml"
+    assert set_aside(path) is None
+    for content, ending in (("1", "old"), ("2", "old-2"), ("3", "old-3")):
+        path.write_text(content)
+        assert set_aside(path) == tmp_path / f"grade.xml.{ending}"
+    assert [(tmp_path / n).read_text() for n in ("grade.xml.old", "grade.xml.old-3")] == ["1", "3"]
+    assert not path.exists()
+
+
+def test_a_link_is_moved_and_not_followed(tmp_path):
+    target = tmp_path / "precious"
+    target.write_text("kept")
+    path = tmp_path / "grade.xml"
+    path.symlink_to(target)
+    set_aside(path)
+    assert target.read_text() == "kept" and not os.path.lexists(path)
+    path.symlink_to(tmp_path / "nowhere")
+    assert set_aside(path) == tmp_path / "grade.xml.old-2"
+
+
+def test_a_log_has_a_line_a_test_as_soon_as_it_is_over(tmp_path):
+    log = ResultLog(tmp_path / "new" / "grade.jsonl")
+    log.append({"id": "a", "message": "\u00e9\n"})
+    assert read_log(log.path) == [{"id": "a", "message": "\u00e9\n"}]
+    log.append({"id": "b"})
+    log.close()
+    assert [entry["id"] for entry in read_log(log.path)] == ["a", "b"]
+    log.path.write_text(log.path.read_text() + '{"id": "c", "mess')  # killed while it wrote
+    assert [entry["id"] for entry in read_log(log.path)] == ["a", "b"]
+
+
+def test_a_log_is_never_written_over(tmp_path):
+    (tmp_path / "grade.jsonl").write_text("mine")
+    with pytest.raises(CourseError, match=r"grade.jsonl cannot be written: File exists"):
+        ResultLog(tmp_path / "grade.jsonl")
+    assert (tmp_path / "grade.jsonl").read_text() == "mine"
+
+
+# --- words of others ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("plain\n\ttext", "plain\n\ttext"),
+        ("\u00e9\u4e2d\U0001f600", "\u00e9\u4e2d\U0001f600"),
+        ("\x1b[2J\x07\r\x00", "\\x1b[2J\\x07\\x0d\\x00"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\u202eb\u2066c\ufeff", "a\\u202eb\\u2066c\\ufeff"),
+        ("\ud800", "\\ud800"),
+        ("\x7f", "\\x7f"),
+    ],
+)
+def test_characters_that_are_not_to_be_shown_are_escaped(text, shown):
+    assert printable(text) == shown
+    printable(text).encode("utf-8")
