@@ -197,8 +197,11 @@ def _capped(text: str) -> str:
 
 
 def _counter_example(error: BaseException) -> str:
-    """Hypothesis's smallest failing input, without the fixtures."""
-    for note in getattr(error, "__notes__", ()):
+    """Hypothesis's smallest failing input, without the fixtures.
+
+    The last note is this test's: an import that failed raises the same object again and again.
+    """
+    for note in reversed(getattr(error, "__notes__", ())):
         match = re.match(r"[A-Z][\w ]+: test_\w+\(\n(.*)\n\)", str(note), re.DOTALL)
         if match:
             lines = textwrap.dedent(match[1]).splitlines()

@@ -119,7 +119,7 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
             "reason": found.reason,
             "message": found.message,
             "locations": found.locations,
-            "example": found.example,
+            "example": found.example if _is_property(item) else "",
             "waits_for": _other_checkpoint(item, found),
         }
     elif report.failed:
@@ -190,6 +190,10 @@ def _test_function(item: pytest.Item) -> Any:
     function = getattr(item, "obj", None)
     # Hypothesis wraps the test: the function that was written is inside.
     return getattr(getattr(function, "hypothesis", None), "inner_test", function)
+
+
+def _is_property(item: pytest.Item) -> bool:
+    return hasattr(getattr(item, "obj", None), "hypothesis")
 
 
 def _mark(item: pytest.Item, name: str, default: Any) -> Any:

@@ -101,9 +101,9 @@ class RunReporter:
         from pytest_tinytorch.display.run import cause_blocks
 
         run = self._ledger.finish()
-        self._print(cause_blocks(redacted(run.tests)))
-        self._print_notes(self._ledger.problems)
         graded = graded_run_of(self._config)
+        self._print(cause_blocks(redacted(run.tests) if graded else run.tests))
+        self._print_notes(self._ledger.problems)
         self._print(self._conclusion() if graded is None else self._grade(graded))
         self._print_notes(self._ledger.notes)
         if graded is None and self._ledger.settings.isolation:
@@ -116,7 +116,7 @@ class RunReporter:
         if test.group != self._group:
             self._group = test.group
             self._print(self._heading(test.group))
-        if test.visibility != "visible":
+        if graded_run_of(self._config) is not None and test.visibility != "visible":
             self._hidden[test.group] = self._hidden.get(test.group, 0) + 1
             test = redacted((test,), self._hidden[test.group])[0]
         self._print([test_line(test, self._ledger.records)])
