@@ -59,9 +59,15 @@ computing those between again, holds about $n / k + k$ of them: least at $k = \\
 ### The tape
 
 This part is given. Read it once with care. `record` stands at the door. If an operand wants a gradient,
-the result gets a `Node`: what was done, and where the inputs came from. A *leaf* is a Tensor that requires
-a gradient and was not made by a recorded operation: a weight. No list of all operations exists: Nodes
-point back, so when you drop a loss, Python drops everything that led to it.
+the result remembers, as its `_node`, by which **operation** it was made:
+
+    number      grows with time, so it is larger than those of the operations that made the operands
+    name, rule  the primitive, and its gradient
+    operands    what it was called with: Tensors, arrays, numbers
+    output, saved, arrays, options      what the rule is called with
+
+A *leaf* is a Tensor that requires a gradient and has no `_node`: a weight. No list of all operations
+exists. They point back, so when you drop a loss, Python drops everything that led to it.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd-imports", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -71,7 +77,6 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -86,41 +91,25 @@ from tinytorch.core.tensor import (  # isort: skip
 
 # %% nbgrader={"grade": false, "grade_id": "autograd-tape", "locked": true, "schema_version": 3, "solution": false, "task": false}
 #| export
-class Node:
-    """One operation on the tape. It knows the arrays it needs, but not its result: no circles.
-
-    number: grows with time, so an operation has a larger one than those that made its inputs
-    operation: (name, rule, inputs, output, saved, arrays, options), and None once it was walked back;
-        inputs has for each operand the Node that made it, or the leaf itself, or None where no
-        gradient is wanted
-    """
-
-    __slots__ = ("number", "operation")
-
-
 numbers = itertools.count(1)
+WALKED: tuple = ()  # instead of the operation, once it was walked back
 
 
 def record(
-    name: str, result: Tensor, operands: Sequence, arrays: list, options: dict, saved: Any
+    name: str, result: Tensor, operands: tuple, arrays: list, options: dict, saved: Any
 ) -> None:
-    """Called at the door after every operation, so it makes no more than one object and one tuple.
+    """Called at the door after every operation, so it does no more than it must: one tuple.
 
     The rule is looked up now: it must be the one that belongs to what was saved.
     """
-    inputs, wanted = [], False
     for operand in operands:
         if isinstance(operand, Tensor) and operand.requires_grad:
-            inputs.append(operand._node or operand)
-            wanted = True
-        else:
-            inputs.append(None)
-    if wanted:
-        node = result._node = Node()
-        node.number = next(numbers)
-        rule = engine.gradients.get(name)
-        node.operation = (name, rule, inputs, result.data, saved, arrays, options)
-        result.requires_grad = True
+            rule, output = engine.gradients.get(name), result.data
+            result._node = (
+                next(numbers), name, rule, operands, output, saved, arrays, options
+            )  # fmt: skip
+            result.requires_grad = True
+            return
 
 
 # %% [markdown]
@@ -128,8 +117,7 @@ def record(
 ### Two tools
 
 Finite differences check everything that follows, so they come first. Undoing broadcasting is done once, for
-every rule: what was repeated forward is summed backward. `fitted` is given; it makes a gradient fit its
-input in shape and dtype, and says which rule was wrong where it cannot.
+every rule: what was repeated forward is summed backward.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd-tools", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -162,24 +150,15 @@ def unbroadcast(slope: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
     TODO: find the dimensions that were added in front, and those of size 1 that were stretched; sum
         over both, and reshape.
-    HINT: `np.broadcast_shapes(slope.shape, shape)` is slope.shape, or something is wrong.
     """
     ### BEGIN SOLUTION
-    if np.broadcast_shapes(slope.shape, shape) != slope.shape:
-        raise ValueError(f"{shape} is larger than {slope.shape}")
     extra = slope.ndim - len(shape)
+    pairs = zip(slope.shape[max(extra, 0) :], shape, strict=False)
+    if extra < 0 or any(size not in (1, large) for large, size in pairs):
+        raise ValueError(f"a gradient of shape {slope.shape} for an input of shape {shape}")
     stretched = [dim + extra for dim, size in enumerate(shape) if size == 1]
     return slope.sum(axis=(*range(extra), *stretched)).reshape(shape)
     ### END SOLUTION
-
-
-def fitted(name: str, slope: Any, array: np.ndarray) -> np.ndarray:
-    """A gradient that the rule of `name` gave, in the shape and dtype of the input `array`."""
-    try:
-        return unbroadcast(np.asarray(slope), array.shape).astype(array.dtype, copy=False)
-    except ValueError:
-        shapes = f"of shape {np.shape(slope)} for an input of shape {array.shape}"
-        raise ValueError(f"the rule of {name} gave a gradient {shapes}") from None
 
 
 # %% [markdown]
@@ -556,12 +535,12 @@ def test_unit_rules_of_shape():
 """
 ### Walking back
 
-`ordered` finds all that led to a result, the latest first. It must not call itself: a chain of 10,000
-operations is ten times as deep as Python's stack. `walk` takes one Node after the other, asks its rule,
-adds what it gets to what is there, and **frees the Node before it goes on**: memory shrinks while gradients
-arrive. What is left belongs to the leaves. `backward` puts it into `.grad`, all at the end: if anything
-goes wrong on the way, no weight has half a gradient. Each gets an array that nobody else holds, for an
-optimizer may scale it in place.
+`history` finds all that led to a result. It must not call itself: a chain of 10,000 operations is ten times
+as deep as Python's stack. `walk` takes one after the other, the latest first, asks its rule, adds what it
+gets to what is there, and **frees the operation before it goes on**: memory shrinks while gradients arrive.
+What is left belongs to the leaves. `backward` puts it into `.grad`, all at the end: if anything goes wrong
+on the way, no weight has half a gradient. Each gets an array that nobody else holds, for an optimizer
+may scale it in place.
 
 **What the tape cannot see.** It keeps arrays, not copies. `p.data = p.data - g` makes a new array, and a
 tape that holds the old one stays right. Writing into that array (`p.data[...] = 0`) between forward
@@ -570,67 +549,76 @@ and backward gives the gradient of a mixture, and nothing tells: NumPy does not 
 
 # %% nbgrader={"grade": false, "grade_id": "autograd-walk", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
-def ordered(root: Any, since: int = 0) -> list[Node]:
-    """All Nodes from which `root` was computed, and itself, the latest first; of a leaf, none.
+def history(root: Tensor, since: int = 0) -> dict[int, Tensor]:
+    """All that was made by an operation and led to `root`, and itself: {number: Tensor}.
 
-    since: Nodes with smaller numbers are left out, and what led to them
+    since: operations with smaller numbers are left out, and what led to them
 
     Raises RuntimeError if one of them was walked back before.
 
-    TODO: keep a set of those found and a list of those still to be looked into. Sort by number.
-    HINT: `type(target) is Node` tells a Node from a leaf and from None.
+    TODO: begin with a list that holds `root`. Take one out, look at its `_node`, put its operands in.
+    HINT: leave out what is found already. None means a leaf; what is empty was WALKED.
     """
     ### BEGIN SOLUTION
-    waiting = [root] if type(root) is Node else []
-    found = set(waiting)
+    found: dict[int, Tensor] = {}
+    waiting = [root]
     while waiting:
-        operation = waiting.pop().operation
+        tensor = waiting.pop()
+        operation = tensor._node
         if operation is None:
+            continue
+        if not operation:
             reason = "backward() has been here before, and freed what it needs: compute the result"
             raise RuntimeError(f"{reason} again, or call backward() once, on the sum of the losses")
-        for target in operation[2]:
-            if type(target) is Node and target.number >= since and target not in found:
-                found.add(target)
-                waiting.append(target)
-    return sorted(found, key=attrgetter("number"), reverse=True)
+        if operation[0] >= since and operation[0] not in found:
+            found[operation[0]] = tensor
+            waiting += [t for t in operation[3] if isinstance(t, Tensor) and t._node is not None]
+    return found
     ### END SOLUTION
 
 
-def walk(root: Any, gradient: np.ndarray, since: int = 0) -> dict[Any, np.ndarray]:
-    """Gradients of all leaves that led to `root`, a Node or a leaf: {leaf: array}. Frees the tape.
+def walk(root: Tensor, gradient: np.ndarray, since: int = 0) -> dict[Tensor, np.ndarray]:
+    """Gradients of all leaves that led to `root`, which may be one: {leaf: array}. Frees the tape.
 
-    since: as for `ordered`; the gradients of Nodes that are left out come back too
+    since: as for `history`; the gradients of what is left out come back too
 
     Raises RuntimeError for a primitive without a rule, TypeError or ValueError for a rule that does
     not return a gradient for each input, in its shape; all of them name it.
 
-    TODO: begin with {root: gradient}. For each Node in order: unpack its operation and free it, take
-        its gradient out, call the rule, and add each slope to what its target has.
-    HINT: skip what is None. Call a slope that is callable. Call `fitted` only where shape or dtype are
-        not those of the input: this one branch is all that broadcasting costs.
+    TODO: begin with {root: gradient}. For each of the history, the latest first: unpack its operation
+        and set it to WALKED, take its gradient out, call the rule, and add each slope to what its
+        operand has.
+    HINT: skip slopes that are None, and operands that want no gradient. Call a slope that is callable.
+        Only where shape or dtype are not those of the input is there work for `unbroadcast`.
     """
     ### BEGIN SOLUTION
-    totals = {root: gradient}
-    for node in ordered(root, since):
-        name, rule, inputs, output, saved, arrays, options = node.operation
-        node.operation = None
-        grad = totals.pop(node, None)
+    totals, found = {root: gradient}, history(root, since)
+    for number in sorted(found, reverse=True):
+        tensor = found.pop(number)
+        _, name, rule, operands, output, saved, arrays, options = tensor._node
+        tensor._node = WALKED
+        grad = totals.pop(tensor, None)
         if grad is None:
             continue
         if rule is None:
             raise RuntimeError(f"{name} has no gradient: declare one with @{name}.gradient")
-        slopes = rule(grad, output, saved, *arrays, **options)
-        if type(slopes) is ndarray or len(slopes) != len(inputs):
-            raise TypeError(f"the rule of {name} must return a tuple of {len(inputs)} gradients")
-        for target, slope, array in zip(inputs, slopes, arrays, strict=True):
-            if target is None or slope is None:
-                continue
-            if callable(slope):
-                slope = slope()
-            good = type(slope) is ndarray and slope.shape == array.shape
-            if not good or slope.dtype != array.dtype:
-                slope = fitted(name, slope, array)
-            totals[target] = np.asarray(totals[target] + slope) if target in totals else slope
+        try:
+            slopes = rule(grad, output, saved, *arrays, **options)
+            if len(slopes) != len(operands):
+                raise TypeError(f"returned {len(slopes)} gradients for {len(operands)} inputs")
+            for place, operand in enumerate(operands):
+                if not isinstance(operand, Tensor) or not operand.requires_grad:
+                    continue
+                slope, array = slopes[place], arrays[place]
+                if callable(slope):
+                    slope = slope()
+                if slope is None:
+                    continue
+                if slope.shape != array.shape or slope.dtype is not array.dtype:
+                    slope = unbroadcast(slope, array.shape).astype(array.dtype, copy=False)
+                totals[operand] = totals[operand] + slope if operand in totals else slope
+        except (AttributeError, TypeError, ValueError) as error:
+            raise type(error)(f"the rule of {name}: {error}") from error
     return totals
     ### END SOLUTION
 
@@ -659,7 +647,7 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     if start.shape != output.shape:
         raise RuntimeError(f"a gradient of shape {start.shape} for a Tensor of {output.shape}")
     given = set()
-    for leaf, total in walk(output._node or output, start).items():
+    for leaf, total in walk(output, start).items():
         if leaf.grad is not None:
             total = leaf.grad.data + total
         elif total.base is not None or id(total) in given:
@@ -727,10 +715,10 @@ def test_unit_what_backward_refuses():
     refused((x * 2).backward, "of shape (2,) needs a gradient")
     refused(lambda: (x * 2).backward(np.ones(3)), "of shape (3,)")
     refused(lambda: strange(x, 1).sum().backward(), "strange has no gradient")
-    strange.gradient(lambda grad, output, saved, a, b: grad)
-    refused(lambda: strange(x, 1).sum().backward(), "rule of strange must return a tuple of 2")
+    strange.gradient(lambda grad, output, saved, a, b: (grad, grad, grad))
+    refused(lambda: strange(x, 1).sum().backward(), "rule of strange: returned 3 gradients for 2")
     strange.gradient(lambda grad, output, saved, a, b: (grad[:1].repeat(3), grad))
-    refused(lambda: strange(x, 1).sum().backward(), "strange gave a gradient of shape (3,)")
+    refused(lambda: strange(x, 1).sum().backward(), "strange: a gradient of shape (3,)")
     strange.gradient(lambda grad, *_: (lambda: made.append("a") or grad, lambda: made.append("b")))
     strange(x, Tensor([1.0])).sum().backward()
     assert made == ["a"] and x.grad.numpy().tolist() == [3, 5]
@@ -830,7 +818,7 @@ def gradcheck(
         raise ValueError(f"gradcheck needs a floating Tensor among its inputs, got {inputs!r}")
     output = function(*copies)
     weights = np.random.default_rng(0).normal(size=output.shape)
-    totals = walk(output._node or output, weights) if output.requires_grad else {}
+    totals = walk(output, weights) if output.requires_grad else {}
 
     def weighed() -> float:
         with no_grad():
@@ -888,19 +876,18 @@ was there before: this is what `since` is for.
 
 # %% nbgrader={"grade": false, "grade_id": "autograd-recompute", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
-def used_by(function: Callable, inputs: Sequence) -> tuple[Any, Node, dict[Any, np.ndarray]]:
-    """Run a function without a tape: (its result, a mark, {Node or leaf from outside: its array}).
+def used_by(function: Callable, inputs: Sequence) -> tuple[Any, list, dict[Tensor, np.ndarray]]:
+    """Run a function without a tape: (its result, a mark, {Tensor from outside: its array}).
 
-    The mark, a Node without an operation, is on everything inside that wants a gradient.
+    The mark is the `_node` of everything inside that wants a gradient. It is empty, like WALKED.
     """
-    mark, outside = Node(), {}
-    mark.operation, mark.number = None, 0
+    mark, outside = [], {}
 
-    def note(name: str, result: Tensor, operands: Sequence, *_: Any) -> None:
+    def note(name: str, result: Tensor, operands: tuple, *_: Any) -> None:
         wanting = [t for t in operands if isinstance(t, Tensor) and t.requires_grad]
         if wanting:
             result.requires_grad, result._node = True, mark
-        outside.update({t._node or t: t.data for t in wanting if t._node is not mark})
+        outside.update({t: t.data for t in wanting if t._node is not mark})
 
     engine.recorder = note
     try:
@@ -915,8 +902,8 @@ def recompute(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     The function must do the same both times. Random numbers are repeated; a running mean that it
     updates is updated twice. Raises TypeError if it does not return one Tensor.
 
-    TODO: keep a copy of the generator, and call `used_by`. If the result carries the mark, give it a Node
-        with a rule that runs the function again, with that generator, and walks back.
+    TODO: keep a copy of the generator, and call `used_by`. If the result carries the mark, give it an
+        operation whose rule runs the function again, with that generator, and walks back.
     HINT: `next(numbers)` before the second run is the number since which the walk goes. Where nothing is
         recorded, or somebody else stands at the door, a plain call is all there is to do.
     """
@@ -938,13 +925,11 @@ def recompute(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
                 repeated = function(*inputs)
         finally:
             engine.generator = before
-        totals = walk(repeated._node, grad, since)
-        return [totals.get(target) for target in outside]
+        totals = walk(repeated, grad, since)
+        return [totals.get(tensor) for tensor in outside]
 
-    node = result._node = Node()
-    node.number = next(numbers)
-    arrays = list(outside.values())
-    node.operation = ("recompute", again, list(outside), result.data, None, arrays, {})
+    operands, arrays, output = tuple(outside), list(outside.values()), result.data
+    result._node = (next(numbers), "recompute", again, operands, output, None, arrays, {})
     return result
     ### END SOLUTION
 
