@@ -442,8 +442,12 @@ def test_switching_off_and_on(tt, check):
             with tt.no_grad():
                 check.equal((x * 2).requires_grad, False)
             check.equal((x * 2).requires_grad, True)
+        with tt.no_grad():
+            check.close(x * 2, [2, 4])
         check.equal((x * 2).requires_grad, False)
-        check.close(x * 2, [2, 4])
+    check.equal((x * 2).requires_grad, True)
+    with tt.enable_grad():
+        check.equal((x * 2).requires_grad, True)
     check.equal((x * 2).requires_grad, True)
     with check.raises(RuntimeError), tt.no_grad():
         x.detach().sum().backward()

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
-from solutions import UNUSUAL, WRONG, Unusual, Wrong, changed
+import solutions
+import solutions_09
+from solutions import Unusual, Wrong, changed
 
 from pytest_tinytorch.course import load_course
 
 COURSE = load_course(Path(__file__).parents[2])
+WRONG = solutions.WRONG | solutions_09.WRONG
+UNUSUAL = solutions.UNUSUAL | solutions_09.UNUSUAL
 
 
 def table(solutions):
