@@ -81,6 +81,7 @@ class Engine:
 
 
 engine = Engine()
+_FLOAT64 = np.dtype(np.float64)
 
 
 def primitive(forward: Callable) -> Callable:
@@ -96,14 +97,18 @@ def primitive(forward: Callable) -> Callable:
 
     @functools.wraps(forward)
     def lifted(*operands: Any, **options: Any) -> "Tensor":
-        arrays = [_operand(name, operand) for operand in operands]
+        arrays = [o.data if isinstance(o, Tensor) else _operand(name, o) for o in operands]
         try:
             output = engine.implementations[name](*arrays, **options)
         except ValueError as error:
             shapes = " and ".join(str(np.shape(array)) for array in arrays)
             raise ValueError(f"{name} of shapes {shapes}: {error}") from None
-        output, saved = output if type(output) is tuple else (output, None)
-        result = _wrap(_stay_float32(np.asarray(output), arrays))
+        saved = None
+        if type(output) is tuple:
+            output, saved = output
+        if type(output) is not np.ndarray or output.dtype is _FLOAT64:
+            output = _stay_float32(np.asarray(output), arrays)
+        result = _wrap(output)
         if engine.recorder is not None and engine.grad_enabled:
             engine.recorder(name, result, operands, arrays, options, saved)
         return result

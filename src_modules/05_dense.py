@@ -282,13 +282,14 @@ counting leaves no trace: a recorder that stays behind would slow down all that 
 
 # %% nbgrader={"grade": true, "grade_id": "test-dense-summary", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 def test_unit_costs():
+    before = engine.recorder
     costs = list(layer_costs(MLP([4, 3, 2])))
     assert costs == [
         ("Linear", (1, 3), 15, 60, 2 * 4 * 3 + 3),
         ("ReLU", (1, 3), 0, 0, 3),
         ("Linear", (1, 2), 8, 32, 2 * 3 * 2 + 2),
     ]
-    assert engine.recorder is None
+    assert engine.recorder is before
     model = Sequential(Flatten(), Linear(12, 2, bias=False))
     assert list(layer_costs(model, (3, 4)))[1] == ("Linear", (1, 2), 24, 96, 2 * 12 * 2)
     y, flops = counted(lambda x: x @ zeros(4, 5), zeros(2, 4))

@@ -1,6 +1,6 @@
 # Generated from src_modules/05_dense.py. Do not edit: write in src_modules/05_dense.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=a67532127487981b code=942a3bb403b35910 content=fca911659b57a147
+# export: format=1 source=c80cd533fd399aba code=942a3bb403b35910 content=fca911659b57a147
 # %% src_modules/05_dense.py:57
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise

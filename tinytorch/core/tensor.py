@@ -1,6 +1,6 @@
 # Generated from src_modules/02_tensor.py. Do not edit: write in src_modules/02_tensor.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=1cce3d3f5c7f6db5 code=45b87a98f95f4249 content=ff0aebd4458ff2fb
+# export: format=1 source=2899807923a8761a code=2904f4d2a10dfe5a content=232d9ba0370499a1
 # %% src_modules/02_tensor.py:61
 import functools
 import sys
@@ -24,6 +24,7 @@ class Engine:
 
 
 engine = Engine()
+_FLOAT64 = np.dtype(np.float64)
 
 
 def primitive(forward: Callable) -> Callable:
@@ -39,14 +40,18 @@ def primitive(forward: Callable) -> Callable:
 
     @functools.wraps(forward)
     def lifted(*operands: Any, **options: Any) -> "Tensor":
-        arrays = [_operand(name, operand) for operand in operands]
+        arrays = [o.data if isinstance(o, Tensor) else _operand(name, o) for o in operands]
         try:
             output = engine.implementations[name](*arrays, **options)
         except ValueError as error:
             shapes = " and ".join(str(np.shape(array)) for array in arrays)
             raise ValueError(f"{name} of shapes {shapes}: {error}") from None
-        output, saved = output if type(output) is tuple else (output, None)
-        result = _wrap(_stay_float32(np.asarray(output), arrays))
+        saved = None
+        if type(output) is tuple:
+            output, saved = output
+        if type(output) is not np.ndarray or output.dtype is _FLOAT64:
+            output = _stay_float32(np.asarray(output), arrays)
+        result = _wrap(output)
         if engine.recorder is not None and engine.grad_enabled:
             engine.recorder(name, result, operands, arrays, options, saved)
         return result
@@ -90,7 +95,7 @@ def _wrap(array: np.ndarray) -> "Tensor":
     return result
 
 
-# %% src_modules/02_tensor.py:160
+# %% src_modules/02_tensor.py:165
 class Tensor:
     """An array of numbers with a place for its gradient.
 
@@ -371,7 +376,7 @@ def _plain_index(index: Any) -> Any:
     return index.data if isinstance(index, Tensor) else index
 
 
-# %% src_modules/02_tensor.py:477
+# %% src_modules/02_tensor.py:482
 @primitive
 def add(a, b):
     """a + b, element by element."""
@@ -438,7 +443,7 @@ def compare(operation: np.ufunc, a: Any, b: Any) -> "Tensor":
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:590
+# %% src_modules/02_tensor.py:595
 @primitive
 def exp(a):
     """e to the power of each element."""
@@ -495,7 +500,7 @@ def reduce_min(a, dim=None, keepdim=False):
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:679
+# %% src_modules/02_tensor.py:684
 @primitive
 def reshape(a, shape):
     """The same elements in another shape."""
@@ -563,7 +568,7 @@ def stack(tensors: "Sequence[Tensor]", dim: int = 0) -> "Tensor":
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:780
+# %% src_modules/02_tensor.py:785
 def zeros(*shape: Any, dtype: Any = np.float32) -> "Tensor":
     """Zeros: `zeros(2, 3)` or `zeros((2, 3))`."""
     ### BEGIN SOLUTION
