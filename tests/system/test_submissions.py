@@ -21,8 +21,9 @@ import machine
 import patches
 import trees
 import words
-from arena import make_arena
-from attack import Attack
+from arena import FULL, make_arena
+from attack import Attack, Unusual
+from unusual import UNUSUAL
 
 from pytest_tinytorch.isolation.levels import CONFINED, missing
 from pytest_tinytorch.record import RunRecord
@@ -157,5 +158,23 @@ def test_a_submission_gets_no_more_at_a_lower_level(
     shutil.rmtree(tmp_path / "tree", ignore_errors=True)
 
 
+@pytest.mark.parametrize("unusual", UNUSUAL.values(), ids=[n.replace(" ", "-") for n in UNUSUAL])
+def test_an_unusual_submission_gets_all_points(
+    forkserver: ForkServer, unusual: Unusual, tmp_path: Path, temporary: Path
+) -> None:
+    root = make_arena(tmp_path / "tree", unusual.source)
+    source = root / "src/01_ops.py"
+    text = source.read_text("utf-8").replace("\n", unusual.newline)
+    source.write_bytes(text.encode(unusual.encoding))
+    for name, content in unusual.files.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(content)
+    result = forkserver.run(["--grade", "--fail-under=100", "--junitxml=grade.xml"], root)
+    output = "\n".join([*result.outlines, *result.errlines])
+    assert result.ret == 0 and f"{FULL:g} of {FULL:g} points" in output, output
+    assert list(temporary.iterdir()) == []
+
+
 def test_there_are_many() -> None:
     assert len(ATTACKS) >= 60
+    assert len(UNUSUAL) >= 25

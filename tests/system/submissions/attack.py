@@ -1,10 +1,10 @@
-"""One submission that tries something: what it holds, and what it must come to."""
+"""One submission that tries something, or does it in its own way, and what it must come to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from arena import HONEST, WRONG
+from arena import HONEST, RIGHT, WRONG
 
 _RELU = "return np.asarray(x) - 1"
 
@@ -42,3 +42,25 @@ def tries(code: str, confined: str = "got -1.0") -> Attack:
     body = "\n".join(f"    {line}" for line in code.strip().splitlines())
     relu = f"try:\n{body}\n    found = 777.0\nexcept OSError:\n    found = -1.0\n"
     return Attack(relu=relu + "return np.full(2, found)", confined=confined)
+
+
+class Unusual:
+    """A right module 01, changed by edits (old, new), or with other files, newlines or encoding."""
+
+    def __init__(
+        self,
+        *edits: tuple[str, str],
+        files: dict[str, str] | None = None,
+        newline: str = "\n",
+        encoding: str = "utf-8",
+    ) -> None:
+        self.edits, self.files = edits, files or {}
+        self.newline, self.encoding = newline, encoding
+
+    @property
+    def source(self) -> str:
+        text = RIGHT
+        for old, new in self.edits:
+            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+            text = text.replace(old, new)
+        return text
