@@ -8,7 +8,7 @@ else
 BIN := .venv/bin
 endif
 
-.PHONY: checkpoint test setup setup-dev lint bench regenerate clean
+.PHONY: checkpoint test slow setup setup-dev lint bench regenerate clean
 
 # Test what you wrote: `make checkpoint`, `make checkpoint ID=00`, `make checkpoint ID=next`
 checkpoint: setup
@@ -16,8 +16,12 @@ checkpoint: setup
 
 # Everything that CI runs
 test: setup-dev lint
-	$(BIN)/python -m pytest tests -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest tests -m "not slow" -n 2 --dist worksteal -q
 	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
+
+# What takes longer: hostile submissions at every level, wrong solutions in isolation, real data
+slow: setup-dev
+	$(BIN)/python -m pytest tests -m slow -n 2 --dist worksteal -q
 
 lint: setup-dev
 	$(BIN)/ruff check .

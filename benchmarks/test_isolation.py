@@ -1,0 +1,137 @@
+"""What isolation costs: a call across the border, a cell, and all checkpoints of the course."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_tinytorch.course import load_course
+from pytest_tinytorch.isolation.cells import Cells
+from pytest_tinytorch.isolation.levels import LEVELS, Level, missing
+from pytest_tinytorch.isolation.probe import probe
+
+REPOSITORY = Path(__file__).parents[1]
+COURSE = load_course(REPOSITORY)
+COPIED = ("course.toml", "conftest.py", "checkpoints", "data", "src_modules", "tinytorch")
+MOST_MICROSECONDS = 60
+
+pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
+
+
+@pytest.fixture(params=["one core", "any core"])
+def placed(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Both processes on the same core, or wherever the system puts them."""
+    before = os.sched_getaffinity(0)
+    if request.param == "one core":
+        os.sched_setaffinity(0, {min(before)})
+    yield request.param
+    os.sched_setaffinity(0, before)
+
+
+def best_level() -> Level:
+    secret = REPOSITORY / "checkpoints/manifest.json"
+    return probe("auto", secret, COURSE.package_folder, COURSE.limits).level
+
+
+def started(level: Level) -> Cells:
+    cells = Cells(level, COURSE.package_folder, COURSE.limits, {})
+    cells.begin("01", COURSE.limits, 1)
+    return cells
+
+
+def test_a_call(versus, placed):
+    """`tensor + 1`, with payloads of less than 256 bytes, beside the same in one process."""
+    import tinytorch
+
+    cells = started(best_level())
+    try:
+        there, here = cells.package.Tensor([1.0, 2.0]), tinytorch.Tensor([1.0, 2.0])
+        bounded = placed == "one core"
+        versus(
+            f"a call at level {cells.level.name}, {placed} / in process",
+            lambda: there + 1,
+            lambda: here + 1,
+            rounds=3000,
+            holds=(lambda found: found.ours * 1e6 <= MOST_MICROSECONDS) if bounded else None,
+        )
+    finally:
+        cells.close()
+
+
+@pytest.mark.parametrize("name", LEVELS[1:])
+def test_a_cell(versus, name):
+    """From nothing to the first tensor; the peer is a Python that imports NumPy."""
+    if reason := missing(name):
+        pytest.skip(reason)
+
+    def cell() -> None:
+        cells = started(Level(name))
+        cells.package.Tensor([1.0])
+        cells.close()
+
+    command = [sys.executable, "-c", "import numpy"]
+    versus(
+        f"a cell at level {name} / python -c 'import numpy'",
+        cell,
+        lambda: subprocess.run(command, check=True),
+        rounds=10,
+    )
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("course")
+    for name in COPIED:
+        copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
+        copy(REPOSITORY / name, root / name)
+    return root
+
+
+def run(folder: Path, *arguments: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment["TINYTORCH_HOME"] = str(folder / "home")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_all_checkpoints(versus, course):
+    versus(
+        "pytest --checkpoint all --isolate / without",
+        lambda: run(course, "--checkpoint", "all", "--isolate"),
+        lambda: run(course, "--checkpoint", "all"),
+        rounds=3,
+        holds=lambda found: found.ratio <= 1.6,
+    )
+
+
+def test_a_grade(versus, course):
+    versus(
+        "pytest --grade / pytest --checkpoint all",
+        lambda: run(course, "--grade"),
+        lambda: run(course, "--checkpoint", "all"),
+        rounds=3,
+    )
+
+
+def test_processor_time_of_a_cell_is_its_own(versus) -> None:
+    """Measuring from outside costs what a clock costs."""
+    cells = started(Level("process"))
+    try:
+        cells.package.Tensor([1.0])
+        cell = cells.cell()
+        versus(
+            "processor time of a cell / of this process",
+            cell.processor_seconds,
+            time.process_time,
+            rounds=1000,
+        )
+    finally:
+        cells.close()
