@@ -1,0 +1,310 @@
+"""Levels: what is tried on which machine, what a cell may read, what the filter lets through."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_tinytorch.course import Limits
+from pytest_tinytorch.isolation import levels, place
+from pytest_tinytorch.isolation.failures import NotStarted
+from pytest_tinytorch.isolation.inside import landlock, seccomp
+from pytest_tinytorch.isolation.levels import (
+    LEVELS,
+    Level,
+    candidates,
+    command,
+    environment,
+    missing,
+)
+from pytest_tinytorch.isolation.place import Place, Places, readable_of_the_machine, size_of
+from pytest_tinytorch.isolation.probe import probe
+
+LIMITS = Limits(5, 10, 60, 1024, 8, 64, 64)
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs Linux or macOS")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+
+
+# --- which levels -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name, system, platform, words",
+    [
+        ("none", "nt", "win32", ""),
+        ("process", "nt", "win32", "needs Linux or macOS; on Windows, use WSL 2 or a container"),
+        ("process", "posix", "darwin", ""),
+        ("landlock", "posix", "darwin", "needs Linux"),
+        ("bwrap", "posix", "darwin", "needs Linux"),
+    ],
+)
+def test_what_a_system_lacks(monkeypatch, name, system, platform, words):
+    monkeypatch.setattr(levels.os, "name", system)
+    monkeypatch.setattr(levels.sys, "platform", platform)
+    try:
+        found = missing(name)
+    finally:
+        monkeypatch.undo()
+    assert found == words
+
+
+@LINUX
+def test_what_a_kernel_or_a_machine_lacks(monkeypatch):
+    monkeypatch.setattr(landlock, "version", lambda: 2)
+    assert missing("landlock") == "needs Landlock 3 (Linux 6.2), found 2"
+    monkeypatch.setattr(landlock, "version", lambda: 3)
+    monkeypatch.setattr(seccomp.platform, "machine", lambda: "riscv64")
+    assert missing("landlock") == "knows no system calls of this processor"
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert missing("bwrap") == "bubblewrap is not installed (package `bubblewrap`)"
+
+
+@POSIX
+def test_the_best_level_is_tried_first(monkeypatch):
+    monkeypatch.setattr(levels, "missing", lambda name: "")
+    monkeypatch.setattr(levels.os, "geteuid", lambda: 1000)
+    assert [str(level) for level in candidates("auto", 0)] == ["bwrap", "landlock", "process"]
+    assert [str(level) for level in candidates("landlock", 0)] == ["landlock"]
+    monkeypatch.setattr(levels, "missing", lambda name: "no" if name == "bwrap" else "")
+    assert [str(level) for level in candidates("auto", 0)] == ["landlock", "process"]
+
+
+@POSIX
+def test_root_gives_a_cell_a_user_of_its_own_where_that_can_work(monkeypatch):
+    import pwd
+
+    monkeypatch.setattr(levels, "missing", lambda name: "no" if name == "bwrap" else "")
+    monkeypatch.setattr(levels.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(levels, "_is_open_to_all", lambda path: True)
+    found = candidates("auto", 0)
+    assert [level.name for level in found] == ["landlock", "landlock", "process", "process"]
+    assert [bool(level.user) for level in found] == [True, False, True, False]
+    assert found[0].user not in {entry.pw_uid for entry in pwd.getpwall()}
+    assert candidates("auto", 1)[0].user != found[0].user
+    assert found[0].counts_processes and not found[1].counts_processes
+    monkeypatch.setattr(levels, "_is_open_to_all", lambda path: False)
+    assert [level.user for level in candidates("auto", 0)] == [0, 0]
+
+
+@POSIX
+def test_a_private_home_is_not_open_to_all(tmp_path):
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "private").mkdir(mode=0o700)
+    assert not levels._is_open_to_all(tmp_path / "private/python")
+    path = Path("/bin/sh")
+    assert levels._is_open_to_all(path)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    folder = tmp_path / "net"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("x = 1\n")
+    return folder
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    path = tmp_path / "secret"
+    path.write_text("expected values")
+    return path
+
+
+def test_no_isolation_is_a_level_too(secret, package):
+    assert probe("none", secret, package, LIMITS).level == Level("none")
+
+
+@LINUX
+@pytest.mark.skipif(bool(missing("landlock")), reason=missing("landlock"))
+def test_a_level_that_can_be_broken_is_not_taken(monkeypatch, secret, package):
+    """The promise is tried: with one file too many on the list, the level does not hold."""
+    from pytest_tinytorch.isolation import cell
+
+    def careless(where, libraries):
+        return [*levels.readable(where, libraries), str(secret)]
+
+    monkeypatch.setattr(cell, "readable", careless)
+    with pytest.raises(NotStarted, match="student code could read the course's files"):
+        probe("landlock", secret, package, LIMITS)
+    monkeypatch.setattr(levels, "missing", lambda name: "no" if name == "bwrap" else "")
+    found = probe("auto", secret, package, LIMITS)
+    assert found.level.name == "process"
+    assert "student code could read the course's files" in found.refused[-1]
+
+
+@LINUX
+@pytest.mark.parametrize("name", LEVELS[1:])
+def test_a_level_that_is_there_holds(secret, package, name):
+    if reason := missing(name):
+        pytest.skip(reason)
+    try:
+        found = probe(name, secret, package, LIMITS)
+    except NotStarted as failure:
+        pytest.skip(f"{name}: {failure}")
+    assert found.level.name == name
+
+
+def test_a_level_that_is_not_there_says_why(monkeypatch, secret, package):
+    monkeypatch.setenv("PATH", "/nowhere")
+    if sys.platform == "linux":
+        with pytest.raises(NotStarted, match="bwrap: bubblewrap is not installed"):
+            probe("bwrap", secret, package, LIMITS)
+
+
+# --- what a cell may read, and what it is told ----------------------------------------------------
+
+
+def test_other_packages_are_not_on_the_list():
+    listed = readable_of_the_machine()
+    assert not [path for path in listed if path.endswith(("site-packages", "dist-packages"))]
+    assert any(path.endswith("/numpy") for path in listed)
+    repository = Path(__file__).resolve().parents[2]
+    assert not [path for path in listed if repository.is_relative_to(path)]
+
+
+@POSIX
+def test_the_folders_of_a_cell(package):
+    (package / "core").mkdir()
+    (package / "core/a.py").write_text("y = 2\n")
+    (package / "core/a.so").write_text("binary")
+    (package / "core/link.py").symlink_to("/etc/passwd")
+    (package / "loop").symlink_to(package)
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__/a.cpython-311.pyc").write_text("stale")
+    places = Places()
+    try:
+        where = places.new(package)
+        copied = {p.relative_to(where.package).as_posix() for p in where.package.rglob("*.*")}
+        assert copied == {"net/__init__.py", "net/core/a.py"}
+        assert where.scratch.is_dir() and not list(where.scratch.iterdir())
+        assert (places.libraries / "numpy").resolve().name == "numpy"
+        inside = {path.name for path in (places.libraries / "pytest_tinytorch/isolation").iterdir()}
+        assert inside - {"__pycache__"} == {"__init__.py", "inside"}
+        second = places.new(package)
+        assert second.root != where.root
+        places.remove(where)
+        assert not where.root.exists() and second.root.exists()
+    finally:
+        places.close()
+    assert not places.root.exists()
+
+
+@POSIX
+def test_a_deep_and_locked_folder_is_removed(tmp_path):
+    top = tmp_path / "top"
+    top.mkdir()
+    with contextlib.chdir(top):
+        for _ in range(3000):
+            Path("d").mkdir()
+            os.chdir("d")
+        Path("file").write_text("x")
+        os.chdir(top)
+        Path("locked").mkdir()
+        Path("locked/file").write_text("x")
+        Path("locked").chmod(0)
+        Path("dangling").symlink_to("/nowhere")
+    assert size_of(top, 10**9) > 10**9  # deeper than a path may be: too much, whatever it holds
+    place._remove(top)
+    assert not top.exists()
+
+
+def test_sizes_are_counted_up_to_what_is_too_much(tmp_path):
+    for number in range(10):
+        (tmp_path / f"{number}").write_bytes(bytes(10_000))
+    assert size_of(tmp_path, 10**6) == 100_000
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/empty").write_bytes(b"")
+    assert size_of(tmp_path, 10**6) == 100_000 + 2 * 4096  # empty files take room as well
+    assert size_of(tmp_path / "nowhere", 10) == 0
+
+
+@POSIX
+def test_what_a_cell_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", "secret")
+    monkeypatch.setenv("TINYTORCH_DATA", str(tmp_path / "data"))
+    where = Place(tmp_path, tmp_path / "package", tmp_path / "scratch")
+    told = environment(where, tmp_path / "libraries")
+    assert told["HOME"] == told["TMPDIR"] == str(where.scratch)
+    assert told["TINYTORCH_DATA"] == str(tmp_path / "data")
+    assert "secret" not in str(told) and not {"PATH", "USER"} & set(told)
+    assert str((tmp_path / "data").resolve()) in levels.readable(where, tmp_path)
+
+
+def test_bubblewrap_is_told_what_to_show(tmp_path):
+    where = Place(tmp_path, tmp_path, tmp_path / "scratch")
+    assert command(Level("landlock"), where, tmp_path, 5, 100) == []
+    words = command(Level("bwrap"), where, tmp_path, 5, 100)
+    assert words[0] == "bwrap" and words[-1] == "--"
+    for option in ("--unshare-all", "--die-with-parent", "--new-session", "--remount-ro"):
+        assert option in words
+    shown = [words[i + 1] for i, word in enumerate(words) if word == "--ro-bind"]
+    assert "/" not in shown and "/etc" not in shown and str(tmp_path) in shown
+    assert words[words.index("--size") + 1] == "100"
+
+
+# --- the filter of system calls, run step by step ----------------------------------------------
+
+ALLOWED, REFUSED, UNKNOWN, KILLED = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
+
+
+def run(machine: str, number: int, first: int = 0, arch: int | None = None) -> int:
+    """What the filter says of a call: an interpreter of the few operations it is made of."""
+    program = seccomp._program(machine)
+    data = {0: number, 4: seccomp._AUDIT_ARCH[machine] if arch is None else arch, 16: first}
+    accumulator, position = 0, 0
+    while True:
+        operation, if_true, if_false, value = program[position]
+        position += 1
+        if operation == 0x06:
+            return value
+        if operation == 0x20:
+            accumulator = data[value]
+            continue
+        holds = {0x15: accumulator == value, 0x35: accumulator >= value, 0x45: accumulator & value}
+        position += if_true if holds[operation] else if_false
+
+
+MACHINES = pytest.mark.parametrize("machine, column", [("x86_64", 0), ("aarch64", 1)])
+
+
+@MACHINES
+def test_the_filter_refuses_what_is_listed_and_nothing_else(machine, column):
+    refused = {numbers[column] for numbers in seccomp._REFUSED.values() if numbers[column]}
+    special = {seccomp._CLONE[column], seccomp._CLONE3[column]}
+    special |= {numbers[column] for numbers in seccomp._OWN_ONLY.values()}
+    special |= {numbers[column] for numbers in seccomp._OWN_OR_0.values()}
+    for number in range(470):
+        if number in special:
+            continue
+        assert run(machine, number) == (REFUSED if number in refused else ALLOWED), number
+    assert len(refused) > 50
+
+
+@MACHINES
+def test_threads_are_allowed_and_processes_are_not(machine, column):
+    clone = seccomp._CLONE[column]
+    assert run(machine, clone, 0x00010000 | 0x100) == ALLOWED
+    assert run(machine, clone, 17) == REFUSED
+    assert run(machine, seccomp._CLONE3[column]) == UNKNOWN  # so that libc falls back to clone
+
+
+@MACHINES
+def test_signals_and_limits_are_for_oneself(machine, column):
+    own = os.getpid()
+    for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
+        number = seccomp._OWN_ONLY[name][column]
+        assert run(machine, number, own) == ALLOWED
+        for other in (1, os.getppid(), 0, 2**32 - 1):
+            assert run(machine, number, other) == REFUSED
+    prlimit = seccomp._OWN_OR_0["prlimit64"][column]
+    assert [run(machine, prlimit, who) for who in (0, own)] == [ALLOWED, ALLOWED]
+    assert run(machine, prlimit, os.getppid()) == REFUSED
+
+
+@MACHINES
+def test_calls_of_another_architecture_end_the_process(machine, column):
+    assert run(machine, 0, arch=0x40000003) == KILLED  # 32 bits, where numbers mean other calls
+    if machine == "x86_64":
+        assert run(machine, 0x40000000 | 41) == KILLED
