@@ -38,7 +38,7 @@ def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
     if course_root(invocation.dir, arguments) is None:
         return
     if "--grade" in arguments:
-        from pytest_tinytorch.clean_start import is_clean, start_anew
+        from pytest_tinytorch.grade.clean_start import is_clean, start_anew
 
         if not is_clean():
             start_anew(arguments)

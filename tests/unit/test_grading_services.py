@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.grade.results import ResultLog, filter_results, read_log, set_aside
+from pytest_tinytorch.grade.scores import grade_of
+from pytest_tinytorch.grade.signing import Key, find_key, key_file, verified_record
+from pytest_tinytorch.grade.verifying import verify_lines
+from pytest_tinytorch.grade.visibility import students_view
 from pytest_tinytorch.printable import printable
 from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
-from pytest_tinytorch.results import ResultLog, filter_results, read_log, set_aside
-from pytest_tinytorch.scores import grade_of
-from pytest_tinytorch.signing import Key, find_key, key_file, verified_record
-from pytest_tinytorch.verifying import verify_lines
-from pytest_tinytorch.visibility import students_view
 
 KEY = Key(b"0123456789abcdef")
 
