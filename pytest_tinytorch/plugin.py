@@ -25,6 +25,8 @@ ROOMS = (
     "fixtures.comparison",
     "fixtures.randomness",
     "fixtures.program",
+    "fixtures.gradients",
+    "fixtures.measuring",
 )
 
 # NumPy fixes its number of threads when it loads. With one, a measurement means the same on a

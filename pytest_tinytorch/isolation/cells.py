@@ -140,6 +140,10 @@ class Cells:
             self._names[name] = value
         return value
 
+    def settle(self) -> None:
+        """Have everything forgotten over there that nothing here holds any more."""
+        self.ask("len", ())
+
     def release(self, generation: int, number: int) -> None:
         if generation == self._generation:
             self._released.append(number)

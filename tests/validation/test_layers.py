@@ -24,6 +24,7 @@ LAYERS = {
         "tracing",
         "isolation",
         "diagnosis",
+        "measure",
         "grouping",
         "advice",
         "completion",
