@@ -306,6 +306,8 @@ def test_transforms_are_applied_each_time(tt, check, rng, tmp_path):
         check.close(epochs[1][number], epochs[0][number])
     check.true(bool((epochs[2][0] != epochs[0][0]).any()), "another seed shows the same pictures")
     check.close(tt.Compose([])(PICTURE), PICTURE)
+    in_order = tt.Compose([tt.Normalize(1.0, 0.5), tt.Normalize(2.0, 4.0)])
+    check.close(in_order(PICTURE), ((PICTURE - 1) / 0.5 - 2) / 4)
 
 
 @pytest.mark.points(1)
