@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
-from solutions import UNUSUAL, WRONG, Unusual, Wrong, changed
+import solutions
+import solutions_08
+from solutions import Unusual, Wrong, changed
 
 from pytest_tinytorch.course import load_course
 
+WRONG = solutions.WRONG | solutions_08.WRONG
+UNUSUAL = solutions.UNUSUAL | solutions_08.UNUSUAL
 COURSE = load_course(Path(__file__).parents[2])
 
 
