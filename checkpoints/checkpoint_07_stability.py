@@ -539,4 +539,6 @@ def test_reads_badly_scaled_digits(tt, check, digits, rng):
         shares.append(float((read == digits.test_labels).mean()))
     plain, stable = shares
     check.true(stable >= 0.85, f"read {stable:.1%} of 360 digits correctly, expected 85 %")
-    check.true(plain < stable - 0.05, f"without the norm {plain:.1%} are read, with it {stable:.1%}")
+    check.true(
+        plain < stable - 0.05, f"without the norm {plain:.1%} are read, with it {stable:.1%}"
+    )
