@@ -231,6 +231,10 @@ def test_what_a_cell_is_told(tmp_path, monkeypatch):
     assert told["TINYTORCH_DATA"] == str(tmp_path / "data")
     assert "secret" not in str(told) and not {"PATH", "USER"} & set(told)
     assert str((tmp_path / "data").resolve()) in levels.readable(where, tmp_path)
+    monkeypatch.delenv("TINYTORCH_DATA")
+    monkeypatch.setenv("TINYTORCH_HOME", str(tmp_path / "home"))
+    told = environment(where, tmp_path / "libraries")
+    assert told["TINYTORCH_DATA"] == str((tmp_path / "home/data").resolve())
 
 
 def test_bubblewrap_is_told_what_to_show(tmp_path):
