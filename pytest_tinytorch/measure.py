@@ -8,12 +8,15 @@ several rounds decides, and its confidence interval has to lie beyond a bound to
 import gc
 import math
 import statistics
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from pytest_tinytorch.diagnosis import CheckMisused
 
 if TYPE_CHECKING:
     from pytest_tinytorch.isolation.cells import Cells
@@ -92,6 +95,11 @@ class CellMeter:
     """
 
     def __init__(self, cells: "Cells") -> None:
+        if sys.platform != "linux":
+            raise CheckMisused(
+                "another process is measured on Linux alone; here, run this checkpoint without"
+                " --isolate"
+            )
         self._cells = cells
 
     def seconds(self) -> float:
