@@ -24,8 +24,8 @@ HEAD = struct.Struct("<IIQ")
 LONGEST_TEXT = 8 * 2**20
 LARGEST_PAYLOAD = 256 * 2**20
 MOST_ELEMENTS = 2**18
-# Numbers can be chosen so that all have one hash: then the time to read a dict grows with the square
-# of its size, and it is the reader who pays.
+# Numbers can be chosen so that all have one hash: then the time to read a dict grows with the
+# square of its size, and it is the reader who pays.
 MOST_KEYS = 2**13
 LONGEST_STRING = 64 * 2**10
 _MOST_DIMENSIONS = 32
