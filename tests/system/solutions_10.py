@@ -328,19 +328,19 @@ WRONG: dict[str, dict[str, Wrong]] = {
         ),
         "a state that is taken over as it is": Wrong(
             "            array[...] = state[key]\n",
-            "            self.memory[place][name] = np.asarray(state[key])\n",
+            "            self.memory[place][key.partition('.')[2]] = np.asarray(state[key])\n",
             "test_states_are_copies",
             "loaded_again: largest difference",
         ),
         "a state without steps": Wrong(
-            '                fresh.steps[place] = int(plain(state[f"{place}.step"]))\n',
-            "                fresh.steps[place] = 1\n",
+            '        self.steps[place] = int(plain(state[f"{place}.step"]))\n',
+            "        self.steps[place] = 1\n",
             "test_saving_and_going_on",
             "q: largest difference",
         ),
         "a state without memory": Wrong(
-            "                fresh.restore(place, state)\n",
-            "                pass\n",
+            "            array[...] = state[key]\n",
+            "            pass\n",
             "test_saving_and_going_on",
             "q: largest difference",
         ),
@@ -628,6 +628,10 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
         ),
         "a state of more than it needs": Unusual(
             (
+                (
+                    "        if unexpected := state.keys() - known:\n",
+                    "        if unexpected := set():\n",
+                ),
                 (
                     "        return state\n",
                     "        return state | {'version': 1, 'shapes': [str(p.shape) for p in self.params]}\n",
