@@ -182,7 +182,8 @@ def room_of(config: pytest.Config) -> ClassRoom | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    room_of(config)
+    if room_of(config) is not None:
+        config.option.tbstyle = "value"  # a part has its own words; a traceback is drawn for nobody
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -184,7 +184,7 @@ def _quieten(config: pytest.Config) -> None:
     if option.verbose == 0:
         option.verbose = -1
         option.no_header = True
-        option.tbstyle, option.reportchars = "no", ""
+        option.reportchars = ""
 
 
 def _student(nodeid: str) -> str:
