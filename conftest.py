@@ -1,9 +1,14 @@
 """The course's own fixtures: its data sets."""
 
+import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _DATA = Path(__file__).parent / "data"
 
@@ -31,3 +36,41 @@ def digits_weights() -> SimpleNamespace:
 
     with np.load(_DATA / "digits_mlp.npz", allow_pickle=False) as arrays:
         return SimpleNamespace(**{name: arrays[name] for name in arrays.files})
+
+
+@pytest.fixture(scope="session")
+def mnist() -> SimpleNamespace:
+    """A sample of MNIST: `train_images` (5000, 1, 28, 28) and `test_images` (2000, 1, 28, 28),
+    float32 from 0 to 1, with `train_labels` and `test_labels`, int64."""
+    import numpy as np
+
+    with np.load(_DATA / "mnist_sample.npz", allow_pickle=False) as arrays:
+        data = {name: arrays[name] for name in arrays.files}
+    return SimpleNamespace(**{name: _scaled(array) for name, array in data.items()})
+
+
+@pytest.fixture(scope="session")
+def synthetic_images() -> SimpleNamespace:
+    """Colour images of ten classes, made by `data/synthetic_images.py`: `train_images`
+    (1000, 3, 32, 32) and `test_images` (500, 3, 32, 32), float32 from 0 to 1, with `train_labels`
+    and `test_labels`, int64."""
+    spec = importlib.util.spec_from_file_location("synthetic", _DATA / "synthetic_images.py")
+    assert spec is not None and spec.loader is not None
+    synthetic = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(synthetic)
+    train, test = synthetic.make_images(1000, seed=0), synthetic.make_images(500, seed=1)
+    return SimpleNamespace(
+        train_images=_scaled(train[0]),
+        train_labels=train[1],
+        test_images=_scaled(test[0]),
+        test_labels=test[1],
+    )
+
+
+def _scaled(array: "np.ndarray") -> "np.ndarray":
+    """Images (N, C, H, W) of bytes as float32 from 0 to 1; labels as int64."""
+    import numpy as np
+
+    if array.ndim == 4:
+        return array.astype(np.float32) / 255
+    return array.astype(np.int64)

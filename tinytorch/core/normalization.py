@@ -1,0 +1,255 @@
+# Generated from src_modules/08_dataloader.py. Do not edit: write in src_modules/08_dataloader.py instead;
+# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# export: format=1 source=04b8be1402aab9b3 code=7d54e078fe87ec32 content=093145a90da2418d
+# %% src_modules/08_dataloader.py:705
+import numpy as np
+
+from tinytorch.core.layers import Module, Parameter
+from tinytorch.core.tensor import Tensor, ones, primitive, zeros
+
+_PIECE = 2**18  # numbers of a piece: 1 MiB of float32
+_ROW = 2**11  # numbers from which on a row is long
+
+
+def floating(a: np.ndarray) -> np.ndarray:
+    """Integers and booleans as float32; a floating array as it is."""
+    return a if a.dtype.kind == "f" else a.astype(np.float32)
+
+
+def channel_rows(x: np.ndarray) -> np.ndarray:
+    """(N, C, ...) as long rows of memory, channels last: (rows, pixels in a row * C)."""
+    width = x.shape[1]
+    for size in reversed(x.shape[2:]):
+        width *= max(size, 1) if width < _ROW else 1
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(-1, width)
+
+
+def as_batch(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The batch (N, C, ...) of which these are the rows: another view of the same memory."""
+    return np.moveaxis(rows.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
+
+
+def wide(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """One number for each channel, repeated for each pixel of a row."""
+    return np.tile(values.astype(rows.dtype), rows.shape[1] // len(values))
+
+
+def pieces(rows: np.ndarray) -> list[slice]:
+    """Slices of rows, of about 1 MiB each."""
+    step = max(1, _PIECE // rows.shape[1])
+    return [slice(start, start + step) for start in range(0, len(rows), step)]
+
+
+def sums(rows: np.ndarray, columns: int) -> np.ndarray:
+    """The sum of each column by BLAS; of wide rows, of each channel: float64 (columns,)."""
+    down = np.ones(len(rows), rows.dtype) @ rows
+    return down.reshape(-1, columns).sum(axis=0, dtype=np.float64)
+
+
+# %% src_modules/08_dataloader.py:759
+def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and biased variance of each channel of (N, C, ...): float64 (C,) each.
+
+    TODO: take something near the mean away from all numbers before you square them.
+    HINT: the mean of the first piece is near. With d = x - center, the mean is center + mean(d), and
+        the variance mean(d d) - mean(d) mean(d): one way through x does both.
+    """
+    ### BEGIN SOLUTION
+    rows, channels = channel_rows(floating(x)), x.shape[1]
+    work = np.empty_like(rows[pieces(rows)[0]])
+    center = wide(sums(rows[: len(work)], channels) * channels / work.size, rows)
+    total, square = np.zeros((2, channels))
+    for piece in pieces(rows):
+        shifted = np.subtract(rows[piece], center, out=work[: len(rows[piece])])
+        total += sums(shifted, channels)
+        shifted *= shifted
+        square += sums(shifted, channels)
+    count = x.size // channels
+    offset = total / count
+    return center[:channels] + offset, np.maximum(square / count - offset**2, 0)
+    ### END SOLUTION
+
+
+@primitive
+def batch_norm(x, weight, bias, statistics=None, training=True, eps=1e-5):
+    """weight (x - mean) / sqrt(var + eps) + bias for each channel of (N, C, ...); weight, bias (C,).
+
+    statistics: mean and variance, (C,) each, of x if training; by default they are taken of x
+
+    TODO: make of it one scale and one shift for each channel; save what the gradient needs.
+    """
+    ### BEGIN SOLUTION
+    mean, var = batch_statistics(x) if statistics is None else statistics
+    inverse = 1 / np.sqrt(var + eps)
+    rows = channel_rows(floating(x))
+    scale, shift = wide(weight * inverse, rows), wide(bias - mean * inverse * weight, rows)
+    output = np.empty_like(rows)
+    for piece in pieces(rows):
+        part = np.multiply(rows[piece], scale, out=output[piece])
+        part += shift
+    return as_batch(output, x.shape), (mean, inverse)
+    ### END SOLUTION
+
+
+@batch_norm.gradient
+def batch_norm_gradient(grad, output, saved, x, weight, bias, statistics=None, training=True, eps=1e-5):
+    """One array for x, weight and bias each: the rows of the table above.
+
+    TODO: sum g and g (x - mean) for each channel; x then gets a g + b x + c, with three numbers for
+        each channel. Where statistics are fixed, b and c are 0.
+    """
+    ### BEGIN SOLUTION
+    (mean, inverse), channels, scale = saved, len(weight), weight * saved[1]
+    rows, slopes = channel_rows(floating(x)), channel_rows(grad)
+    center, result, (of_weight, of_bias) = wide(mean, rows), np.empty_like(rows), np.zeros((2, channels))
+    near = (abs(mean) * inverse < 100).all()  # else x must be shifted first, to keep its digits
+    for piece in pieces(rows):
+        of_weight += sums((rows[piece] if near else rows[piece] - center) * slopes[piece], channels)
+        of_bias += sums(slopes[piece], channels)
+    of_weight = (of_weight - near * mean * of_bias) * inverse
+    share = scale * training / max(x.size // channels, 1)
+    b = -share * inverse * of_weight
+    a, b, c = (wide(v, rows) for v in (scale, b, -share * of_bias - b * mean))
+    for piece in pieces(rows):
+        shifted = rows[piece] * b
+        shifted += c
+        part = np.multiply(slopes[piece], a, out=result[piece])
+        part += shifted
+    return as_batch(result, x.shape), of_weight.astype(weight.dtype), of_bias.astype(bias.dtype)
+    ### END SOLUTION
+
+
+class BatchNorm(Module):
+    """BatchNorm1d and BatchNorm2d: they differ in the shapes that they take.
+
+    num_features: C    eps: added to the variance, under the root
+    momentum: the share of what is new in running_mean and running_var, Tensors (C,), 0 and 1 at first
+    weight, bias: Parameters (C,), ones and zeros
+
+    Raises ValueError for other shapes, and for a single number a channel in training.
+    """
+
+    shapes: tuple[str, ...] = ()  # of an input
+
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight, self.bias = Parameter(ones(num_features)), Parameter(zeros(num_features))
+        self.running_mean, self.running_var = zeros(num_features), ones(num_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The batch, normalized by its own statistics in training, by the running ones else.
+
+        TODO: in training, take the statistics and move the running ones; their variance is the
+            unbiased one, M / (M - 1) times the other. Assign: `self.running_mean.data = ...`.
+        """
+        self.check(x.shape)
+        ### BEGIN SOLUTION
+        mean, var = self.running_mean.data, self.running_var.data
+        if self.training:
+            mean, var = batch_statistics(np.asarray(x))
+            count, m = x.size // self.num_features, self.momentum
+            new = {self.running_mean: mean, self.running_var: var * count / (count - 1)}
+            for running, seen in new.items():
+                running.data = ((1 - m) * running.data + m * seen).astype(np.float32)
+        return batch_norm(x, self.weight, self.bias, statistics=(mean, var), training=self.training, eps=self.eps)
+        ### END SOLUTION
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raise ValueError for an input of another shape, and for a batch without a variance."""
+        name, takes = type(self).__name__, " or ".join(self.shapes).replace("C", str(self.num_features))
+        if len(shape) not in [s.count(",") + 1 for s in self.shapes] or shape[1] != self.num_features:
+            raise ValueError(f"{name} takes {takes}, got shape {shape}")
+        if self.training and np.prod(shape) < 2 * self.num_features:
+            remedy = "Take larger batches, drop_last=True, or eval() to use the running statistics"
+            raise ValueError(f"{name} in training: shape {shape} has no variance for a channel. {remedy}")
+
+
+class BatchNorm1d(BatchNorm):
+    """Normalizes each feature of (N, C), or each channel of (N, C, L), over all the rest."""
+
+    shapes = ("(N, C)", "(N, C, L)")
+
+
+class BatchNorm2d(BatchNorm):
+    """Normalizes each channel of images (N, C, H, W), over images and pixels."""
+
+    shapes = ("(N, C, H, W)",)
+
+
+# %% src_modules/08_dataloader.py:936
+@primitive
+def layer_norm(x, weight, bias, eps=1e-5):
+    """weight (x - mean) / sqrt(var + eps) + bias, for each row: all that the shape of weight spans.
+
+    TODO: make a matrix with a line for each row; mean and variance along the lines; save them.
+    HINT: two passes, as above: subtract the mean before you square.
+    """
+    ### BEGIN SOLUTION
+    if x.shape[-weight.ndim :] != weight.shape:
+        raise ValueError(f"the last dimensions must be {weight.shape}, normalized_shape of the layer")
+    size, scale, shift = weight.size, weight.ravel(), bias.ravel()
+    rows = np.ascontiguousarray(floating(x)).reshape(-1, size)
+    share, output = np.full(size, 1 / size, rows.dtype), np.empty_like(rows)
+    mean, inverse = np.empty((2, len(rows), 1), rows.dtype)
+    for piece in pieces(rows):
+        mean[piece, 0] = rows[piece] @ share
+        part = np.subtract(rows[piece], mean[piece], out=output[piece])
+        offset = part @ share  # what rounding left of the mean
+        inverse[piece, 0] = 1 / np.sqrt(np.vecdot(part, part) / size - offset**2 + eps)
+        if (abs(offset) * inverse[piece, 0]).max() > 1e-6:  # at 10,000 it is a lot
+            part -= offset[:, None]
+        part *= inverse[piece]
+        part *= scale
+        part += shift
+    return output.reshape(x.shape), (mean, inverse)
+    ### END SOLUTION
+
+
+@layer_norm.gradient
+def layer_norm_gradient(grad, output, saved, x, weight, bias, eps=1e-5):
+    """One array for x, weight and bias each: the rows of the table above.
+
+    HINT: the mean of h along each line is a product, `grad @ weight` over the size of the line.
+    """
+    ### BEGIN SOLUTION
+    (mean, inverse), size, scale = saved, weight.size, weight.ravel()
+    rows, slopes = (np.ascontiguousarray(a).reshape(-1, size) for a in (floating(x), grad))
+    result, of_weight, of_bias = np.empty_like(rows), np.zeros(size), np.zeros(size)
+    for piece in pieces(rows):
+        g, i, part = slopes[piece], inverse[piece], result[piece]
+        shifted = rows[piece] - mean[piece]
+        np.multiply(shifted, g, out=part)  # g x^, but for the factor i
+        of_weight += i[:, 0] @ part
+        of_bias += sums(g, size)
+        shifted *= (part @ scale)[:, None] / size * i * i  # x^ (mean of h x^)
+        shifted += (g @ scale)[:, None] / size
+        np.multiply(g, scale, out=part)
+        part -= shifted
+        part *= i
+    of_weight, of_bias = (a.reshape(weight.shape).astype(weight.dtype) for a in (of_weight, of_bias))
+    return result.reshape(x.shape), of_weight, of_bias
+    ### END SOLUTION
+
+
+class LayerNorm(Module):
+    """Normalizes every row of (..., *normalized_shape) by its own mean and variance.
+
+    normalized_shape: sizes of the last dimensions, or one number; weight and bias have this shape
+    eps: added to the variance, under the root
+
+    Raises ValueError for an input that does not end with the shape.
+    """
+
+    def __init__(self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5) -> None:
+        ### BEGIN SOLUTION
+        whole = isinstance(normalized_shape, int)
+        self.normalized_shape = (normalized_shape,) if whole else tuple(normalized_shape)
+        self.weight = Parameter(ones(self.normalized_shape))
+        self.bias, self.eps = Parameter(zeros(self.normalized_shape)), eps
+        ### END SOLUTION
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape, with every row normalized."""
+        ### BEGIN SOLUTION
+        return layer_norm(x, self.weight, self.bias, eps=self.eps)
+        ### END SOLUTION
