@@ -1,0 +1,3 @@
+"""Checkpoint 10."""
+import pytest
+pytestmark = pytest.mark.checkpoint("10")
