@@ -306,6 +306,8 @@ def test_transforms_are_applied_each_time(tt, check, rng, tmp_path):
         check.close(epochs[1][number], epochs[0][number])
     check.true(bool((epochs[2][0] != epochs[0][0]).any()), "another seed shows the same pictures")
     check.close(tt.Compose([])(PICTURE), PICTURE)
+    in_order = tt.Compose([tt.Normalize(1.0, 0.5), tt.Normalize(2.0, 4.0)])
+    check.close(in_order(PICTURE), ((PICTURE - 1) / 0.5 - 2) / 4)
 
 
 @pytest.mark.points(1)
@@ -537,4 +539,6 @@ def test_reads_badly_scaled_digits(tt, check, digits, rng):
         shares.append(float((read == digits.test_labels).mean()))
     plain, stable = shares
     check.true(stable >= 0.85, f"read {stable:.1%} of 360 digits correctly, expected 85 %")
-    check.true(plain < stable - 0.2, f"without the norm {plain:.1%} are read, with it {stable:.1%}")
+    check.true(
+        plain < stable - 0.05, f"without the norm {plain:.1%} are read, with it {stable:.1%}"
+    )

@@ -215,7 +215,7 @@ class DataLoader:
         epoch, order, size = self.epoch, self.order(self.epoch), self.batch_size
         self.epoch += 1
         parts = [order[place * size : (place + 1) * size] for place in range(len(self))]
-        return in_advance(lambda *job: self.make(epoch, *job), parts, self.prefetch)
+        yield from in_advance(lambda *job: self.make(epoch, *job), parts, self.prefetch)
         ### END SOLUTION
 
     def make(self, epoch: int, number: int, indices: np.ndarray) -> tuple[Tensor, ...]:
@@ -399,7 +399,6 @@ only when they are taken: all as floats would need four times the memory. No pic
 # %% nbgrader={"grade": false, "grade_id": "data-files", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def damaged(path: Path, found: str) -> ValueError:
-    """The error for a file that is not what it should be."""
     return ValueError(f"{path} is damaged: {found}. Delete it, and get it again by download=True")
 
 
@@ -650,8 +649,6 @@ sends images through a random transform: epochs must differ, and a worker must m
 
 # %% nbgrader={"grade": true, "grade_id": "test-data-files", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 class Pictures(ImageDataset):
-    """`Pictures(5)`: images of random bytes."""
-
     def read(self, count: int, *_: Any) -> tuple[np.ndarray, np.ndarray]:
         return np.random.default_rng(0).integers(0, 256, (count, 1, 28, 28), np.uint8), np.arange(count) % 10
 
@@ -734,6 +731,11 @@ def wide(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.tile(values.astype(rows.dtype), rows.shape[1] // len(values))
 
 
+def moved(rows: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Rows minus a number for each channel; the rows themselves, if these are all 0."""
+    return rows - wide(base, rows) if base.any() else rows
+
+
 def pieces(rows: np.ndarray) -> list[slice]:
     """Slices of rows, of about 1 MiB each."""
     step = max(1, _PIECE // rows.shape[1])
@@ -760,8 +762,7 @@ def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and biased variance of each channel of (N, C, ...): float64 (C,) each.
 
     TODO: take something near the mean away from all numbers before you square them.
-    HINT: the mean of the first piece is near. With d = x - center, the mean is center + mean(d), and
-        the variance mean(d d) - mean(d) mean(d): one way through x does both.
+    HINT: with d = x - center, the mean is center + mean(d), the variance mean(d d) - mean(d) mean(d).
     """
     ### BEGIN SOLUTION
     rows, channels = channel_rows(floating(x)), x.shape[1]
@@ -790,13 +791,14 @@ def batch_norm(x, weight, bias, statistics=None, training=True, eps=1e-5):
     ### BEGIN SOLUTION
     mean, var = batch_statistics(x) if statistics is None else statistics
     inverse = 1 / np.sqrt(var + eps)
-    rows = channel_rows(floating(x))
-    scale, shift = wide(weight * inverse, rows), wide(bias - mean * inverse * weight, rows)
-    output = np.empty_like(rows)
+    rows, scale = channel_rows(floating(x)), weight * inverse
+    # Far from 0, x keeps its digits only if it is moved first.
+    base = (mean * (abs(mean) * inverse > 100).any()).astype(rows.dtype)
+    shift, scale, output = wide(bias - (mean - base) * scale, rows), wide(scale, rows), np.empty_like(rows)
     for piece in pieces(rows):
-        part = np.multiply(rows[piece], scale, out=output[piece])
+        part = np.multiply(moved(rows[piece], base), scale, out=output[piece])
         part += shift
-    return as_batch(output, x.shape), (mean, inverse)
+    return as_batch(output, x.shape), (mean, inverse, base)
     ### END SOLUTION
 
 
@@ -808,19 +810,19 @@ def batch_norm_gradient(grad, output, saved, x, weight, bias, statistics=None, t
         each channel. Where statistics are fixed, b and c are 0.
     """
     ### BEGIN SOLUTION
-    (mean, inverse), channels, scale = saved, len(weight), weight * saved[1]
+    (mean, inverse, base), channels = saved, len(weight)
     rows, slopes = channel_rows(floating(x)), channel_rows(grad)
-    center, result, (of_weight, of_bias) = wide(mean, rows), np.empty_like(rows), np.zeros((2, channels))
-    near = (abs(mean) * inverse < 100).all()  # else x must be shifted first, to keep its digits
+    result, (of_weight, of_bias) = np.empty_like(rows), np.zeros((2, channels))
     for piece in pieces(rows):
-        of_weight += sums((rows[piece] if near else rows[piece] - center) * slopes[piece], channels)
+        of_weight += sums(moved(rows[piece], base) * slopes[piece], channels)
         of_bias += sums(slopes[piece], channels)
-    of_weight = (of_weight - near * mean * of_bias) * inverse
-    share = scale * training / max(x.size // channels, 1)
+    of_weight = (of_weight - (mean - base) * of_bias) * inverse
+    share = weight * inverse * training / max(x.size // channels, 1)
     b = -share * inverse * of_weight
-    a, b, c = (wide(v, rows) for v in (scale, b, -share * of_bias - b * mean))
+    c = -share * of_bias - b * (mean - base)
+    a, b, c = (wide(v, rows) for v in (weight * inverse, b, c))
     for piece in pieces(rows):
-        shifted = rows[piece] * b
+        shifted = moved(rows[piece], base) * b
         shifted += c
         part = np.multiply(slopes[piece], a, out=result[piece])
         part += shifted
@@ -998,8 +1000,7 @@ class LayerNorm(Module):
 
     def __init__(self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5) -> None:
         ### BEGIN SOLUTION
-        whole = isinstance(normalized_shape, int)
-        self.normalized_shape = (normalized_shape,) if whole else tuple(normalized_shape)
+        self.normalized_shape = tuple(np.ravel(normalized_shape).tolist())
         self.weight = Parameter(ones(self.normalized_shape))
         self.bias, self.eps = Parameter(zeros(self.normalized_shape)), eps
         ### END SOLUTION

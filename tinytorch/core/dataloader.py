@@ -1,6 +1,6 @@
 # Generated from src_modules/08_dataloader.py. Do not edit: write in src_modules/08_dataloader.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=04b8be1402aab9b3 code=23bdf53eaf5542d2 content=29f23d5b7bbbde44
+# export: format=1 source=93d56e9f50f92684 code=f081774fcab148ba content=95421f4d1d1ebf0b
 # %% src_modules/08_dataloader.py:50
 import contextlib
 import gzip
@@ -159,7 +159,7 @@ class DataLoader:
         epoch, order, size = self.epoch, self.order(self.epoch), self.batch_size
         self.epoch += 1
         parts = [order[place * size : (place + 1) * size] for place in range(len(self))]
-        return in_advance(lambda *job: self.make(epoch, *job), parts, self.prefetch)
+        yield from in_advance(lambda *job: self.make(epoch, *job), parts, self.prefetch)
         ### END SOLUTION
 
     def make(self, epoch: int, number: int, indices: np.ndarray) -> tuple[Tensor, ...]:
@@ -256,7 +256,6 @@ class RandomHorizontalFlip:
 
 # %% src_modules/08_dataloader.py:401
 def damaged(path: Path, found: str) -> ValueError:
-    """The error for a file that is not what it should be."""
     return ValueError(f"{path} is damaged: {found}. Delete it, and get it again by download=True")
 
 
@@ -362,7 +361,7 @@ class CIFAR10Dataset(ImageDataset):
         ### END SOLUTION
 
 
-# %% src_modules/08_dataloader.py:517
+# %% src_modules/08_dataloader.py:516
 _AMAZON, _TORONTO = "https://ossci-datasets.s3.amazonaws.com/mnist", "https://www.cs.toronto.edu/~kriz"
 MNIST = {  # where it is published: bytes and SHA-256
     f"{_AMAZON}/train-images-idx3-ubyte.gz": (9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
