@@ -5,7 +5,7 @@ import pytest
 pytestmark = pytest.mark.checkpoint("09")
 
 
-@pytest.mark.points(1)
+@pytest.mark.points(30)
 @pytest.mark.hint("p - lr * g")
 def test_a_step_by_hand(tt, check):
     """Moves against the gradient"""
