@@ -1,7 +1,7 @@
 # Generated from src_modules/10_optimizers.py. Do not edit: write in src_modules/10_optimizers.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=b13fd12a4936e732 code=8432dde76ba13fd8 content=6b7426c55007fe33
-# %% src_modules/10_optimizers.py:65
+# export: format=1 source=6fc313475b5b1d4e code=c1e84b124ca93b63 content=e6d7d6c97720cb7d
+# %% src_modules/10_optimizers.py:62
 import math
 import numbers
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ import numpy as np
 from tinytorch.core.tensor import Tensor
 
 
-# %% src_modules/10_optimizers.py:76
+# %% src_modules/10_optimizers.py:73
 LIMITS = {  # name -> (kind, the smallest, less than this, what it is)
     "lr": (float, 0, math.inf, "the learning rate, how far a step goes; 0.001 to 0.1 are usual"),
     "momentum": (float, 0, 1, "how much of the velocity is kept; 0.9 is usual"),
@@ -90,7 +90,7 @@ def plain(value: Any) -> Any:
     return np.asarray(value).tolist()
 
 
-# %% src_modules/10_optimizers.py:170
+# %% src_modules/10_optimizers.py:167
 CHUNK = 32_768  # numbers that are moved at once
 
 
@@ -142,11 +142,9 @@ class Optimizer(Adjustable):
         for place, parameter in enumerate(self.params):
             if parameter.grad is None:
                 continue
-            shapes = {"gradient": parameter.grad.shape}
-            shapes |= {name: array.shape for name, array in self.memory[place].items()}
-            for name, shape in shapes.items():
-                if shape != parameter.shape:
-                    other = f"its {name} has shape {shape}"
+            for name, array in {"gradient": parameter.grad, **self.memory[place]}.items():
+                if array.shape != parameter.shape:
+                    other = f"its {name} has shape {array.shape}"
                     raise ValueError(f"parameter {place} has shape {parameter.shape}, {other}")
             if parameter.dtype.kind != "f":
                 raise ValueError(f"parameter {place} is {parameter.dtype}: only floats can be moved")
@@ -169,8 +167,8 @@ class Optimizer(Adjustable):
     def step(self) -> None:
         """Move every parameter that has a gradient; leave the others, and all gradients, alone.
 
-        TODO: for each of `self.gradients()`: count its step, get its buffers, and call `update` for each
-            of its parts, with the same part of gradient and buffers.
+        TODO: for each of `self.gradients()`, count its step and call `update` for each of its parts,
+            with the same part of gradient and buffers.
         """
         ### BEGIN SOLUTION
         for place, g in self.gradients().items():
@@ -215,8 +213,8 @@ class Optimizer(Adjustable):
         Raises ValueError that names what is missing, unexpected or of another shape; then nothing
         has been changed.
 
-        TODO: make a fresh optimizer with the settings of the state, set its steps, `restore` its buffers,
-            compare the names in its own state with those in `state`, and take over all that it has.
+        TODO: make a fresh optimizer with the settings of the state, set its steps, `restore` its
+            buffers, look for names that it does not have, and take over all that it has.
         """
         ### BEGIN SOLUTION
         mine = {"kind": type(self).__name__, "parameters": len(self.params)}
@@ -245,7 +243,7 @@ class Optimizer(Adjustable):
             array[...] = state[key]
 
 
-# %% src_modules/10_optimizers.py:467
+# %% src_modules/10_optimizers.py:460
 class SGD(Optimizer):
     """Gradient descent, with momentum and weight decay as PyTorch defines them.
 
@@ -287,7 +285,7 @@ class SGD(Optimizer):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:547
+# %% src_modules/10_optimizers.py:540
 class RMSprop(Optimizer):
     """Steps divided by the root of the mean of squares (Hinton, lecture of 2012), as in PyTorch.
 
@@ -328,7 +326,7 @@ class RMSprop(Optimizer):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:589
+# %% src_modules/10_optimizers.py:582
 class Adam(Optimizer):
     """Both means, corrected for their beginning (Kingma and Ba, 2015), as in PyTorch.
 
@@ -390,7 +388,7 @@ class AdamW(Adam):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:714
+# %% src_modules/10_optimizers.py:706
 class Schedule(Adjustable):
     """Sets the learning rate of an optimizer, from the one that it has. A subclass defines `rate`."""
 
@@ -429,8 +427,7 @@ class Schedule(Adjustable):
         ### BEGIN SOLUTION
         mine, given = self.state_dict(), {name: plain(value) for name, value in state.items()}
         if given.keys() != mine.keys() or given["kind"] != mine["kind"]:
-            found = f"{given.get('kind')!r} with {sorted(given)}"
-            raise ValueError(f"the state is of {found}, this schedule is a {mine['kind']}")
+            raise ValueError(f"cannot load into {mine['kind']}: this is the state {given}")
         self.optimizer.lr = given["lr"]
         for name in ("initial_lr", "last_epoch", *self.settings):
             setattr(self, name, given[name])
@@ -477,8 +474,8 @@ class CosineAnnealingLR(Schedule):
 class OneCycleLR(Schedule):
     """Up to `max_lr`, then down to next to nothing (Smith and Topin, 2018), as in PyTorch.
 
-    Begins at max_lr / div_factor, is at max_lr at step pct_start total_steps - 1, and at the last
-    step, total_steps - 1, at that beginning / final_div_factor. Momentum is left as it is.
+    From max_lr / div_factor to max_lr at step pct_start total_steps - 1, then to that beginning by
+    final_div_factor at the last step, total_steps - 1. Momentum is left as it is.
     """
 
     def __init__(
@@ -506,12 +503,12 @@ class OneCycleLR(Schedule):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:889
+# %% src_modules/10_optimizers.py:879
 def clip_grad_norm(parameters: Tensor | Iterable[Tensor], max_norm: float) -> float:
     """Shorten all gradients together to length `max_norm`, in place, if they are longer.
 
-    Returns the length that they had: the root of the sum of all squares. Where it is not finite, a step
-    would be of no use. Parameters without a gradient are passed over. ValueError for max_norm < 0.
+    Returns the length that they had, the root of the sum of all squares: if it is not finite, do not
+    step. Parameters without a gradient are passed over. Raises ValueError for a negative max_norm.
 
     TODO: multiply each gradient by max_norm / (length + 1e-6), as PyTorch does, if that is below 1.
     HINT: `np.linalg.norm` is the length of one gradient, and `math.hypot` that of their lengths.
