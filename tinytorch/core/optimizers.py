@@ -1,7 +1,7 @@
 # Generated from src_modules/10_optimizers.py. Do not edit: write in src_modules/10_optimizers.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=6fc313475b5b1d4e code=c1e84b124ca93b63 content=e6d7d6c97720cb7d
-# %% src_modules/10_optimizers.py:62
+# export: format=1 source=388aa8797e72519e code=5e2a051b4e486fdd content=a7037928d1e268e4
+# %% src_modules/10_optimizers.py:58
 import math
 import numbers
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ import numpy as np
 from tinytorch.core.tensor import Tensor
 
 
-# %% src_modules/10_optimizers.py:73
+# %% src_modules/10_optimizers.py:69
 LIMITS = {  # name -> (kind, the smallest, less than this, what it is)
     "lr": (float, 0, math.inf, "the learning rate, how far a step goes; 0.001 to 0.1 are usual"),
     "momentum": (float, 0, 1, "how much of the velocity is kept; 0.9 is usual"),
@@ -20,7 +20,6 @@ LIMITS = {  # name -> (kind, the smallest, less than this, what it is)
     "betas": (float, 0, 1, "how much of two means is kept; (0.9, 0.999) are usual"),
     "eps": (float, 0, math.inf, "what a root is never smaller than; 1e-8 is usual"),
     "weight_decay": (float, 0, math.inf, "the pull towards 0; 0 to 0.1 are usual"),
-    "max_norm": (float, 0, math.inf, "the length that gradients may have; 1 is usual"),
     "step_size": (int, 1, math.inf, "after how many steps the learning rate falls"),
     "gamma": (float, 0, math.inf, "what it is then multiplied with; 0.1 is usual"),
     "T_max": (int, 1, math.inf, "in how many steps the learning rate falls"),
@@ -90,7 +89,7 @@ def plain(value: Any) -> Any:
     return np.asarray(value).tolist()
 
 
-# %% src_modules/10_optimizers.py:167
+# %% src_modules/10_optimizers.py:162
 CHUNK = 32_768  # numbers that are moved at once
 
 
@@ -243,7 +242,7 @@ class Optimizer(Adjustable):
             array[...] = state[key]
 
 
-# %% src_modules/10_optimizers.py:460
+# %% src_modules/10_optimizers.py:455
 class SGD(Optimizer):
     """Gradient descent, with momentum and weight decay as PyTorch defines them.
 
@@ -285,7 +284,7 @@ class SGD(Optimizer):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:540
+# %% src_modules/10_optimizers.py:535
 class RMSprop(Optimizer):
     """Steps divided by the root of the mean of squares (Hinton, lecture of 2012), as in PyTorch.
 
@@ -326,7 +325,7 @@ class RMSprop(Optimizer):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:582
+# %% src_modules/10_optimizers.py:577
 class Adam(Optimizer):
     """Both means, corrected for their beginning (Kingma and Ba, 2015), as in PyTorch.
 
@@ -388,7 +387,7 @@ class AdamW(Adam):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:706
+# %% src_modules/10_optimizers.py:701
 class Schedule(Adjustable):
     """Sets the learning rate of an optimizer, from the one that it has. A subclass defines `rate`."""
 
@@ -503,7 +502,7 @@ class OneCycleLR(Schedule):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:879
+# %% src_modules/10_optimizers.py:874
 def clip_grad_norm(parameters: Tensor | Iterable[Tensor], max_norm: float) -> float:
     """Shorten all gradients together to length `max_norm`, in place, if they are longer.
 
@@ -514,7 +513,8 @@ def clip_grad_norm(parameters: Tensor | Iterable[Tensor], max_norm: float) -> fl
     HINT: `np.linalg.norm` is the length of one gradient, and `math.hypot` that of their lengths.
     """
     ### BEGIN SOLUTION
-    max_norm = number("max_norm", max_norm)
+    if not max_norm >= 0:
+        raise ValueError(f"max_norm is a length, 0 or more (1.0 is usual), got {max_norm!r}")
     once = dict.fromkeys([parameters] if isinstance(parameters, Tensor) else parameters)
     gradients = [parameter.grad.data for parameter in once if parameter.grad is not None]
     length = math.hypot(*(float(np.linalg.norm(g)) for g in gradients))
