@@ -187,7 +187,7 @@ def test_accuracy(tt, check):
             tt.Accuracy()(p, wrong)
 
 
-@pytest.mark.points(1)
+@pytest.mark.points(2)
 @pytest.mark.hint("Means over all samples: a short last batch must not count as much as a long one.")
 @pytest.mark.depends(on="test_losses")
 def test_evaluation(tt, check):
@@ -243,7 +243,7 @@ def test_steps(tt, check):
         check.close(model.bias, numbers[1], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.points(1)
+@pytest.mark.points(2)
 @pytest.mark.hint("Each batch of a group counts by its share of the samples of the group.")
 @pytest.mark.depends(on="test_steps")
 def test_accumulation(tt, check):

@@ -4,17 +4,10 @@ import importlib
 from pathlib import Path
 
 import pytest
-<<<<<<< HEAD
-=======
-import solutions
-import solutions_08
->>>>>>> 1230044898a5e9494eb9001eff215952324914b3
 from solutions import Unusual, Wrong, changed
 
 from pytest_tinytorch.course import load_course
 
-WRONG = solutions.WRONG | solutions_08.WRONG
-UNUSUAL = solutions.UNUSUAL | solutions_08.UNUSUAL
 COURSE = load_course(Path(__file__).parents[2])
 
 

@@ -21,15 +21,12 @@ EXCEPTIONS = {
     "04_layers-Module.train": "its result is the module itself",
     "04_layers-Module.eval": "its result is the module itself",
     "05_dense-Sequential.__getitem__": "its result is a layer",
-<<<<<<< HEAD
     "09_autograd-no_grad": "its result is a block to work in",
     "09_autograd-enable_grad": "its result is a block to work in",
-=======
     "08_dataloader-Dataset.__init_subclass__": "it has no result",
     "08_dataloader-Compose.__init__": "a transform has no zero",
     "08_dataloader-download_mnist": "a path has no zero",
     "08_dataloader-download_cifar10": "a path has no zero",
->>>>>>> 1230044898a5e9494eb9001eff215952324914b3
 }
 PUBLIC = public_functions(COURSE)
 
