@@ -1,4 +1,4 @@
-"""A model that notes in which mode it is asked: by evaluation, by a confusion matrix, in training."""
+"""A model that notes in which mode it is asked: to be evaluated, to be validated, to be trained."""
 
 import numpy as np
 
@@ -8,7 +8,11 @@ def main(tt, x, labels):
         """A linear layer between two norms, of which the second is frozen."""
 
         def __init__(self):
-            self.first, self.layer, self.frozen = tt.BatchNorm1d(4), tt.Linear(4, 3), tt.BatchNorm1d(3)
+            self.first, self.layer, self.frozen = (
+                tt.BatchNorm1d(4),
+                tt.Linear(4, 3),
+                tt.BatchNorm1d(3),
+            )
             self.frozen.running_var.data = np.array([4, 1, 0.25], np.float32)
             self.frozen.training = False
             self.seen = []

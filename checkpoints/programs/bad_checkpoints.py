@@ -1,5 +1,6 @@
 """Loads files of every bad kind, and tells what was said and what was changed."""
 
+import os
 import pickle
 import tempfile
 from pathlib import Path
@@ -8,16 +9,13 @@ import numpy as np
 
 
 class Trap:
-    """Unpickling it leaves a trace."""
+    """Unpickling it makes a folder."""
 
-    sprung = False
+    def __init__(self, folder):
+        self.folder = folder
 
     def __reduce__(self):
-        return spring, ()
-
-
-def spring():
-    Trap.sprung = True
+        return os.mkdir, (str(self.folder),)
 
 
 def main(tt):
@@ -41,7 +39,7 @@ def main(tt):
         return "nothing", False, False
 
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
+        folder, sprung = Path(folder), Path(folder) / "sprung"
         good = folder / "good"
         tt.save_checkpoint(good, other, tt.SGD(other.parameters(), lr=0.2, momentum=0.5))
         content = good.read_bytes()
@@ -53,9 +51,9 @@ def main(tt):
             "cut off at its end": content[:-10],
             "damaged": content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :],
             "text": b"weights: 1, 2, 3\n" * 99,
-            "a pickle": pickled(),
+            "a pickle": pickle.dumps(Trap(sprung)),
             "foreign": arrays(folder, weight=np.ones((3, 40)), bias=np.ones(3)),
-            "an array of pickles": arrays(folder, weight=np.array([pickled(), Trap()], object)),
+            "an array of pickles": arrays(folder, weight=np.array([Trap(sprung)], object)),
             "of another optimizer": saved(tt, folder, other, adam),
             "without an optimizer": saved(tt, folder, other, None),
             "of another model": saved(tt, folder, tt.Linear(40, 4), optimizer),
@@ -68,18 +66,15 @@ def main(tt):
             found[name] = tried(path)
         return {
             "files": found,
-            "pickle was run": Trap.sprung,
-            "failed save": failed_save(tt, good, model),
+            "pickle was run": sprung.exists(),
+            "failed save": not_saved(good, lambda: tt.save_checkpoint(good, model, hook=not_saved)),
+            "full disk": on_a_full_disk(good, lambda: tt.save_checkpoint(good, model)),
         }
 
 
 def kind_of(error):
     kinds = (FileNotFoundError, ValueError)
     return next((k.__name__ for k in kinds if isinstance(error, k)), type(error).__name__)
-
-
-def pickled():
-    return pickle.dumps({"weight": [1, 2, 3]})
 
 
 def arrays(folder, **named):
@@ -92,12 +87,27 @@ def saved(tt, folder, *parts):
     return (folder / "saved").read_bytes()
 
 
-def failed_save(tt, path, model):
-    """What a checkpoint is refused for, and whether the one that was there is still there, alone."""
+def not_saved(path, save):
+    """What was raised, and whether the checkpoint that was there is still there, alone."""
     before, files = path.read_bytes(), sorted(path.parent.iterdir())
     try:
-        tt.save_checkpoint(path, model, hook=failed_save)
+        save()
     except Exception as error:
         same = path.read_bytes() == before and sorted(path.parent.iterdir()) == files
         return type(error).__name__, same
     return "nothing", False
+
+
+def on_a_full_disk(path, save):
+    """The same while no file may grow beyond 1,000 bytes; as wanted, where no limit can be set."""
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    except (ImportError, OSError, ValueError):
+        return "OSError", True
+    try:
+        return not_saved(path, save)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -1,4 +1,4 @@
-"""A whole training job: data, model, validation, schedule, the best epoch in a file, and an answer."""
+"""A whole training job: data, model, validation, schedule, the best epoch in a file, answers."""
 
 import tempfile
 from pathlib import Path
@@ -7,7 +7,11 @@ from pathlib import Path
 def main(tt, images, labels, unseen, truth):
     class Net(tt.Module):
         def __init__(self):
-            self.first, self.norm, self.last = tt.Linear(64, 64), tt.BatchNorm1d(64), tt.Linear(64, 10)
+            self.first, self.norm, self.last = (
+                tt.Linear(64, 64),
+                tt.BatchNorm1d(64),
+                tt.Linear(64, 10),
+            )
 
         def forward(self, x):
             return self.last(tt.relu(self.norm(self.first(x))))

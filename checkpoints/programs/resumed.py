@@ -3,9 +3,7 @@
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
-PLACES = {"SGD": {"lr": 0.1, "momentum": 0.9}, "Adam": {"lr": 0.05}}
+SETTINGS = {"SGD": {"lr": 0.1, "momentum": 0.9}, "Adam": {"lr": 0.05}}
 
 
 def main(tt, x, labels, kind, accumulate):
@@ -33,7 +31,7 @@ def main(tt, x, labels, kind, accumulate):
     def run(seed, epochs, **options):
         tt.manual_seed(seed)
         model = Noisy()
-        optimizer = getattr(tt, kind)(model.parameters(), **PLACES[kind])
+        optimizer = getattr(tt, kind)(model.parameters(), **SETTINGS[kind])
         dataset = tt.TensorDataset(tt.Tensor(x), tt.Tensor(labels))
         loader = Noted(dataset, 8, shuffle=True)
         trainer = tt.Trainer(model, optimizer, tt.CrossEntropyLoss(0.1), metrics=[tt.Accuracy()])
@@ -69,11 +67,11 @@ def stopped(tt, path):
     for resume_from in (None, path):
         model = tt.Linear(1, 1)
         batch = [(tt.ones(1, 1), tt.ones(1, 1))]
-        trainer = tt.Trainer(
-            model,
-            tt.SGD(model.parameters()),
-            lambda outputs, _: outputs.mean() * 0 + (0 if outputs.requires_grad else next(losses)),
-        )
+
+        def loss_function(outputs, _):
+            return outputs.mean() if outputs.requires_grad else tt.Tensor(next(losses))
+
+        trainer = tt.Trainer(model, tt.SGD(model.parameters()), loss_function)
         history = trainer.fit(
             batch,
             batch,
@@ -84,5 +82,4 @@ def stopped(tt, path):
             resume_from=resume_from,
         )
         counts.append(len(history["val_loss"]))
-    assert np.isfinite(counts).all()
     return counts
