@@ -81,5 +81,5 @@ def stopped(tt, path):
             verbose=False,
             resume_from=resume_from,
         )
-        counts.append(len(history["val_loss"]))
+        counts.append(len(history.get("val_loss", [])))
     return counts
