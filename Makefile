@@ -8,7 +8,7 @@ else
 BIN := .venv/bin
 endif
 
-.PHONY: checkpoint test slow setup setup-dev lint bench regenerate clean
+.PHONY: checkpoint test slow setup setup-dev lint bench bench-compare regenerate clean
 
 # Test what you wrote: `make checkpoint`, `make checkpoint ID=00`, `make checkpoint ID=next`
 checkpoint: setup
@@ -30,7 +30,11 @@ lint: setup-dev
 
 # Speed, as ratios against a peer in the same run
 bench: setup-dev
-	$(BIN)/python -m pytest benchmarks -q
+	$(BIN)/python -m pytest benchmarks -q --benchmark-autosave
+
+# What changed since the last `make bench` on this machine
+bench-compare: setup-dev
+	$(BIN)/python -m pytest benchmarks -q --benchmark-compare --benchmark-autosave
 
 # Renew everything generated that is committed: data, package, weights, manifest
 regenerate: setup-dev

@@ -54,11 +54,12 @@ class Versus:
         found = _in_turn(ours, peer, rounds)
         if holds is not None and not holds(found):
             found = _in_turn(ours, peer, 2 * rounds)
-        self.rows.append(
-            f"{name:58} {_time(found.ours):>10} {_time(found.peer):>10} {found.ratio:7.2f}"
-        )
+        self.row(name, found.ours, found.peer)
         assert holds is None or holds(found), self.rows[-1]
         return found
+
+    def row(self, name: str, ours: float, peer: float) -> None:
+        self.rows.append(f"{name:58} {_time(ours):>10} {_time(peer):>10} {ours / peer:7.2f}")
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """Checkpoint 07: batches that lose nothing, and norms against NumPy in float64.
 
-Files are written in the publishers' formats into a folder of the test. The last test reads digits
-through features that are badly scaled, with statistics gathered batch by batch.
+Files are made here in the publishers' formats, and laid where student code can read them. The last
+test reads digits through features that are badly scaled, with statistics gathered batch by batch.
 """
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,12 +40,12 @@ def idx(array):
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
 
 
-def lay_mnist(root, part, images, labels):
-    """Write two files of MNIST, compressed, where a data set looks for them."""
-    folder = root / "mnist"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images, 1))
-    (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels, 1))
+def mnist_files(part, images, labels):
+    """Two files of MNIST, compressed, under the names by which a data set looks for them."""
+    return {
+        f"mnist/{part}-images-idx3-ubyte.gz": gzip.compress(images, 1),
+        f"mnist/{part}-labels-idx1-ubyte.gz": gzip.compress(labels, 1),
+    }
 
 
 def normalized(x, axes, eps=1e-5):
@@ -259,13 +260,12 @@ def test_random_flip(tt, check):
 
 @pytest.mark.points(1)
 @pytest.mark.hint("Three dimensions of the image in the file: count, rows and columns, big-endian.")
-def test_mnist_files(tt, check, rng, tmp_path):
+def test_mnist_files(tt, check, rng, student_folder):
     """Reads images and labels of MNIST's files, as floats from 0 to 1 and ints"""
     images = rng.integers(0, 256, (7, 28, 28), dtype=np.uint8)
     labels = np.array([5, 0, 4, 1, 9, 2, 1], np.uint8)
-    lay_mnist(tmp_path, "train", idx(images), idx(labels))
-    lay_mnist(tmp_path, "t10k", idx(images[:3, ::-1]), idx(labels[:3]))
-    root = str(tmp_path)
+    train = mnist_files("train", idx(images), idx(labels))
+    root = student_folder(train | mnist_files("t10k", idx(images[:3, ::-1]), idx(labels[:3])))
     dataset = tt.MNISTDataset(root)
     check.equal(len(dataset), 7)
     for place in (0, 4, -1):
@@ -279,21 +279,22 @@ def test_mnist_files(tt, check, rng, tmp_path):
     check.dtype(batches[0][0], "float32")
     test = tt.MNISTDataset(root, train=False, download=True)  # all is there: nothing to download
     check.close(test[1][0], images[1, ::-1][None] / 255)
-    check.equal(str(tt.download_mnist(root)), str(tmp_path / "mnist"))
+    check.equal(str(tt.download_mnist(root)), str(Path(root) / "mnist"))
 
 
 @pytest.mark.points(1)
 @pytest.mark.hint("A transform belongs to the moment when an item is taken, not when it is loaded.")
 @pytest.mark.depends(on=["test_mnist_files", "test_random_crop", "test_a_seed_repeats"])
-def test_transforms_are_applied_each_time(tt, check, rng, tmp_path):
+def test_transforms_are_applied_each_time(tt, check, rng, student_folder):
     """Transforms an image anew each time, as the seed says, with a worker too"""
     images = rng.integers(1, 256, (20, 28, 28), dtype=np.uint8)
-    lay_mnist(tmp_path, "t10k", idx(images), idx(np.arange(20, dtype=np.uint8) % 10))
+    labels = np.arange(20, dtype=np.uint8) % 10
+    root = student_folder(mnist_files("t10k", idx(images), idx(labels)))
     both = tt.Compose([tt.RandomHorizontalFlip(p=1.0), tt.Normalize(0.5, 0.5)])
-    fixed = tt.MNISTDataset(str(tmp_path), train=False, transform=both)
+    fixed = tt.MNISTDataset(root, train=False, transform=both)
     check.close(fixed[3][0], images[3:4, :, ::-1] / 127.5 - 1, rtol=1e-4, atol=1e-5)
     shaken = tt.Compose([tt.RandomCrop(28, padding=3), tt.RandomHorizontalFlip()])
-    dataset = tt.MNISTDataset(str(tmp_path), train=False, transform=shaken)
+    dataset = tt.MNISTDataset(root, train=False, transform=shaken)
     seen = {check.array(dataset[0][0]).tobytes() for _ in range(20)}
     check.true(len(seen) > 10, f"taken 20 times, the image was shown in {len(seen)} ways")
     epochs = []
@@ -313,10 +314,11 @@ def test_transforms_are_applied_each_time(tt, check, rng, tmp_path):
 @pytest.mark.points(1)
 @pytest.mark.hint("Compare magic number, length and counts before you use what is in the file.")
 @pytest.mark.depends(on="test_mnist_files")
-def test_files_that_are_damaged_or_missing(tt, check, rng, tmp_path):
+def test_files_that_are_damaged_or_missing(tt, check, rng, student_folder):
     """Refuses files that are missing, cut off, of another kind or of another length, by name"""
-    with check.raises(FileNotFoundError, mentions=(str(tmp_path), "download")):
-        tt.MNISTDataset(str(tmp_path), train=False)
+    empty = student_folder({})
+    with check.raises(FileNotFoundError, mentions=(empty, "download")):
+        tt.MNISTDataset(empty, train=False)
     images = rng.integers(0, 256, (3, 28, 28), dtype=np.uint8)
     labels = np.array([1, 2, 3], np.uint8)
     good = idx(images), idx(labels)
@@ -330,37 +332,36 @@ def test_files_that_are_damaged_or_missing(tt, check, rng, tmp_path):
         (good[0], idx(labels[:2]), ["t10k"]),
         (good[0], idx(labels + 9), ["t10k"]),
     ):
-        lay_mnist(tmp_path, "t10k", first, second)
+        root = student_folder(mnist_files("t10k", first, second))
         with check.raises(ValueError, mentions=mentions):
-            tt.MNISTDataset(str(tmp_path), train=False)
-    (tmp_path / "mnist/t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(good[0])[:-9])
+            tt.MNISTDataset(root, train=False)
+    cut = {"mnist/t10k-images-idx3-ubyte.gz": gzip.compress(good[0])[:-9]}
+    root = student_folder(mnist_files("t10k", *good) | cut)
     with check.raises(ValueError, mentions=("t10k-images",)):
-        tt.MNISTDataset(str(tmp_path), train=False)
+        tt.MNISTDataset(root, train=False)
 
 
 @pytest.mark.points(1)
 @pytest.mark.hint("A row is 1 label and 3,072 pixels: the red plane, then green, then blue.")
-def test_cifar10_files(tt, check, rng, tmp_path):
+def test_cifar10_files(tt, check, rng, student_folder):
     """Reads CIFAR-10's binary files: planes of red, green and blue, and labels"""
-    folder = tmp_path / "cifar-10-batches-bin"
-    folder.mkdir()
-    for number in range(1, 6):
-        (folder / f"data_batch_{number}.bin").touch()
+    folder = "cifar-10-batches-bin"
+    empty = {f"{folder}/data_batch_{number}.bin": b"" for number in range(1, 6)}
     rows = np.zeros((10_000, 3073), np.uint8)
     rows[:, 0] = np.arange(10_000) % 10
     rows[9_999, 1:] = rng.integers(0, 256, 3072)
-    rows.tofile(folder / "test_batch.bin")
-    dataset = tt.CIFAR10Dataset(str(tmp_path), train=False, download=True)
+    root = student_folder(empty | {f"{folder}/test_batch.bin": rows.tobytes()})
+    dataset = tt.CIFAR10Dataset(root, train=False, download=True)
     check.equal(len(dataset), 10_000)
     image, label = dataset[9_999]
     check.close(image, rows[9_999, 1:].reshape(3, 32, 32) / 255)
     check.equal(label, 9)
     check.dtype(image, "float32")
-    check.equal(str(tt.download_cifar10(str(tmp_path))), str(folder))
-    rows[:9_998].tofile(folder / "test_batch.bin")
+    check.equal(str(tt.download_cifar10(root)), str(Path(root) / folder))
+    root = student_folder(empty | {f"{folder}/test_batch.bin": rows[:98].tobytes()})
     for train, name in ((False, "test_batch.bin"), (True, "data_batch_1.bin")):
         with check.raises(ValueError, mentions=(name,)):
-            tt.CIFAR10Dataset(str(tmp_path), train=train)
+            tt.CIFAR10Dataset(root, train=train)
 
 
 @pytest.mark.points(2)

@@ -67,7 +67,7 @@ def manifest_command(
 ) -> None:
     """Write checkpoints/manifest.json: every test that counts, with its points."""
     from pytest_tinytorch.export.transaction import write_text
-    from pytest_tinytorch.intake import HIDDEN_MANIFEST
+    from pytest_tinytorch.grade.intake import HIDDEN_MANIFEST
     from pytest_tinytorch.inventory import take_hidden_inventory, take_inventory
     from pytest_tinytorch.manifest import MANIFEST_FILE
 
@@ -87,7 +87,7 @@ def verify_command(
     files: Annotated[list[Path], typer.Argument(help="grade.xml, ...")],
 ) -> None:
     """Whether graded results are what this harness wrote, by the key of this machine."""
-    from pytest_tinytorch.verifying import verify_lines
+    from pytest_tinytorch.grade.verifying import verify_lines
 
     good, lines = verify_lines(files)
     for line in lines:

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.clean_start import Task, beside, task
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.intake import Submission
+from pytest_tinytorch.grade.clean_start import Task, beside, task
+from pytest_tinytorch.grade.intake import Submission
+from pytest_tinytorch.grade.results import ResultLog, filter_results
+from pytest_tinytorch.grade.scores import Grade, grade_of
+from pytest_tinytorch.grade.signing import VARIABLE, Key, find_key
+from pytest_tinytorch.grade.visibility import students_view
 from pytest_tinytorch.isolating import level_of
 from pytest_tinytorch.isolation import orphans
 from pytest_tinytorch.ledger import Ledger, ledger_of
 from pytest_tinytorch.record import RunRecord
 from pytest_tinytorch.recording import RECORD
-from pytest_tinytorch.results import ResultLog, filter_results
-from pytest_tinytorch.scores import Grade, grade_of
 from pytest_tinytorch.settings import settings_of
-from pytest_tinytorch.signing import VARIABLE, Key, find_key
-from pytest_tinytorch.visibility import students_view
 
 BELOW = 1
 INCOMPLETE = 3

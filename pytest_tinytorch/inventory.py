@@ -9,11 +9,11 @@ import pytest
 
 from pytest_tinytorch.course import Course, load_course
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.intake import HIDDEN_MANIFEST, take_in, take_in_hidden
+from pytest_tinytorch.grade.intake import HIDDEN_MANIFEST, take_in, take_in_hidden
+from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.manifest import Manifest, in_groups, make_manifest, tests_text
 from pytest_tinytorch.recording import facts, marker_mistake
 from pytest_tinytorch.selection import id_key
-from pytest_tinytorch.visibility import HIDDEN
 
 
 class _Collected:

@@ -1,11 +1,12 @@
 """`--isolate`: which level this run has, and the cells that its tests talk to."""
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tinytorch.course import Course
+from pytest_tinytorch.course import Course, Limits
 from pytest_tinytorch.isolation.failures import NotStarted
 from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, missing
 from pytest_tinytorch.manifest import MANIFEST_FILE
@@ -41,7 +42,7 @@ def cells_of(config: pytest.Config) -> "Cells | None":
         from pytest_tinytorch.isolation.cells import Cells
 
         course = course_of(config)
-        cells = Cells(level_of(config), course.package_folder, course.limits, _files(course))
+        cells = Cells(level_of(config), course.package_folder, _largest(course), _files(course))
         config.stash[_cells_key] = cells
         config.add_cleanup(cells.close)
     return config.stash[_cells_key]
@@ -124,6 +125,11 @@ def _check_required(settings: Settings, found: Probe) -> None:
 
 def _spreads(config: pytest.Config) -> bool:
     return bool(config.getoption("numprocesses", None) or config.getoption("tx", None))
+
+
+def _largest(course: Course) -> Limits:
+    scratch = [checkpoint.limits.scratch_mib for checkpoint in course.checkpoints]
+    return replace(course.limits, scratch_mib=max(course.limits.scratch_mib, *scratch))
 
 
 def _files(course: Course) -> dict[str, str]:

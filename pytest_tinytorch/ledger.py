@@ -15,6 +15,7 @@ import pytest
 
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.exporting import export_key
+from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.isolating import level_of
 from pytest_tinytorch.manifest import Manifest
 from pytest_tinytorch.progress import Progress
@@ -27,7 +28,6 @@ from pytest_tinytorch.settings import (
     load_graded_manifest,
     settings_of,
 )
-from pytest_tinytorch.visibility import HIDDEN
 
 
 class Ledger:

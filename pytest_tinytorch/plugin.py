@@ -25,6 +25,8 @@ ROOMS = (
     "fixtures.comparison",
     "fixtures.randomness",
     "fixtures.program",
+    "fixtures.gradients",
+    "fixtures.measuring",
 )
 
 # NumPy fixes its number of threads when it loads. With one, a measurement means the same on a
@@ -38,7 +40,7 @@ def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
     if course_root(invocation.dir, arguments) is None:
         return
     if "--grade" in arguments:
-        from pytest_tinytorch.clean_start import is_clean, start_anew
+        from pytest_tinytorch.grade.clean_start import is_clean, start_anew
 
         if not is_clean():
             start_anew(arguments)

@@ -12,13 +12,13 @@ import pytest
 
 from pytest_tinytorch.diagnosis import Diagnosis, diagnose
 from pytest_tinytorch.errors import nearest
+from pytest_tinytorch.grade.visibility import HIDDEN, VISIBILITIES
 from pytest_tinytorch.isolating import cells_of
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
 from pytest_tinytorch.selection import id_key
 from pytest_tinytorch.settings import course_of, settings_of
 from pytest_tinytorch.sources import StudentSources
 from pytest_tinytorch.tracing import CallTrace
-from pytest_tinytorch.visibility import HIDDEN, VISIBILITIES
 
 RECORD = "tinytorch"  # the attribute of a report
 

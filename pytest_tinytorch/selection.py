@@ -9,8 +9,8 @@ import pytest
 
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.settings import course_of, is_worker, settings_of
-from pytest_tinytorch.visibility import HIDDEN
 
 _HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
 

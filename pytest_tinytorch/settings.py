@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from pytest_tinytorch.choose import Dynamic, choose_checkpoints, choose_modules
-from pytest_tinytorch.clean_start import is_clean
 from pytest_tinytorch.course import Checkpoint, Course, Module, load_course
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.grade.clean_start import is_clean
+from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.isolation.levels import LEVELS
 from pytest_tinytorch.locate import course_root
 from pytest_tinytorch.manifest import Manifest, load_manifest, with_hidden
 from pytest_tinytorch.progress import FORMS, Progress
-from pytest_tinytorch.visibility import HIDDEN
 
 _LARGEST_SEED = 2**32 - 1
 

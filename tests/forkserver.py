@@ -109,7 +109,7 @@ def _become_pytest(request: dict[str, Any], output: int, errors: int) -> None:
 
 
 def _grade() -> int:
-    from pytest_tinytorch.clean_start import clean_environment, main
+    from pytest_tinytorch.grade.clean_start import clean_environment, main
 
     clean = clean_environment()
     os.environ.clear()

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_tinytorch.course import Course
-from pytest_tinytorch.scores import Grade, Score
-from pytest_tinytorch.visibility import HIDDEN
+from pytest_tinytorch.grade.scores import Grade, Score
+from pytest_tinytorch.grade.visibility import HIDDEN
 
 
 def grade_table(course: Course, grade: Grade) -> list[RenderableType]:

@@ -1,11 +1,13 @@
 """A cell: one process of student code, from its start to the end of all that it left behind."""
 
+import builtins
 import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from pytest_tinytorch.isolation.inside.wire import CannotCross, Decoder, Encoder
 from pytest_tinytorch.isolation.levels import Level, command, environment, host_command, readable
 from pytest_tinytorch.isolation.place import Places, size_of
 from pytest_tinytorch.isolation.remote import Refused
+from pytest_tinytorch.printable import printable
 
 _SECONDS_TO_START = 30
 _MIB = 2**20
@@ -218,9 +221,11 @@ class Cell:
                 return self._process.pid
 
     def _value(self, reply: Any, payload: memoryview, resolve: Callable[[Any], Any]) -> Any:
-        if not isinstance(reply, list) or len(reply) not in (1, 2):
+        if not isinstance(reply, list) or len(reply) not in (1, 2, 3):
             raise Forged("what came back from the process of your code was no reply")
-        if len(reply) == 1:
+        if len(reply) != 2:
+            if len(reply) == 3:
+                _warn_again(reply[2])
             try:
                 return Decoder(resolve, payload).decode_all(reply[0])
             except WireError as error:
@@ -235,3 +240,19 @@ class Cell:
         most = self._limits.scratch_mib * _MIB
         if size_of(self._place.scratch, most) > most:
             raise Died(f"stopped because your code wrote more than {self._limits.scratch_mib} MiB")
+
+
+def _warn_again(entries: Any) -> None:
+    """Warn here of what student code warned of there. Where the test makes warnings errors, what is
+    raised has the student's line."""
+    for entry in entries if isinstance(entries, list) else []:
+        if not isinstance(entry, list) or len(entry) != 4 or not isinstance(entry[1], list):
+            continue
+        name, bases, text, spot = entry
+        kinds = [getattr(builtins, str(base), None) for base in bases]
+        known = [k for k in kinds if isinstance(k, type) and issubclass(k, Warning)]
+        try:
+            warnings.warn(printable(str(text)), known[0] if known else UserWarning, stacklevel=5)
+        except Warning:
+            data = {"type": name, "bases": bases, "text": text, "frames": [spot]}
+            raise student_error(data) from None

@@ -58,12 +58,14 @@ class Cells:
     def __init__(
         self, level: Level, package: Path, limits: Limits, files: Mapping[str, str]
     ) -> None:
-        """files: public name -> the file of the package that it comes from."""
+        """limits: the largest of any checkpoint, for processes that are started ahead of it;
+        files: public name -> the file of the package that it comes from.
+        """
         self.level = level
         self.package = RemotePackage(self, 0, PACKAGE, package.name)
         self.watching: str | None = None  # the test file whose calls are noted
         self.asked: list[Asked] = []
-        self._folder, self._limits, self._files = package, limits, files
+        self._folder, self._largest, self._files = package, limits, files
         self._places = Places()
         self._spare: Cell | None = None
         self._cell: Cell | None = None
@@ -93,7 +95,7 @@ class Cells:
     def prepare(self) -> None:
         """Let a process start while this one is busy with other things."""
         if self._spare is None:
-            self._spare = Cell(self.level, self._places, self._folder, self._limits)
+            self._spare = Cell(self.level, self._places, self._folder, self._largest)
 
     def close_cell(self) -> None:
         if self._cell is not None:
@@ -139,6 +141,10 @@ class Cells:
         if name is not None and isinstance(value, Remote):
             self._names[name] = value
         return value
+
+    def settle(self) -> None:
+        """Have everything forgotten over there that nothing here holds any more."""
+        self.ask("len", ())
 
     def release(self, generation: int, number: int) -> None:
         if generation == self._generation:

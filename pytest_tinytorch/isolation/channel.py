@@ -23,7 +23,7 @@ class Channel:
         assert process.stdout is not None and process.stderr is not None
         self._process = process
         self._requests, self._replies = requests, replies
-        self._outputs = {process.stdout.fileno(), process.stderr.fileno()}
+        self._outputs = [process.stdout.fileno(), process.stderr.fileno()]
         self._printed = 0
         self._kept = bytearray()
         self._poll = select.poll()
@@ -115,7 +115,7 @@ class Channel:
             except BlockingIOError:
                 continue
             if not part:
-                self._outputs.discard(descriptor)
+                self._outputs.remove(descriptor)
                 self._poll.unregister(descriptor)
             self._printed += len(part)
             self._kept += part

@@ -101,7 +101,7 @@ def command(level: Level, place: Place, libraries: Path, info: int, size: int) -
 
 
 def readable(place: Place, libraries: Path) -> list[str]:
-    return [*readable_of_the_machine(), str(libraries), str(place.package), *_data()]
+    return [*readable_of_the_machine(), str(libraries), str(place.package), str(_data())]
 
 
 def environment(place: Place, libraries: Path) -> dict[str, str]:
@@ -110,10 +110,11 @@ def environment(place: Place, libraries: Path) -> dict[str, str]:
         ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
         "1",
     )
-    data = os.environ.get("TINYTORCH_DATA")
     return {
         **once,
-        **({"TINYTORCH_DATA": data} if data else {}),
+        "TINYTORCH_DATA": str(
+            _data()
+        ),  # also where the home that it would be found in is not shown
         "PYTHONPATH": str(libraries),
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
@@ -135,10 +136,11 @@ def host_command(requests: int, replies: int) -> list[str]:
     return [str(interpreter()), "-P", "-s", "-S", "-m", module, str(requests), str(replies)]
 
 
-def _data() -> list[str]:
+def _data() -> Path:
+    """The folder of data sets, which student code may read."""
     given = os.environ.get("TINYTORCH_DATA")
     home = Path(os.environ.get("TINYTORCH_HOME") or Path.home() / ".tinytorch")
-    return [str(Path(given).resolve())] if given else [str(home / "data")]
+    return Path(given or home / "data").resolve()
 
 
 def _is_open_to_all(path: Path) -> bool:

@@ -120,9 +120,9 @@ class Remote:
     def __enter__(self) -> Any:
         return self._border.ask("enter", self)
 
-    def __exit__(self, *_error: object) -> Literal[False]:
+    def __exit__(self, kind: object, *_error: object) -> Literal[False]:
         # An exception of the test's stays on this side: no student code may swallow it.
-        self._border.ask("exit", self)
+        self._border.ask("exit", self, kind is not None)
         return False
 
     def __instancecheck__(self, value: Any) -> bool:
@@ -139,9 +139,9 @@ class Remote:
     def _compared(self, operation: str, sign: str, other: Any) -> Any:
         result = self._border.ask(operation, self, other)
         if type(result) is bool or result is None:
-            raise CheckMisused(
-                f"an object of type {self._kind} {sign} {_short(other)} gave {result}: the"
-                f" opinion of a student's object proves nothing; compare through `check`"
+            raise CheckFailed(
+                f"an object of type {self._kind} {sign} {_short(other)} gave {result}: the opinion"
+                f" of an object about itself proves nothing, expected a result for each element"
             )
         if isinstance(result, Remote):
             object.__setattr__(result, "__class__", Comparison)

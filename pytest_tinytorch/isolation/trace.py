@@ -1,8 +1,9 @@
 """Which of the student's lines computed what a test compares, when they ran in another process."""
 
+import itertools
 from types import TracebackType
 
-from pytest_tinytorch.isolation.cells import Cells
+from pytest_tinytorch.isolation.cells import Asked, Cells
 from pytest_tinytorch.sources import StudentSources
 from pytest_tinytorch.tracing import Call, CallTrace
 
@@ -29,11 +30,13 @@ class RemoteTrace(CallTrace):
 
     def between(self, first: int, last: int) -> list[Call]:
         asked = self._cells.asked
-        made = [request for request in asked if first <= request.line <= last] or asked[-1:]
-        calls = []
-        for request in made:
-            places = self._cells.returns_of(request)
-            returns = tuple((self._files.generated(f), line, name) for f, line, name in places)
-            if returns:
-                calls.append(Call(request.line, returns))
-        return calls
+        made = [request for request in asked if first <= request.line <= last]
+        calls = [call for call in map(self._call, made) if call.returns]
+        # An attribute is no call: then the last call of all made what was looked at.
+        earlier = (call for call in map(self._call, reversed(asked)) if call.returns)
+        return calls or list(itertools.islice(earlier, 1))
+
+    def _call(self, request: Asked) -> Call:
+        places = self._cells.returns_of(request)
+        returns = tuple((self._files.generated(f), line, name) for f, line, name in places)
+        return Call(request.line, returns)

@@ -14,6 +14,7 @@ from _pytest.config import create_terminal_writer
 
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.exporting import export_key
+from pytest_tinytorch.grade.visibility import HIDDEN, redacted
 from pytest_tinytorch.grading import GradedRun, graded_run_of
 from pytest_tinytorch.isolating import better_levels, level_of
 from pytest_tinytorch.ledger import Ledger, ledger_of
@@ -22,7 +23,6 @@ from pytest_tinytorch.progress import Progress, State
 from pytest_tinytorch.record import RunRecord, TestRecord
 from pytest_tinytorch.recording import RECORD
 from pytest_tinytorch.settings import course_of, settings_of
-from pytest_tinytorch.visibility import HIDDEN, redacted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

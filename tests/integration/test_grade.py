@@ -145,7 +145,7 @@ def test_the_file_is_valid_by_pytests_own_schema(poor):
 def test_signed_results_are_verified_and_changed_ones_are_not(desk, monkeypatch):
     monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY)
     desk.record()
-    from pytest_tinytorch.verifying import verify_lines
+    from pytest_tinytorch.grade.verifying import verify_lines
 
     path = desk.root / "grade.xml"
     assert (

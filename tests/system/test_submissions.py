@@ -21,7 +21,7 @@ import machine
 import patches
 import trees
 import words
-from arena import FULL, make_arena
+from arena import FULL, RIGHT, make_arena
 from attack import Attack, Unusual
 from unusual import UNUSUAL
 
@@ -173,6 +173,24 @@ def test_an_unusual_submission_gets_all_points(
     output = "\n".join([*result.outlines, *result.errlines])
     assert result.ret == 0 and f"{FULL:g} of {FULL:g} points" in output, output
     assert list(temporary.iterdir()) == []
+
+
+READS_DATA = """    from pathlib import Path
+    import os
+    assert (Path(os.environ["TINYTORCH_DATA"]) / "numbers.txt").read_text() == "1 2 3"
+    return np.maximum(x, 0)"""
+
+
+def test_the_data_folder_can_be_read(
+    forkserver: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/numbers.txt").write_text("1 2 3")
+    monkeypatch.setenv("TINYTORCH_DATA", str(tmp_path / "data"))
+    ops = RIGHT.replace("    return np.maximum(x, 0)", READS_DATA)
+    root = make_arena(tmp_path / "tree", ops)
+    result = forkserver.run(["--grade", "--fail-under=100"], root)
+    assert result.ret == 0, "\n".join(result.outlines)
 
 
 def test_there_are_many() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pytest_tinytorch.course import load_course
+from pytest_tinytorch.isolation.levels import missing
 from pytest_tinytorch.record import Outcome, Reason
 
 COURSE = load_course(Path(__file__).parents[2])
@@ -49,6 +50,24 @@ def test_a_checkpoint_needs_only_what_the_course_says(laboratory, checkpoint):
 def test_all_pass_with_any_seed(laboratory, seed):
     record = laboratory.run("--checkpoint", "all", "--seed", seed)
     assert failed(record) == {} and record.seed == int(seed)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--isolate",),
+        ("--isolate", "-n2"),
+        pytest.param(("--isolate=landlock",), marks=pytest.mark.slow),
+        pytest.param(("--isolate=process",), marks=pytest.mark.slow),
+    ],
+    ids=" ".join,
+)
+def test_all_pass_in_isolation(laboratory, arguments):
+    if reason := missing(arguments[0].partition("=")[2] or "process"):
+        pytest.skip(reason)
+    record = laboratory.run("--checkpoint", "all", *arguments)
+    assert failed(record) == {} and record.isolation != "none"
+    assert count(record) == count(laboratory.run("--checkpoint", "all"))
 
 
 def test_all_pass_in_reverse(laboratory):

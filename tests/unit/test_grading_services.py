@@ -8,35 +8,34 @@ from dataclasses import replace
 import pytest
 
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.grade.results import ResultLog, filter_results, read_log, set_aside
+from pytest_tinytorch.grade.scores import grade_of
+from pytest_tinytorch.grade.signing import Key, find_key, key_file, verified_record
+from pytest_tinytorch.grade.verifying import verify_lines
+from pytest_tinytorch.grade.visibility import students_view
 from pytest_tinytorch.printable import printable
 from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
-from pytest_tinytorch.results import ResultLog, filter_results, read_log, set_aside
-from pytest_tinytorch.scores import grade_of
-from pytest_tinytorch.signing import Key, find_key, key_file, verified_record
-from pytest_tinytorch.verifying import verify_lines
-from pytest_tinytorch.visibility import students_view
 
 KEY = Key(b"0123456789abcdef")
 
 
-def test(identifier, outcome=Outcome.PASSED, points=2.0, **more):
+def made(identifier, outcome=Outcome.PASSED, points=2.0, **more):
     return TestRecord(identifier, identifier, outcome, max_points=points, **more)
 
 
-test.__test__ = False
 RUN = RunRecord(
     "arena",
     3,
     "2026-01-01T00:00:00+00:00",
     1.0,
     (
-        test("00/a"),
-        test("00/b", Outcome.FAILED, 3.0, reason=Reason.WRONG, message="no"),
+        made("00/a"),
+        made("00/b", Outcome.FAILED, 3.0, reason=Reason.WRONG, message="no"),
         replace(
-            test("hidden 00/secret", Outcome.FAILED, 4.0, visibility="hidden", message="31337"),
+            made("hidden 00/secret", Outcome.FAILED, 4.0, visibility="hidden", message="31337"),
             hint="look", example="x=31337", locations=(Location("src/a.py", 3),), title="Secret",
         ),
-        test("hidden 00/other", Outcome.PASSED, 1.0, visibility="hidden"),
+        made("hidden 00/other", Outcome.PASSED, 1.0, visibility="hidden"),
     ),
     ("00", "hidden 00"),
     student="ana",
@@ -157,11 +156,11 @@ def test_points_are_added_by_group():
     "tests, complete",
     [
         ((), False),
-        ((test("00/a"),), True),
-        ((test("00/a", Outcome.FAILED, reason=Reason.CRASHED),), True),
-        ((test("00/a", Outcome.SKIPPED),), True),
-        ((test("00/a"), test("00/b", Outcome.MISSING)), False),
-        ((test("00/a"), test("00/b", Outcome.ERROR, reason=Reason.HARNESS)), False),
+        ((made("00/a"),), True),
+        ((made("00/a", Outcome.FAILED, reason=Reason.CRASHED),), True),
+        ((made("00/a", Outcome.SKIPPED),), True),
+        ((made("00/a"), made("00/b", Outcome.MISSING)), False),
+        ((made("00/a"), made("00/b", Outcome.ERROR, reason=Reason.HARNESS)), False),
     ],
     ids=["none", "passed", "crashed", "skipped", "missing", "harness"],
 )
@@ -191,7 +190,7 @@ def test_of_a_hidden_test_only_its_outcome_is_shown():
 
 @pytest.mark.parametrize("visibility", ["hidden", "after_due_date", "after_published"])
 def test_what_is_shown_later_is_not_shown_now(visibility):
-    run = replace(RUN, tests=(test("00/a", visibility=visibility, message="31337"),))
+    run = replace(RUN, tests=(made("00/a", visibility=visibility, message="31337"),))
     assert "31337" not in json.dumps(students_view(run).to_json())
 
 

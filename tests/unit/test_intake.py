@@ -7,7 +7,7 @@ import pytest
 from mini_course import make_course
 
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.intake import Submission, take_in, take_in_hidden
+from pytest_tinytorch.grade.intake import Submission, take_in, take_in_hidden
 
 
 @pytest.fixture

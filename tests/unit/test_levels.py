@@ -205,9 +205,10 @@ def test_a_deep_and_locked_folder_is_removed(tmp_path):
         Path("locked/file").write_text("x")
         Path("locked").chmod(0)
         Path("dangling").symlink_to("/nowhere")
-    assert size_of(top, 10**9) > 10**9  # deeper than a path may be: too much, whatever it holds
+    size = size_of(top, 10**9)
     place._remove(top)
     assert not top.exists()
+    assert size > 10**9  # deeper than a path may be: too much, whatever it holds
 
 
 def test_sizes_are_counted_up_to_what_is_too_much(tmp_path):
@@ -230,6 +231,10 @@ def test_what_a_cell_is_told(tmp_path, monkeypatch):
     assert told["TINYTORCH_DATA"] == str(tmp_path / "data")
     assert "secret" not in str(told) and not {"PATH", "USER"} & set(told)
     assert str((tmp_path / "data").resolve()) in levels.readable(where, tmp_path)
+    monkeypatch.delenv("TINYTORCH_DATA")
+    monkeypatch.setenv("TINYTORCH_HOME", str(tmp_path / "home"))
+    told = environment(where, tmp_path / "libraries")
+    assert told["TINYTORCH_DATA"] == str((tmp_path / "home/data").resolve())
 
 
 def test_bubblewrap_is_told_what_to_show(tmp_path):

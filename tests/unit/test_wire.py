@@ -218,6 +218,18 @@ def test_bodies_that_are_refused(body, payload):
         decoded(body, payload)
 
 
+def test_numbers_of_one_hash_do_not_stop_the_reader():
+    """By the square, a quarter of a million of them would take minutes."""
+    prime = 2**61 - 1  # Python's hash of an int is its remainder by this
+    keys = [prime * n for n in range(wire.MOST_KEYS)]
+    assert {hash(key) for key in keys} == {0}
+    for tag, entry in (("d", lambda key: [key, 1]), ("S", lambda key: key)):
+        with pytest.raises(WireError, match="a dict or set of 8193 elements"):
+            decoded({tag: [entry(key) for key in [*keys, -1]]})
+    with pytest.raises(CannotCross, match="a dict of 8193 elements, too large"):
+        sent(dict.fromkeys(range(wire.MOST_KEYS + 1)))
+
+
 def test_nesting_without_end_is_refused():
     body = current = []
     for _ in range(5000):

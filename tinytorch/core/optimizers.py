@@ -1,6 +1,10 @@
 # Generated from src_modules/10_optimizers.py. Do not edit: write in src_modules/10_optimizers.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+<<<<<<< HEAD
 # export: format=1 source=388aa8797e72519e code=5e2a051b4e486fdd content=a7037928d1e268e4
+=======
+# export: format=1 source=f7c51dac8d80795b code=bdf3f25564a153ce content=cb96c037987cf778
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
 # %% src_modules/10_optimizers.py:58
 import math
 import numbers
@@ -212,8 +216,13 @@ class Optimizer(Adjustable):
         Raises ValueError that names what is missing, unexpected or of another shape; then nothing
         has been changed.
 
+<<<<<<< HEAD
         TODO: make a fresh optimizer with the settings of the state, set its steps, `restore` its
             buffers, look for names that it does not have, and take over all that it has.
+=======
+        TODO: compare kind and parameters, make a fresh optimizer with the settings of the state,
+            `restore` what each parameter had, look for unknown names, and take over all that it has.
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
         """
         ### BEGIN SOLUTION
         mine = {"kind": type(self).__name__, "parameters": len(self.params)}
@@ -223,26 +232,49 @@ class Optimizer(Adjustable):
             if (found := plain(state[name])) != expected:
                 raise ValueError(f"{name} of the state is {found!r}, of this optimizer {expected!r}")
         fresh = type(self)(self.params, **{name: plain(state[name]) for name in self.settings})
+<<<<<<< HEAD
         for place in range(len(self.params)):
             if f"{place}.step" in state:
                 fresh.steps[place] = int(plain(state[f"{place}.step"]))
                 fresh.restore(place, state)
         if unexpected := state.keys() - fresh.state_dict().keys():
+=======
+        known = {*mine, *self.settings}
+        for place in range(len(self.params)):
+            if f"{place}.step" in state:
+                known |= fresh.restore(place, state)
+        if unexpected := state.keys() - known:
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
             raise ValueError(f"cannot load into {mine['kind']}: unexpected {sorted(unexpected)}")
         vars(self).update(vars(fresh))
         ### END SOLUTION
 
+<<<<<<< HEAD
     def restore(self, place: int, state: Mapping[str, Any]) -> None:
         """Copy the buffers of one parameter out of a state. Raises ValueError if one does not fit."""
         for name, array in self.remembered(place).items():
             key = f"{place}.{name}"
+=======
+    def restore(self, place: int, state: Mapping[str, Any]) -> set[str]:
+        """Copy steps and buffers of one parameter; returns their names. ValueError if one does not fit."""
+        self.steps[place] = int(plain(state[f"{place}.step"]))
+        kept = {f"{place}.{name}": array for name, array in self.remembered(place).items()}
+        for key, array in kept.items():
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
             shape = np.shape(state[key]) if key in state else "nowhere"
             if shape != array.shape:
                 raise ValueError(f"{key}: expected in shape {array.shape}, found {shape}")
             array[...] = state[key]
+<<<<<<< HEAD
 
 
 # %% src_modules/10_optimizers.py:455
+=======
+        return {f"{place}.step", *kept}
+
+
+# %% src_modules/10_optimizers.py:457
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
 class SGD(Optimizer):
     """Gradient descent, with momentum and weight decay as PyTorch defines them.
 
@@ -284,7 +316,11 @@ class SGD(Optimizer):
         ### END SOLUTION
 
 
+<<<<<<< HEAD
 # %% src_modules/10_optimizers.py:535
+=======
+# %% src_modules/10_optimizers.py:537
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
 class RMSprop(Optimizer):
     """Steps divided by the root of the mean of squares (Hinton, lecture of 2012), as in PyTorch.
 
@@ -325,7 +361,11 @@ class RMSprop(Optimizer):
         ### END SOLUTION
 
 
+<<<<<<< HEAD
 # %% src_modules/10_optimizers.py:577
+=======
+# %% src_modules/10_optimizers.py:579
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
 class Adam(Optimizer):
     """Both means, corrected for their beginning (Kingma and Ba, 2015), as in PyTorch.
 
@@ -387,7 +427,11 @@ class AdamW(Adam):
         ### END SOLUTION
 
 
+<<<<<<< HEAD
 # %% src_modules/10_optimizers.py:701
+=======
+# %% src_modules/10_optimizers.py:703
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
 class Schedule(Adjustable):
     """Sets the learning rate of an optimizer, from the one that it has. A subclass defines `rate`."""
 
@@ -413,9 +457,14 @@ class Schedule(Adjustable):
     def state_dict(self) -> dict[str, Any]:
         """All that is needed to go on: kind, lr, initial_lr, last_epoch and the settings."""
         ### BEGIN SOLUTION
+<<<<<<< HEAD
         state = {"kind": type(self).__name__, "lr": self.optimizer.lr}
         state |= {"initial_lr": self.initial_lr, "last_epoch": self.last_epoch}
         return state | {name: getattr(self, name) for name in self.settings}
+=======
+        own = {name: getattr(self, name) for name in ("initial_lr", "last_epoch", *self.settings)}
+        return {"kind": type(self).__name__, "lr": self.optimizer.lr, **own}
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
         ### END SOLUTION
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -502,7 +551,11 @@ class OneCycleLR(Schedule):
         ### END SOLUTION
 
 
+<<<<<<< HEAD
 # %% src_modules/10_optimizers.py:874
+=======
+# %% src_modules/10_optimizers.py:875
+>>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
 def clip_grad_norm(parameters: Tensor | Iterable[Tensor], max_norm: float) -> float:
     """Shorten all gradients together to length `max_norm`, in place, if they are longer.
 

@@ -10,6 +10,8 @@ student code does to this process afterwards, all it can send back are values.
 import operator
 import os
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable
 from inspect import CO_OPTIMIZED
 from types import FrameType, TracebackType
@@ -35,6 +37,7 @@ _MOST_LINKS = 5
 _REMEMBERED = 64  # requests whose returns are kept
 _PROGRAM = "<program>"
 _PART = 2**18
+_MOST_WARNINGS = 20  # of one request
 _UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>")
 
 # Kept here, so that student code which replaces `os.read` or `os.write` harms only itself.
@@ -97,6 +100,42 @@ class Returns:
             self._now[code] = place
 
 
+class Warned:
+    """Collects warnings of student code: the test decides what they mean, on the other side."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._found: list[list[Any]] = []
+        self._filter: Any = None
+        self.listen()
+
+    def listen(self) -> None:
+        """Whatever student code said about warnings: the test is asked first."""
+        if self._filter is None or not warnings.filters or warnings.filters[0] is not self._filter:
+            warnings.simplefilter("always")
+            self._filter = warnings.filters[0]
+            warnings.showwarning = self._note
+
+    def take(self) -> list[list[Any]]:
+        found, self._found = self._found, []
+        return found
+
+    def _note(
+        self,
+        message: Any,
+        category: Any,
+        filename: str,
+        lineno: int,
+        file: Any = None,
+        line: Any = None,
+    ) -> None:
+        if len(self._found) < _MOST_WARNINGS:
+            place = [_relative(filename, self._folder), lineno, "", ""]
+            bases = [base.__name__ for base in category.__mro__ if base.__module__ == "builtins"]
+            words = str(message)[:LONGEST_STRING]
+            self._found.append([category.__name__, bases, words, place])
+
+
 class Host:
     """Carries out requests: [operation, arguments, keywords, handles to release, watched]."""
 
@@ -104,6 +143,7 @@ class Host:
         self._package, self._folder = package, folder
         self._objects = Objects()
         self._returns = Returns(folder)
+        self._warned = Warned(folder)
         self._operations: dict[str, Callable[..., Any]] = {
             **_OPERATIONS,
             "program": self._run_program,
@@ -124,12 +164,16 @@ class Host:
             decoder = Decoder(self._objects.resolve, payload)
             arguments, keywords = decoder.decode_all([arguments, keywords])
             function = self._operations[operation]
+            self._warned.listen()
             if watched:
                 value = self._returns.watch(sequence, function, *arguments, **keywords)
             else:
                 value = function(*arguments, **keywords)
             encoder = Encoder(self._objects.refer)
-            return frame(sequence, [encoder.encode(value)], encoder.payload)
+            reply = [encoder.encode(value)]
+            if warned := self._warned.take():
+                reply += [None, warned]
+            return frame(sequence, reply, encoder.payload)
         except CannotCross as error:
             return frame(sequence, [None, {"cannot_cross": str(error)[:500]}], [])
         except BaseException as error:
@@ -145,12 +189,10 @@ class Host:
 def _reset(seed: int) -> None:
     """What tests of one process would otherwise pass on to each other."""
     import random
-    import warnings
 
     np.random.seed(seed)
     np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")
     random.seed(seed)
-    warnings.resetwarnings()
     sys.setrecursionlimit(1000)
 
 
@@ -165,6 +207,32 @@ def _array(value: Any) -> Any:
     if array.dtype.kind not in "biufc":
         raise CannotCross(f"an array of dtype {array.dtype}")
     return array
+
+
+def _exit(manager: Any, failed: bool) -> bool:
+    """Leave a context. Where the test raised, the student's manager sees that something was."""
+    if not failed:
+        return bool(type(manager).__exit__(manager, None, None, None))
+    try:
+        raise RuntimeError("raised by the test")
+    except RuntimeError as error:
+        try:
+            return bool(type(manager).__exit__(manager, type(error), error, error.__traceback__))
+        except RuntimeError as again:
+            if again is error:
+                return False
+            raise
+
+
+def _put(files: dict[str, bytes]) -> str:
+    """Write files of the test's into a new folder, and say where that is."""
+    folder = tempfile.mkdtemp()
+    for name, content in files.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+    return folder
 
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -187,8 +255,9 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "isinstance": isinstance,
     "issubclass": issubclass,
     "enter": lambda manager: type(manager).__enter__(manager),
-    "exit": lambda manager: bool(type(manager).__exit__(manager, None, None, None)),
+    "exit": _exit,
     "dir": dir,
+    "put": _put,
     **{
         name: getattr(operator, name)
         for name in (

@@ -24,10 +24,14 @@ HEAD = struct.Struct("<IIQ")
 LONGEST_TEXT = 8 * 2**20
 LARGEST_PAYLOAD = 256 * 2**20
 MOST_ELEMENTS = 2**18
+# Numbers can be chosen so that all have one hash: then the time to read a dict grows with the
+# square of its size, and it is the reader who pays.
+MOST_KEYS = 2**13
 LONGEST_STRING = 64 * 2**10
 _MOST_DIMENSIONS = 32
 _KINDS = "biufc"
-_CONTAINERS = (list, tuple, dict, set, frozenset)
+_HASHED = (dict, set, frozenset)
+_CONTAINERS = (list, tuple, *_HASHED)
 
 _SCALAR_TYPES = {
     name: getattr(np, name)
@@ -106,7 +110,7 @@ class Encoder:
             return value
         if kind is str:
             return value[:LONGEST_STRING]
-        if kind in _CONTAINERS and len(value) > MOST_ELEMENTS:
+        if kind in _CONTAINERS and len(value) > (MOST_KEYS if kind in _HASHED else MOST_ELEMENTS):
             raise CannotCross(f"a {kind.__name__} of {len(value)} elements, too large to cross,")
         if kind is tuple:
             return {"t": [self.encode(element) for element in value]}
@@ -200,7 +204,7 @@ class Decoder:
         return self._payload[self._position - size : self._position]
 
     def _dict(self, content: Any) -> Any:
-        return {self.decode(key): self.decode(value) for key, value in content}
+        return {self.decode(key): self.decode(value) for key, value in _few(content)}
 
     _TAGS: ClassVar[dict[str, Callable[["Decoder", Any], Any]]] = {
         "t": lambda self, content: tuple(self.decode(element) for element in content),
@@ -212,12 +216,18 @@ class Decoder:
         "r": lambda self, content: range(*content),
         "c": lambda self, content: complex(*content),
         "b": lambda self, content: bytes(self._bytes(content)),
-        "S": lambda self, content: {self.decode(element) for element in content},
+        "S": lambda self, content: {self.decode(element) for element in _few(content)},
         "n": lambda self, content: _SCALAR_TYPES[content],
         "y": lambda self, content: _BUILT_IN[content],
         "D": lambda self, content: np.dtype(content) if content in _DTYPES else _no_dtype(content),
         "h": lambda self, content: self._resolve(content),
     }
+
+
+def _few(content: Any) -> Any:
+    if len(content) > MOST_KEYS:
+        raise WireError(f"a dict or set of {len(content)} elements")
+    return content
 
 
 def _no_dtype(name: object) -> Any:

@@ -111,5 +111,8 @@ ATTACKS = {
     "open files without end": Attack(
         relu="kept = []\nwhile True:\n    kept.append(open('x', 'w'))", says="Too many open files"
     ),
+    "numbers that all have one hash": Attack(
+        relu="return {n * (2**61 - 1): 0 for n in range(8000)}", says="expected an array"
+    ),
     "a list of ten million": Attack(relu="return [1] * 10_000_000", says="too large to cross"),
 }  # fmt: skip

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.grade.scores import grade_of
+from pytest_tinytorch.grade.signing import VARIABLE, Key, find_key, key_file, verified_record
 from pytest_tinytorch.record import RunRecord
-from pytest_tinytorch.scores import grade_of
-from pytest_tinytorch.signing import VARIABLE, Key, find_key, key_file, verified_record
 
 
 def verify_lines(files: Sequence[Path]) -> tuple[bool, list[str]]:

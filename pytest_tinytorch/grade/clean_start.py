@@ -28,7 +28,7 @@ where = sys.argv.pop(1)
 if where not in sys.path:
     places = [i for i, path in enumerate(sys.path) if "-packages" in path]
     sys.path.insert(min(places, default=len(sys.path)), where)
-from pytest_tinytorch.clean_start import main
+from pytest_tinytorch.grade.clean_start import main
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -54,7 +54,7 @@ def task() -> Task:
 
 def start_anew(arguments: Sequence[str]) -> NoReturn:
     """Replace this process by a clean one with the same arguments."""
-    where = str(Path(__file__).parents[1])
+    where = str(Path(__file__).parents[2])
     command = [sys.executable, "-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
     sys.stdout.flush()
     sys.stderr.flush()
@@ -88,9 +88,9 @@ def _graded(arguments: list[str], work: Path) -> int:
     import pytest
 
     from pytest_tinytorch.errors import CourseError
-    from pytest_tinytorch.intake import take_in, take_in_hidden
+    from pytest_tinytorch.grade.intake import take_in, take_in_hidden
+    from pytest_tinytorch.grade.results import set_aside
     from pytest_tinytorch.locate import course_root
-    from pytest_tinytorch.results import set_aside
 
     arguments, junit = _without(arguments, "--junitxml", "--junit-xml")
     arguments, hidden = _without(arguments, "--hidden")

@@ -1,0 +1,168 @@
+"""Each operation forward and backward, beside PyTorch's better memory layout.
+
+One thread each, processor time, in turn, medians. A bound is what the course promises. The figures
+are kept by commit and machine in pytest-benchmark's storage; `make bench-compare` compares them.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import tinytorch as tt
+
+torch = pytest.importorskip("torch")
+torch.set_num_threads(1)
+
+ROUNDS = 25
+TRIES = 3
+F = torch.nn.functional
+Step = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same step here and there; PyTorch's may come in several memory layouts."""
+
+    ours: Step
+    peers: tuple[Step, ...]
+
+
+def draws(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+def channels_last(array: np.ndarray) -> np.ndarray:
+    """(N, C, H, W), in the order of memory in which a layer hands it on."""
+    return np.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+
+def steps(ours, theirs, *shapes, images: bool = False) -> Pair:
+    """Forward and backward of functions of Tensors with these shapes, each with a gradient."""
+    arrays = [draws(*shape) for shape in shapes]
+    order = channels_last if images else np.ascontiguousarray
+    mine = [tt.Tensor(order(array), requires_grad=True) for array in arrays]
+    gradient = tt.Tensor(order(np.ones(ours(*mine).shape, np.float32)))
+
+    def here() -> None:
+        for tensor in mine:
+            tensor.grad = None
+        ours(*mine).backward(gradient)
+
+    def there(layout) -> Step:
+        tensors = [
+            torch.tensor(array).to(memory_format=layout).requires_grad_() for array in arrays
+        ]
+        ones = torch.ones_like(theirs(*tensors))
+
+        def step() -> None:
+            for tensor in tensors:
+                tensor.grad = None
+            theirs(*tensors).backward(ones)
+
+        return step
+
+    layouts = [torch.contiguous_format, *([torch.channels_last] if images else [])]
+    return Pair(here, tuple(map(there, layouts)))
+
+
+def convolution(inputs: int, outputs: int, side: int) -> Pair:
+    return steps(
+        lambda x, w: tt.conv2d(x, w, stride=1, padding=1),
+        lambda x, w: F.conv2d(x, w, padding=1),
+        (32, inputs, side, side),
+        (outputs, inputs, 3, 3),
+        images=True,
+    )
+
+
+def batch_norm() -> Pair:
+    layer = tt.BatchNorm2d(32)
+    peer = torch.nn.BatchNorm2d(32)
+    return steps(layer, peer, (128, 32, 16, 16), images=True)
+
+
+def layer_norm() -> Pair:
+    return steps(tt.LayerNorm(512), torch.nn.LayerNorm(512), (1024, 512))
+
+
+def attention() -> Pair:
+    return steps(
+        tt.scaled_dot_product_attention,
+        F.scaled_dot_product_attention,
+        *[(16, 4, 64, 32)] * 3,
+    )
+
+
+def linear() -> Pair:
+    layer, peer = tt.Linear(784, 256), torch.nn.Linear(784, 256)
+    return steps(layer, peer, (128, 784))
+
+
+def chain() -> Pair:
+    def program(x):
+        for _ in range(100):
+            x = x * 1.01
+        return x
+
+    return steps(program, program, (1,))
+
+
+CASES = {
+    "Linear 784-256, batch 128": (linear, 1.15),
+    "ReLU": (lambda: steps(tt.relu, torch.relu, (256, 1024)), 1.4),
+    "attention 16x4x64x32": (attention, 1.4),
+    "LayerNorm 1024x512": (layer_norm, 2.4),
+    "BatchNorm2d 128x32x16x16": (batch_norm, 2.0),
+    "MaxPool2d 2x2": (
+        lambda: steps(tt.MaxPool2d(2), torch.nn.MaxPool2d(2), (64, 32, 16, 16), images=True),
+        2.4,
+    ),
+    "Conv2d 32-64 at 16x16": (lambda: convolution(32, 64, 16), 2.7),
+    "Conv2d 64-128 at 8x8": (lambda: convolution(64, 128, 8), 2.0),
+    "autograd, one element, 100 operations": (chain, 0.8),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_operation(compare, name):
+    build, bound = CASES[name]
+    pair = build()
+    compare(name, pair.ours, pair.peers, bound)
+
+
+@pytest.fixture
+def compare(request: pytest.FixtureRequest, versus, benchmark):
+    """Processor time of ours over that of the best peer: the best of three measurements."""
+
+    def run(name: str, ours: Step, peers: tuple[Step, ...], bound: float) -> None:
+        for step in (ours, *peers):
+            step()
+        if request.config.getoption("benchmark_disable"):
+            benchmark(ours)
+            return
+        found, best = min((_medians(ours, peers) for _ in range(TRIES)), key=_ratio)
+        versus.row(f"{name} (bound {bound})", found, best)
+        benchmark.extra_info.update(ratio=round(found / best, 3), bound=bound)
+        benchmark.pedantic(ours, rounds=5, warmup_rounds=1)
+        assert found / best <= bound, f"{name}: {found / best:.2f}, bound {bound}"
+
+    return run
+
+
+def _ratio(medians: tuple[float, float]) -> float:
+    return medians[0] / medians[1]
+
+
+def _medians(ours: Step, peers: tuple[Step, ...]) -> tuple[float, float]:
+    times: list[list[float]] = [[] for _ in range(1 + len(peers))]
+    for _ in range(ROUNDS):
+        for step, seconds in zip((ours, *peers), times, strict=True):
+            start = time.process_time()
+            step()
+            seconds.append(time.process_time() - start)
+    first, *others = map(statistics.median, times)
+    return first, min(others)
