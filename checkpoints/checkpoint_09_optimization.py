@@ -286,23 +286,6 @@ def test_shapes_and_dtypes(tt, check):
     for kind, settings in FULL.items():
         for shape in ((3,), (1, 3), (3, 1), (), (2, 0), (2, 3, 1, 2), (257, 301), (2, 40_000)):
             start, gradient = draw(shape), np.asarray(draw(shape), np.float32)
-<<<<<<< HEAD
-            p, turned = weight(tt, start), tt.Tensor(np.array(start.T, np.float32).T)
-            turned.requires_grad = True
-            optimizer = getattr(tt, kind)([p, turned], **settings)
-            optimizer.lr = np.float64(0.1)
-            expected, kept = start, {}
-            for _ in range(2):
-                p.grad, turned.grad = tt.Tensor(gradient), tt.Tensor(gradient)
-                optimizer.step()
-                rates = {**DEFAULTS[kind], **settings, "lr": 0.1}
-                expected = moved(kind, expected, gradient, kept, **rates)
-            check.shape(p, shape)
-            check.dtype(p, "float32")
-            if p.size:
-                check.close(p, expected, rtol=1e-3, atol=1e-3)
-                check.close(turned, expected, rtol=1e-3, atol=1e-3)
-=======
             params = [weight(tt, start)]
             if len(shape) == 2:  # the same, in another order of memory
                 params.append(weight(tt, np.ascontiguousarray(start.T)).detach().T)
@@ -321,7 +304,6 @@ def test_shapes_and_dtypes(tt, check):
                 check.dtype(p, "float32")
                 if p.size:
                     check.close(p, expected, rtol=1e-3, atol=1e-3)
->>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
     wide = tt.Tensor(np.ones(2), requires_grad=True)
     wide.grad = tt.Tensor(np.ones(2))
     tt.Adam([wide]).step()
@@ -371,19 +353,11 @@ def test_somebody_sets_the_weights(tt, check):
             check.close(p, moved(kind, place, g, kept, **rates), rtol=1e-4)
 
 
-<<<<<<< HEAD
-@pytest.mark.points(3)
-@pytest.mark.hint("Settings, the steps of each parameter, and copies of all that is remembered.")
-@pytest.mark.depends(on=["test_memories", "test_without_a_gradient"])
-def test_saving_and_going_on(tt, check):
-    """Goes on to the bit from a state, which is flat, plain and a copy, as a file needs it"""
-=======
 @pytest.mark.points(2)
 @pytest.mark.hint("Settings, the steps of each parameter, and copies of all that is remembered.")
 @pytest.mark.depends(on=["test_memories", "test_without_a_gradient"])
 def test_saving_and_going_on(tt, check):
     """Goes on to the bit from a state, which is flat and plain, as a file needs it"""
->>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
     for kind, settings in FULL.items():
         p, idle = weight(tt, [1.0, 2.0]), weight(tt, [3.0])
         optimizer = getattr(tt, kind)([p, idle], **settings)
@@ -395,11 +369,7 @@ def test_saving_and_going_on(tt, check):
         plain = {}
         for name, value in check.type(state, dict).items():
             check.type(value, (bool, int, float, str, list, np.ndarray))
-<<<<<<< HEAD
-            plain[name] = np.array(value) if isinstance(value, np.ndarray | list) else value
-=======
             plain[name] = np.array(value) if isinstance(value, np.ndarray) else value
->>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
             kinds = [type(element) for element in value] if isinstance(value, list) else []
             check.true({*kinds} <= {int, float, str}, f"state[{name!r}] is {value!r}, not plain")
         for g in GRADIENTS[3:]:
@@ -407,11 +377,7 @@ def test_saving_and_going_on(tt, check):
             optimizer.step()
         with check.raises((ValueError, RuntimeError, KeyError, IndexError)):
             getattr(tt, kind)([weight(tt, [1.0, 2.0])]).load_state_dict(state)
-<<<<<<< HEAD
-        for given_state in (state, plain):  # both as they were before the last two steps
-=======
         for given_state in (state, plain):
->>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
             q, still = weight(tt, reached), weight(tt, [3.0])
             other = getattr(tt, kind)([q, still])
             other.load_state_dict(given_state)
@@ -428,8 +394,6 @@ def test_saving_and_going_on(tt, check):
 
 
 @pytest.mark.points(1)
-<<<<<<< HEAD
-=======
 @pytest.mark.hint("Copy arrays on the way into a state, and on the way out of it.")
 @pytest.mark.depends(on="test_saving_and_going_on")
 def test_states_are_copies(tt, check, run_program):
@@ -442,7 +406,6 @@ def test_states_are_copies(tt, check, run_program):
 
 
 @pytest.mark.points(1)
->>>>>>> a32055d780eee82c1ec0ff33c0b360b5d6690a01
 @pytest.mark.hint("Look at the settings when they are given; the message names the value.")
 @pytest.mark.depends(on="test_steps_by_hand")
 def test_what_is_refused(tt, check):
