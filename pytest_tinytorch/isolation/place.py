@@ -50,10 +50,12 @@ class Places:
         self.root = Path(tempfile.mkdtemp(prefix="tinytorch-cells-"))
         self.root.chmod(0o711)  # a cell's own user has to pass through, not to look around
         self.libraries = self.root / "libraries"
-        self.libraries.mkdir(mode=0o755)
+        self.libraries.mkdir()
         for path in _libraries():
             (self.libraries / path.name).symlink_to(path)
         _copy_host(self.libraries)
+        _let_all_read(self.libraries / "pytest_tinytorch")
+        self.libraries.chmod(0o755)
         self._made = 0
 
     def new(self, package: Path) -> Place:
@@ -61,9 +63,11 @@ class Places:
         self._made += 1
         root = self.root / f"cell-{self._made}"
         place = Place(root, root / "package", root / "scratch")
-        root.mkdir(mode=0o755)
+        root.mkdir()
         place.scratch.mkdir()
         _copy_sources(package, place.package / package.name)
+        _let_all_read(place.package)
+        root.chmod(0o755)
         return place
 
     def remove(self, place: Place) -> None:
@@ -145,6 +149,12 @@ def _copy_host(libraries: Path) -> None:
         (package / "__init__.py").touch()
     shutil.copytree(inside, folder / inside.name, ignore=shutil.ignore_patterns("__pycache__"))
     compileall.compile_dir(libraries / "pytest_tinytorch", quiet=2)  # once, not in every cell
+
+
+def _let_all_read(folder: Path) -> None:
+    """Also the user of a cell, whatever the umask here."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _remove(folder: Path) -> None:

@@ -192,6 +192,23 @@ def test_the_folders_of_a_cell(package):
 
 
 @POSIX
+def test_the_user_of_a_cell_can_read_its_package_whatever_the_umask(package):
+    before = os.umask(0o077)
+    try:
+        places = Places()
+        where = places.new(package)
+    finally:
+        os.umask(before)
+    try:
+        for path in (where.root, where.package, where.package / "net", places.libraries):
+            assert path.stat().st_mode & 0o055 == 0o055, path
+        assert (where.package / "net/__init__.py").stat().st_mode & 0o044 == 0o044
+        assert places.root.stat().st_mode & 0o077 == 0o011  # to pass through, not to look around
+    finally:
+        places.close()
+
+
+@POSIX
 def test_a_deep_and_locked_folder_is_removed(tmp_path):
     top = tmp_path / "top"
     top.mkdir()
