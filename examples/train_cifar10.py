@@ -38,7 +38,7 @@ class Mirrored(tt.Dataset):
         return len(self.labels)
 
     def batch(self, indices: np.ndarray) -> tuple[tt.Tensor, tt.Tensor]:
-        """Images (N, 3, 32, 32) from -1 to 1 and labels (N,)."""
+        """Images (N, 3, 32, 32) from -1 to 1, and labels (N,)."""
         images = self.images[indices]  # (N, 32, 32, 3)
         if self.mirror:
             chosen = draws().random(len(indices)) < 0.5
@@ -102,8 +102,8 @@ class TriangularSGD(tt.SGD):
 
     def set_rate(self) -> None:
         rise = max(1, self.total // 5)
-        part = (self.made + 1) / rise if self.made < rise else (self.total - self.made) / (self.total - rise)
-        self.lr = self.peak * max(part, 0.0)
+        falling = (self.total - self.made) / max(1, self.total - rise)
+        self.lr = self.peak * max(0.0, min((self.made + 1) / rise, falling))
 
     def step(self) -> None:
         super().step()
@@ -111,19 +111,22 @@ class TriangularSGD(tt.SGD):
         self.set_rate()
 
 
-def train(epochs: int = 3, seed: int = 0, width: int = 32, peak: float = 0.15, verbose: bool = True) -> tuple[float, float]:
+def train(
+    epochs: int = 3, seed: int = 0, width: int = 32, peak: float = 0.15, verbose: bool = True
+) -> tuple[float, float]:
     """Train, and return the accuracy on the 10,000 test images and the seconds of training."""
     tt.manual_seed(seed)
-    data = tt.CIFAR10Dataset(download=True), tt.CIFAR10Dataset(train=False, download=True)
-    loader = tt.DataLoader(Mirrored(data[0], mirror=True), BATCH, shuffle=True, seed=seed, prefetch=2)
-    test = tt.DataLoader(Mirrored(data[1], mirror=False), 500)
+    known = Mirrored(tt.CIFAR10Dataset(download=True), mirror=True)
+    unseen = Mirrored(tt.CIFAR10Dataset(train=False, download=True), mirror=False)
+    loader = tt.DataLoader(known, BATCH, shuffle=True, seed=seed, prefetch=2)
     start = time.perf_counter()
-    model = Net(whitening_filters(loader.dataset.images[:2000]), width)
+    model = Net(whitening_filters(known.images[:2000]), width)
     optimizer = TriangularSGD(model.parameters(), peak, epochs * len(loader))
     loss_function = tt.CrossEntropyLoss(label_smoothing=SMOOTHING)
-    tt.Trainer(model, optimizer, loss_function, [tt.Accuracy()]).fit(loader, epochs=epochs, verbose=verbose)
+    trainer = tt.Trainer(model, optimizer, loss_function, [tt.Accuracy()])
+    trainer.fit(loader, epochs=epochs, verbose=verbose)
     seconds = time.perf_counter() - start
-    return tt.evaluate_model(model, test)["accuracy"], seconds
+    return tt.evaluate_model(model, tt.DataLoader(unseen, 500))["accuracy"], seconds
 
 
 def main() -> None:

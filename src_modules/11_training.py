@@ -41,7 +41,7 @@ random generator, the number of the epoch. An epoch depends on nothing else, so 
 ### Losses
 
 Each is one primitive with its gradient beside it: what forward has computed anyway, the gradient gets as `saved`.
-`checked` is given. It refuses what NumPy would broadcast: `(4, 1)` minus `(4,)` has 16 elements, and a mean of them.
+`within` and `checked` are given: they refuse what NumPy would broadcast. `(4, 1)` minus `(4,)` has 16 elements, and a mean.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training-imports", "locked": true, "schema_version": 3, "solution": false, "task": false}

@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=509675592cd43cc4 code=a186d67dc1a3bbbb content=ff317e783d25cb93
+# export: format=1 source=4ac33d72c1cd8a87 code=a186d67dc1a3bbbb content=ff317e783d25cb93
 # %% src_modules/11_training.py:50
 import json
 import math
