@@ -3,7 +3,7 @@
     python examples/train_cifar10.py [--epochs 3] [--seed 0] [--width 32]
 
 The data are looked for in TINYTORCH_DATA and in ~/.tinytorch/data; otherwise 170 MB are downloaded.
-What makes so few epochs enough:
+Seeds 0, 1 and 2 reach FIGURES %, each in about a minute. What makes three epochs enough:
 
 - **Whitened patches.** The first layer is not learned. Its 32 filters of 4 x 4 are the 16 principal
   components of the patches of the training images, scaled to the same variance, and their
@@ -13,11 +13,17 @@ What makes so few epochs enough:
 - **Nesterov momentum, weight decay, label smoothing, and images that are mirrored at random.**
 - **A global maximum** at the end: a feature counts wherever in the image it is.
 
-The memory of the images is channels last, as the convolution wants it: see module 06.
+What makes them fast: memory with channels last, as the convolution wants it (see module 06), and
+one thread for the products, beside one that makes batches. A second one for products gains a third
+where two cores have nothing else to do; where they have, both wait for each other, up to sevenfold.
 """
 
 import argparse
+import os
 import time
+
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # before NumPy loads, which reads them
+    os.environ.setdefault(name, "1")
 
 import numpy as np
 
@@ -28,7 +34,7 @@ BATCH, MOMENTUM, DECAY, SMOOTHING = 125, 0.9, 5e-4, 0.1
 
 
 class Mirrored(tt.Dataset):
-    """CIFAR-10 in bytes, channels last; a batch is made at once, half of it mirrored if `mirror`."""
+    """CIFAR-10 in bytes, channels last, a batch at once; if `mirror`, about half is mirrored."""
 
     def __init__(self, dataset: tt.CIFAR10Dataset, mirror: bool) -> None:
         self.images = np.ascontiguousarray(dataset.images.transpose(0, 2, 3, 1))
@@ -92,41 +98,39 @@ def block(inputs: int, outputs: int) -> tuple:
     return layer, tt.BatchNorm2d(outputs), tt.ReLU()
 
 
-class TriangularSGD(tt.SGD):
-    """SGD whose learning rate goes up and down once, in a straight line, step by step."""
+class Cycling(tt.SGD):
+    """SGD that moves its schedule after each step; `fit` would move it only after each epoch."""
 
-    def __init__(self, parameters: list, peak: float, steps: int) -> None:
-        super().__init__(parameters, peak, MOMENTUM, nesterov=True, weight_decay=DECAY)
-        self.peak, self.total, self.made = peak, steps, 0
-        self.set_rate()
-
-    def set_rate(self) -> None:
-        rise = max(1, self.total // 5)
-        falling = (self.total - self.made) / max(1, self.total - rise)
-        self.lr = self.peak * max(0.0, min((self.made + 1) / rise, falling))
+    schedule: tt.OneCycleLR
 
     def step(self) -> None:
         super().step()
-        self.made += 1
-        self.set_rate()
+        self.schedule.step()
+
+
+def sgd(parameters: list, peak: float, steps: int) -> Cycling:
+    """The learning rate rises in a straight line for a fifth of the steps, and then falls to 0."""
+    optimizer = Cycling(parameters, peak, MOMENTUM, nesterov=True, weight_decay=DECAY)
+    optimizer.schedule = tt.OneCycleLR(optimizer, peak, steps, 0.2, anneal_strategy="linear")
+    return optimizer
 
 
 def train(
-    epochs: int = 3, seed: int = 0, width: int = 32, peak: float = 0.15, verbose: bool = True
-) -> tuple[float, float]:
-    """Train, and return the accuracy on the 10,000 test images and the seconds of training."""
+    epochs: int = 3, seed: int = 0, width: int = 32, peak: float = 0.3, verbose: bool = True
+) -> dict[str, float]:
+    """Train, and return the accuracy on the 10,000 test images, and the seconds that it took."""
     tt.manual_seed(seed)
     known = Mirrored(tt.CIFAR10Dataset(download=True), mirror=True)
     unseen = Mirrored(tt.CIFAR10Dataset(train=False, download=True), mirror=False)
     loader = tt.DataLoader(known, BATCH, shuffle=True, seed=seed, prefetch=2)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     model = Net(whitening_filters(known.images[:2000]), width)
-    optimizer = TriangularSGD(model.parameters(), peak, epochs * len(loader))
+    optimizer = sgd(model.parameters(), peak, epochs * len(loader))
     loss_function = tt.CrossEntropyLoss(label_smoothing=SMOOTHING)
     trainer = tt.Trainer(model, optimizer, loss_function, [tt.Accuracy()])
     trainer.fit(loader, epochs=epochs, verbose=verbose)
-    seconds = time.perf_counter() - start
-    return tt.evaluate_model(model, tt.DataLoader(unseen, 500))["accuracy"], seconds
+    seconds = {"seconds": time.perf_counter() - start, "busy": time.process_time() - busy}
+    return tt.evaluate_model(model, tt.DataLoader(unseen, 500)) | seconds
 
 
 def main() -> None:
@@ -134,9 +138,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--width", type=int, default=32, help="channels of the first convolution")
-    parser.add_argument("--peak", type=float, default=0.15, help="the highest learning rate")
-    accuracy, seconds = train(**vars(parser.parse_args()))
-    print(f"{accuracy:.2%} of the test images, after {seconds:.0f} s of training")
+    parser.add_argument("--peak", type=float, default=0.3, help="the highest learning rate")
+    found = train(**vars(parser.parse_args()))
+    print(f"{found['accuracy']:.2%} of the test images, after {found['seconds']:.0f} s of training")
+    print(f"({found['busy']:.0f} s of processor time)")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@
 
 Layers, gradients, optimizers, batches: what is left is the loop around them. It fits on half a page, and is where most
 trainings go wrong *without a word*. Gradients that are not cleared, a validation in training mode, a mean of means:
-nothing crashes, the network only learns a little worse. You will build *losses* that are exact to the ends of float32,
-ways to ask a network without changing it, checkpoints from which a run goes on, and `Trainer`, the loop.
+nothing crashes, the network only learns a little worse. You will build losses, checkpoints, and `Trainer`, the loop.
 """
 
 # %% [markdown]
@@ -41,7 +40,7 @@ random generator, the number of the epoch. An epoch depends on nothing else, so 
 ### Losses
 
 Each is one primitive with its gradient beside it: what forward has computed anyway, the gradient gets as `saved`.
-`within` and `checked` are given: they refuse what NumPy would broadcast. `(4, 1)` minus `(4,)` has 16 elements, and a mean.
+`within` and `checked` are given. They refuse `(4, 1)` minus `(4,)`: 16 numbers by broadcasting, a mean, no error.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training-imports", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -50,6 +49,7 @@ Each is one primitive with its gradient beside it: what forward has computed any
 import json
 import math
 import os
+import shutil
 import sys
 import time
 import zipfile
@@ -438,9 +438,8 @@ def test_unit_evaluation():
 ### Checkpoints
 
 A checkpoint is one `.npz` file, a zip archive of arrays, that can be relied on. **Never a pickle**: that is a program, and
-opening it runs it. **Written beside, then renamed**: a power cut leaves the old one or the new one, never half of one.
-**Loaded as a whole or not at all**, with a message that says what is wrong. Given are four functions that do this for
-arrays. `packed` makes JSON of nested dicts, in which arrays are only named.
+opening it runs it. **Written beside, then renamed**: a power cut leaves the old one or the new one. **Loaded as a whole
+or not at all.** Given are four functions for this; `packed` makes JSON of nested dicts, in which arrays are only named.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training-files", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -455,8 +454,7 @@ def packed(content: dict, arrays: dict[str, np.ndarray]) -> str:
         if isinstance(value, np.generic):
             return value.item()
         if not isinstance(value, np.ndarray | Tensor) or np.asarray(value).dtype.hasobject:
-            holds = "a checkpoint holds numbers, text, arrays, and lists and dicts of them"
-            raise TypeError(f"{holds}; got {type(value).__name__}: {value!r}")
+            raise TypeError(f"a checkpoint holds numbers, text, arrays, lists and dicts; got {type(value).__name__}: {value!r}")
         arrays[str(len(arrays))] = np.asarray(value)
         return {ARRAY: str(len(arrays) - 1)}
 
@@ -541,8 +539,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     """Put what was saved into model, optimizer and schedule. Returns {"epoch": ..., and each extra}.
 
     With an optimizer, the random generator goes on where it was; without, a model is only to be asked.
-    Raises FileNotFoundError, and ValueError for a file that is damaged, foreign or a pickle, lacks what is
-    asked for, or holds the state of something else; then nothing has been changed.
+    Raises FileNotFoundError, and ValueError for a file that is no good or does not fit; then nothing has changed.
 
     TODO: keep what is there, then load part by part. If one refuses, put all back, and say which it was.
     HINT: `type(engine.generator.bit_generator)()` makes a bit generator whose `.state` can be set.
@@ -573,8 +570,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
 """
 ### 🧪 Unit test: checkpoints
 
-Saves in the middle of a training, and loads into another one: both must be the same to the last bit. Then bad files,
-each of which must be refused in words, and change nothing.
+Loads what was saved in the middle of a training: it must be the same to the last bit. Bad files must change nothing.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-training-checkpoints", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
@@ -659,7 +655,7 @@ class Progress:
         self.epoch, self.epochs, self.verbose, self.bar = 0, epochs, verbose, verbose and sys.stdout.isatty()
 
     def begin(self, epoch: int, loader: Iterable) -> None:
-        self.epoch, self.done, self.batches = epoch, 0, len(loader) if hasattr(loader, "__len__") else math.inf
+        self.epoch, self.done, self.batches = epoch, 0, len(loader) if hasattr(loader, "__len__") else 0
         self.began = self.shown = time.perf_counter()
 
     def batch(self, averages: Any, rate: float) -> None:
@@ -667,18 +663,21 @@ class Progress:
         self.done += 1
         if self.bar and time.perf_counter() > self.shown + 0.1:
             self.shown = time.perf_counter()
-            drawn = f"[{'#' * int(20 * self.done / self.batches):20}] {self.done}/{self.batches}"
+            bar = f"[{'#' * (10 * self.done // self.batches):10}] " if self.batches else ""
             loss, speed = averages.means()["loss"], averages.count / (self.shown - self.began)
-            self.say(f"{drawn}  loss {loss:.4f}  lr {rate:.3g}  {speed:,.0f} samples/s", "")
+            self.say(f"{bar}{self.done}/{self.batches or '?'}  loss {loss:.4f}  lr {rate:.3g}  {speed:,.0f} samples/s", "")
 
     def end(self, row: Mapping[str, float]) -> None:
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in row.items())
         self.say(f"{numbers}  {time.perf_counter() - self.began:.1f} s")
 
     def say(self, text: str, end: str = "\n") -> None:
+        text = f"epoch {self.epoch}/{self.epochs}  {text}"
+        if self.bar:  # drawn over what stands in the line; a longer one would leave lines behind
+            width = shutil.get_terminal_size().columns - 3  # with room for ^C
+            text = f"\r{text if end else text[:width]:{width}}"
         if self.verbose:
-            text = f"epoch {self.epoch}/{self.epochs}  {text}"
-            print(f"\r{text:99}" if self.bar else text, end=end, flush=True)
+            print(text, end=end, flush=True)
 
 
 # %% [markdown]
@@ -786,13 +785,13 @@ class Trainer:
         a lower loss: of the validation, or where there is none, of the training.
         checkpoint_path: written after each epoch; with save_best, after each that is the best so far
         early_stopping_patience: stop after so many epochs in a row that were not better than the best
-        accumulate: how many batches make one step    scheduler: its step() is called once an epoch
-        verbose: a line for each epoch, and in a terminal a bar
-        resume_from: a checkpoint that `fit` wrote; the epochs that it has done are not repeated
+        accumulate: how many batches make one step    verbose: a line for each epoch, in a terminal a bar
+        scheduler: its step() is called once an epoch    resume_from: a checkpoint of `fit`, to go on after it
 
         Ctrl-C ends it: what the checkpoint holds stays, and the history of all whole epochs is returned.
 
-        TODO: follow the order above; make a new `run` of each epoch. `except KeyboardInterrupt` is Ctrl-C.
+        TODO: follow the order above, `progress.begin` first, `progress.end` last. Make a new `run` of each epoch,
+            which counts when it is saved. `except KeyboardInterrupt` is Ctrl-C.
         """
         if save_best and checkpoint_path is None:
             raise ValueError("save_best=True needs a checkpoint_path: where is the best to be kept?")
@@ -808,17 +807,19 @@ class Trainer:
         try:
             while run["epoch"] < epochs and run["waited"] < patience:
                 progress.begin(run["epoch"] + 1, train_loader)
-                row = {"lr": self.optimizer.lr} | self.train_epoch(train_loader, accumulate, progress)
+                row = self.train_epoch(train_loader, accumulate, progress)
                 row |= {} if val_loader is None else self.validate(val_loader)
+                row["lr"] = self.optimizer.lr
                 if scheduler is not None:
                     scheduler.step()
                 history = {name: [*run["history"].get(name, ()), value] for name, value in row.items()}
                 loss = row.get("val_loss", row["train_loss"])
                 best, waited = (loss, 0) if loss < run["best"] else (run["best"], run["waited"] + 1)
-                run = {"epoch": run["epoch"] + 1, "history": history, "best": best, "waited": waited}
-                progress.end(row)
+                done = {"epoch": run["epoch"] + 1, "history": history, "best": best, "waited": waited}
                 if checkpoint_path is not None and not (save_best and waited):
-                    self.save(checkpoint_path, scheduler, loaders, run)
+                    self.save(checkpoint_path, scheduler, loaders, done)
+                run = done  # not before: an epoch of which Ctrl-C prevented the checkpoint is not whole
+                progress.end(row)
         except KeyboardInterrupt:
             progress.say(f"stopped by Ctrl-C, {run['epoch']} whole epochs are done")
         return run["history"]
@@ -928,18 +929,17 @@ def test_unit_a_run_that_was_broken_off():
 def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60, height: int = 10) -> str:
     """Curves over the epochs, drawn with the first letters of their names.
 
-    TODO: put a letter for each value into `grid`: the first epoch into the first column and the last into
-        the last column, the largest value into the first row and the lowest into the last row.
+    TODO: put the letter of each point into `grid`: epoch 0 into the first column and the last epoch into the
+        last column, the largest value into the first row and the lowest into the last row.
     """
-    values = [value for curve in curves.values() for value in curve]
-    low, high, epochs = min(values), max(values), max(map(len, curves.values()))
-    grid = [[" "] * width for _ in range(height)]
+    points = [(n[0], e, value) for n, curve in curves.items() for e, value in enumerate(curve) if math.isfinite(value)]
+    values, epochs = [value for *_, value in points] or [0.0], max(map(len, curves.values()))
+    low, high, grid = min(values), max(values), [[" "] * width for _ in range(height)]
     ### BEGIN SOLUTION
-    for name, curve in curves.items():
-        for epoch, value in enumerate(curve):
-            column = round(epoch * (width - 1) / max(epochs - 1, 1))
-            row = round((high - value) / ((high - low) or 1) * (height - 1))
-            grid[row][column] = name[0]
+    for letter, epoch, value in points:
+        column = round(epoch * (width - 1) / max(epochs - 1, 1))
+        row = round((high - value) / ((high - low) or 1) * (height - 1))
+        grid[row][column] = letter
     ### END SOLUTION
     labels = [f"{high:10.4g}", *[""] * (height - 2), f"{low:10.4g}"]
     lines = [f"{label:10} |{''.join(row)}".rstrip() for label, row in zip(labels, grid, strict=True)]
@@ -949,7 +949,8 @@ def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60
 def plot_training_history(history: Mapping[str, Sequence[float]], path: str | Path | None = None) -> str:
     """Draw what `fit` returned, a panel for the loss and for each metric. Returns it as text. ValueError for nothing.
 
-    With matplotlib it is an image, saved as `path` or shown; without, the text, written to `path` or printed.
+    With matplotlib it is an image, saved as `path` or shown on the screen. Without one of the two it is the text,
+    written to a file with the name of `path` but ".txt" at its end, or printed.
     """
     if not any(map(len, history.values())):
         raise ValueError(f"there is nothing to plot: the history {dict(history)} has no epochs")
@@ -960,13 +961,16 @@ def plot_training_history(history: Mapping[str, Sequence[float]], path: str | Pa
     try:
         from matplotlib import pyplot
     except ImportError:
-        print(text) if path is None else Path(path).write_text(f"{text}\n", "utf-8")
+        pyplot = None
+    if pyplot is None or (path is None and pyplot.get_backend().lower() == "agg"):  # which it takes without a screen
+        print(text) if path is None else Path(path).with_suffix(".txt").write_text(f"{text}\n", "utf-8")
         return text
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(5 * len(panels), 4), squeeze=False)
+    figure, axes = pyplot.subplots(1, len(panels), squeeze=False, figsize=(5 * len(panels), 4), layout="constrained")
     for axis, (title, curves) in zip(axes[0], panels.items(), strict=True):
         for name, curve in curves.items():
-            axis.plot(range(1, len(curve) + 1), curve, label=name)
+            axis.plot(range(1, len(curve) + 1), curve, ".-", label=name)
         axis.set(title=title, xlabel="epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend()
     pyplot.show() if path is None else figure.savefig(path)
     pyplot.close(figure)
@@ -987,7 +991,6 @@ def test_unit_plot():
     history = {"train_loss": [4.0, 3, 1], "val_loss": [2.0, 2, 2], "lr": [0.1] * 3, "train_accuracy": [0, 1, 1]}
     plot = text_plot("loss", dict([*history.items()][:2]), width=5, height=4).splitlines()
     assert [line.partition("|")[2] for line in plot[1:5]] == ["t", "  t", "v v v", "    t"]
-    assert plot[0] == "loss: train_loss, val_loss" and plot[1].split()[0] == "4" and plot[4].split()[0] == "1"
     with TemporaryDirectory() as folder, mock.patch.dict(sys.modules, matplotlib=None):
         text = plot_training_history(history, Path(folder) / "run.txt")
         assert (Path(folder) / "run.txt").read_text("utf-8") == f"{text}\n"
@@ -998,10 +1001,8 @@ def test_unit_plot():
 """
 ## Systems Analysis
 
-Four questions, each answered by measuring the code above on this machine.
-
-- **Memory**: what does accumulation save?    **Complexity**: where does the time of a step go?
-- **Cache and hardware**: how large should a batch be?    **At scale**: what does a checkpoint cost?
+**Memory**: what does accumulation save? **Complexity**: where does the time of a step go? **Cache and hardware**: how
+large should a batch be? **At scale**: what does a checkpoint cost? Measured with the code above, on this machine.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training-analysis", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -1181,9 +1182,8 @@ if __name__ == "__main__":
     for name, test in [(n, f) for n, f in globals().items() if n.startswith("test_")]:
         test()
         print(f"passed: {name}")
-    analyses = {"Memory": analyze_memory, "Complexity": analyze_complexity, "Cache": analyze_cache}
-    for title, analysis in (analyses | {"At scale": analyze_scale}).items():
-        print(f"\n{title}")
+    for analysis in (analyze_memory, analyze_complexity, analyze_cache, analyze_scale):
+        print(f"\n{analysis.__name__.removeprefix('analyze_').capitalize()}")
         analysis()
 
 # %% [markdown]

@@ -8,6 +8,11 @@ SMOOTH = "        wanted += label_smoothing * shifted.mean()\n"
 SHARE = "(loss * (len(batch[-1]) / samples)).backward()"
 WAITED = 'best, waited = (loss, 0) if loss < run["best"] else (run["best"], run["waited"] + 1)'
 STEPPED = "                if scheduler is not None:\n                    scheduler.step()\n"
+TRAINED = (
+    "                row = self.train_epoch(train_loader, accumulate, progress)\n"
+    "                row |= {} if val_loader is None else self.validate(val_loader)\n"
+    '                row["lr"] = self.optimizer.lr\n'
+)
 LOADED = "            part.load_state_dict(content[name])\n"
 WRITTEN = (
     '        with part.open("wb") as file:\n'
@@ -213,15 +218,13 @@ WRONG: dict[str, dict[str, Wrong]] = {
             'history = {name: [*run["history"].get(name, ()), value] for',
             "history = {name: [value] for",
             "test_history",
-            "{name: len(values) for name, values in found.items()}: got {'lr': 1,",
+            "{name: len(values) for name, values in found.items()}: got {'train_loss': 1,",
             "Trainer.fit",
         ),
         "validation before the training": Wrong(
-            '                row = {"lr": self.optimizer.lr} | self.train_epoch('
-            "train_loader, accumulate, progress)\n"
+            "                row = self.train_epoch(train_loader, accumulate, progress)\n"
             "                row |= {} if val_loader is None else self.validate(val_loader)\n",
-            '                row = {"lr": self.optimizer.lr}\n'
-            "                row |= {} if val_loader is None else self.validate(val_loader)\n"
+            "                row = {} if val_loader is None else self.validate(val_loader)\n"
             "                row |= self.train_epoch(train_loader, accumulate, progress)\n",
             "test_history",
             "np.array(found['val_loss']): largest difference",
@@ -236,13 +239,8 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "Trainer.fit",
         ),
         "schedule stepped before the epoch": Wrong(
-            '                row = {"lr": self.optimizer.lr} | self.train_epoch('
-            "train_loader, accumulate, progress)\n"
-            "                row |= {} if val_loader is None else self.validate(val_loader)\n"
-            + STEPPED,
-            STEPPED + '                row = {"lr": self.optimizer.lr} | self.train_epoch('
-            "train_loader, accumulate, progress)\n"
-            "                row |= {} if val_loader is None else self.validate(val_loader)\n",
+            TRAINED + STEPPED,
+            STEPPED + TRAINED,
             "test_schedule",
             "np.array(history['lr']): largest difference",
             "Trainer.fit",

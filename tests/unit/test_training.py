@@ -4,6 +4,7 @@ import contextlib
 import io
 import sys
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -147,7 +148,7 @@ def test_ctrl_c_at_any_time_leaves_a_whole_checkpoint(tmp_path, monkeypatch):
         lengths = {len(values) for values in history.values()}
         assert len(lengths) <= 1 and one.model.training and engine.grad_enabled
         whole = training.load_checkpoint(path, Net())["epoch"] if path.exists() else 0
-        assert whole <= (lengths or {0}).pop() <= whole + 1
+        assert (lengths or {0}).pop() == whole
         assert [file.name for file in tmp_path.iterdir()] == ["run.npz"] * path.exists()
         ended.append(whole)
     assert {*ended} == {0, 1, 2, 3}
@@ -202,10 +203,22 @@ def test_a_bar_tells_loss_rate_and_speed(monkeypatch):
     parts = said(Terminal()).split("\r")
     bars = [part for part in parts if "samples/s" in part]
     assert len(bars) == 6 and all("loss " in bar and "lr 0.1" in bar for bar in bars)
-    assert "[######              ] 1/3" in bars[0] and "[####################] 3/3" in bars[2]
-    assert len({len(part.rstrip("\n")) for part in parts[1:]}) == 1, (
-        "each must cover the one before"
-    )
+    assert "[###       ] 1/3" in bars[0] and "[##########] 3/3" in bars[2]
+
+
+def test_a_bar_stays_in_its_line(monkeypatch):
+    """A bar that is wider than the terminal would leave a line behind each time it is drawn."""
+    for columns in (20, 80, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        clock = iter(np.arange(0, 1000, 0.2))
+        monkeypatch.setattr(training.time, "perf_counter", lambda c=clock: next(c))
+        *lines, rest = said(Terminal()).split("\n")
+        bars = [line.split("\r")[1:-1] for line in lines]
+        assert rest == "" and [len(drawn) for drawn in bars] == [3, 3]
+        assert {len(bar) for drawn in bars for bar in drawn} == {columns - 3}
+        assert all(len(line.rpartition("\r")[2]) >= columns - 3 for line in lines), (
+            "it covers the bar"
+        )
 
 
 def test_a_loader_without_a_length_has_a_bar_too(monkeypatch):
@@ -213,8 +226,8 @@ def test_a_loader_without_a_length_has_a_bar_too(monkeypatch):
     monkeypatch.setattr(training.time, "perf_counter", lambda: next(clock))
     stream = Terminal()
     with contextlib.redirect_stdout(stream):
-        trainer().fit(iter(list(loader())), epochs=1)
-    assert "[                    ] 3/inf" in stream.getvalue()
+        trainer().fit(iter([*loader()]), epochs=1)
+    assert "epoch 1/1  3/?  loss" in stream.getvalue()
 
 
 def test_a_loss_that_is_no_number_ends_it():
@@ -276,17 +289,35 @@ def test_a_plot_without_matplotlib(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     text = training.plot_training_history(HISTORY)
     assert capsys.readouterr().out == text + "\n" and text.count("|") == 20
-    assert training.plot_training_history(HISTORY, tmp_path / "plot.txt") == text
-    assert (tmp_path / "plot.txt").read_text("utf-8") == text + "\n"
+    for name in ("plot.txt", "other.png"):  # a text must not be called an image
+        assert training.plot_training_history(HISTORY, tmp_path / name) == text
+    found = {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()}
+    assert found == dict.fromkeys(("plot.txt", "other.txt"), text + "\n")
     with pytest.raises(ValueError, match="has no epochs"):
         training.plot_training_history({"train_loss": []})
 
 
-def test_a_plot_with_matplotlib(tmp_path):
+def test_what_has_no_place_in_a_plot_is_left_out():
+    """A metric of one's own may be nan or infinite for an epoch, or for all of them."""
+    text = training.text_plot(
+        "f1", {"f1": [1.0, float("nan"), float("inf"), 0.0]}, width=4, height=2
+    )
+    assert [line.partition("|")[2] for line in text.splitlines()[1:3]] == ["f", "   f"]
+    titled = training.text_plot("loss", HISTORY).splitlines()
+    assert titled[0] == "loss: train_loss, val_loss, lr" and titled[11].strip() == "epochs 1 to 3"
+    assert [titled[1].split()[0], titled[10].split()[0]] == ["4", "0.1"]
+    assert training.text_plot("x", {"x": [float("nan")]}).count("x") == 2  # its title and its name
+
+
+def test_a_plot_with_matplotlib(tmp_path, capsys):
     matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     matplotlib.use("Agg")
-    text = training.plot_training_history(HISTORY, tmp_path / "plot.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = training.plot_training_history(HISTORY, tmp_path / "plot.png")
+        assert training.plot_training_history(HISTORY) == text  # there is no screen to show it on
     assert (tmp_path / "plot.png").read_bytes()[1:4] == b"PNG" and text.startswith("loss: ")
+    assert capsys.readouterr().out == text + "\n"
 
 
 def test_what_matplotlib_is_asked_for(monkeypatch, tmp_path, capsys):
@@ -298,7 +329,11 @@ def test_what_matplotlib_is_asked_for(monkeypatch, tmp_path, capsys):
             self.name = name
 
         def __getattr__(self, name):
-            return lambda *args, **kwargs: asked.append((self.name, name, args, kwargs))
+            def called(*args, **kwargs):
+                asked.append((self.name, name, args, kwargs))
+                return Recorder("ticks")
+
+            return Recorder("ticks") if name == "xaxis" else called
 
     class Pyplot(Recorder):
         def subplots(self, rows, columns, **_):
@@ -313,5 +348,6 @@ def test_what_matplotlib_is_asked_for(monkeypatch, tmp_path, capsys):
     assert [entry for entry in asked if entry[0] == "figure"] == [
         ("figure", "savefig", (tmp_path / "plot.png",), {})
     ]
+    asked.clear()
     training.plot_training_history(HISTORY)
-    assert [name for owner, name, *_ in asked if owner == "pyplot"] == ["close", "show", "close"]
+    assert [name for owner, name, *_ in asked if owner == "pyplot"][1:] == ["show", "close"]

@@ -1,14 +1,9 @@
-"""Losses, and whole trainings, against PyTorch (skipped without it); real MNIST where it is."""
-
-import os
-import time
-from pathlib import Path
+"""Losses, and whole trainings, against PyTorch (skipped without it)."""
 
 import numpy as np
 import pytest
 
 import tinytorch as tt
-from tinytorch.core import training
 
 try:
     import torch
@@ -16,10 +11,6 @@ except ImportError:
     torch = None
 
 with_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
-DATA = os.environ.get("TINYTORCH_DATA")
-with_mnist = pytest.mark.skipif(
-    not DATA or not (Path(DATA) / "mnist").is_dir(), reason="TINYTORCH_DATA has no mnist/ in it"
-)
 RNG = np.random.default_rng(0)
 LOGITS = (3 * RNG.standard_normal((7, 5))).astype(np.float32)
 FAR = np.array([[1e4, -1e4], [-1e4, 1e4], [0, 1e4]], np.float32)
@@ -158,64 +149,3 @@ def test_whole_trainings_agree(name, accumulate):
     for ours, parameter in zip(mine.parameters(), theirs.parameters(), strict=True):
         wanted = parameter.detach().numpy()
         np.testing.assert_allclose(ours.numpy(), wanted, rtol=1e-3, atol=1e-4)
-
-
-def mnist(part):
-    """Images (N, 1, 28, 28), float32, with mean 0 and size 1, and labels."""
-    found = tt.MNISTDataset(DATA, train=part == "train")
-    images = (found.images.astype(np.float32) / 255 - 0.1307) / np.float32(0.3081)
-    return images, found.labels
-
-
-def seconds_and_accuracy(model, optimizer, epochs, batch, max_lr):
-    """Train on all of MNIST in shuffled batches; the rate goes up and down once, batch by batch."""
-    images, labels = mnist("train")
-    loader = tt.DataLoader(tt.TensorDataset(images, labels), batch, shuffle=True, seed=1)
-
-    class Cycling(tt.SGD):
-        """Steps its schedule after each of its own steps, as a cycle within few epochs needs it."""
-
-        def step(self):
-            super().step()
-            cycle.step()
-
-    optimizer = Cycling(model.parameters(), **optimizer)
-    cycle = tt.OneCycleLR(optimizer, max_lr, epochs * len(loader), anneal_strategy="linear")
-    start = time.perf_counter()
-    trainer = training.Trainer(model, optimizer, tt.CrossEntropyLoss())
-    trainer.fit(loader, epochs=epochs, verbose=False)
-    seconds = time.perf_counter() - start
-    test = tt.DataLoader(tt.TensorDataset(*mnist("test")), 500)
-    return seconds, training.evaluate_model(model, test)["accuracy"]
-
-
-@pytest.mark.slow
-@with_mnist
-def test_a_multi_layer_perceptron_reads_mnist():
-    """Over 96 % of the 10,000 digits of the test, in under 10 seconds of training."""
-    tt.manual_seed(1)
-    model = tt.Sequential(tt.Flatten(), tt.MLP([784, 128, 10]))
-    settings = {"lr": 0.1, "momentum": 0.9, "nesterov": True}
-    seconds, accuracy = seconds_and_accuracy(model, settings, epochs=3, batch=64, max_lr=0.1)
-    print(f"MLP: {accuracy:.2%} in {seconds:.1f} s")
-    assert accuracy > 0.96 and seconds < 10
-
-
-@pytest.mark.slow
-@with_mnist
-def test_a_convolutional_network_reads_mnist():
-    """Over 97 % of the 10,000 digits of the test, in under 10 seconds of training."""
-    tt.manual_seed(1)
-    model = tt.Sequential(
-        tt.Conv2d(1, 8, 5, stride=2),
-        tt.ReLU(),
-        tt.Conv2d(8, 16, 3),
-        tt.ReLU(),
-        tt.MaxPool2d(2),
-        tt.Flatten(),
-        tt.Linear(16 * 5 * 5, 10),
-    )
-    settings = {"lr": 0.1, "momentum": 0.9, "nesterov": True}
-    seconds, accuracy = seconds_and_accuracy(model, settings, epochs=1, batch=64, max_lr=0.1)
-    print(f"CNN: {accuracy:.2%} in {seconds:.1f} s")
-    assert accuracy > 0.97 and seconds < 10

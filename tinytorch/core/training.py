@@ -1,10 +1,11 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=4ac33d72c1cd8a87 code=a186d67dc1a3bbbb content=ff317e783d25cb93
-# %% src_modules/11_training.py:50
+# export: format=1 source=05cb00aebb79e95e code=7d38ce1559cdf3ba content=17a57bb01129955c
+# %% src_modules/11_training.py:49
 import json
 import math
 import os
+import shutil
 import sys
 import time
 import zipfile
@@ -284,7 +285,7 @@ def evaluate_model(model: Module, loader: Iterable) -> dict[str, Any]:
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:448
+# %% src_modules/11_training.py:447
 FORMAT, TEXT, ARRAY = 1, "tinytorch checkpoint", "array of this file"
 
 
@@ -295,8 +296,7 @@ def packed(content: dict, arrays: dict[str, np.ndarray]) -> str:
         if isinstance(value, np.generic):
             return value.item()
         if not isinstance(value, np.ndarray | Tensor) or np.asarray(value).dtype.hasobject:
-            holds = "a checkpoint holds numbers, text, arrays, and lists and dicts of them"
-            raise TypeError(f"{holds}; got {type(value).__name__}: {value!r}")
+            raise TypeError(f"a checkpoint holds numbers, text, arrays, lists and dicts; got {type(value).__name__}: {value!r}")
         arrays[str(len(arrays))] = np.asarray(value)
         return {ARRAY: str(len(arrays) - 1)}
 
@@ -341,7 +341,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is damaged ({error}): use another checkpoint") from None
 
 
-# %% src_modules/11_training.py:506
+# %% src_modules/11_training.py:504
 def save_checkpoint(path: str | Path, model: Module, optimizer: Any = None, scheduler: Any = None,
                     epoch: int = 0, **extra: Any) -> None:
     """Everything that is needed to go on, in one .npz file, which replaces an older one at once.
@@ -380,8 +380,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     """Put what was saved into model, optimizer and schedule. Returns {"epoch": ..., and each extra}.
 
     With an optimizer, the random generator goes on where it was; without, a model is only to be asked.
-    Raises FileNotFoundError, and ValueError for a file that is damaged, foreign or a pickle, lacks what is
-    asked for, or holds the state of something else; then nothing has been changed.
+    Raises FileNotFoundError, and ValueError for a file that is no good or does not fit; then nothing has changed.
 
     TODO: keep what is there, then load part by part. If one refuses, put all back, and say which it was.
     HINT: `type(engine.generator.bit_generator)()` makes a bit generator whose `.state` can be set.
@@ -408,7 +407,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:655
+# %% src_modules/11_training.py:651
 class Progress:
     """What `fit` says while it works; nothing, if not `verbose`."""
 
@@ -416,7 +415,7 @@ class Progress:
         self.epoch, self.epochs, self.verbose, self.bar = 0, epochs, verbose, verbose and sys.stdout.isatty()
 
     def begin(self, epoch: int, loader: Iterable) -> None:
-        self.epoch, self.done, self.batches = epoch, 0, len(loader) if hasattr(loader, "__len__") else math.inf
+        self.epoch, self.done, self.batches = epoch, 0, len(loader) if hasattr(loader, "__len__") else 0
         self.began = self.shown = time.perf_counter()
 
     def batch(self, averages: Any, rate: float) -> None:
@@ -424,21 +423,24 @@ class Progress:
         self.done += 1
         if self.bar and time.perf_counter() > self.shown + 0.1:
             self.shown = time.perf_counter()
-            drawn = f"[{'#' * int(20 * self.done / self.batches):20}] {self.done}/{self.batches}"
+            bar = f"[{'#' * (10 * self.done // self.batches):10}] " if self.batches else ""
             loss, speed = averages.means()["loss"], averages.count / (self.shown - self.began)
-            self.say(f"{drawn}  loss {loss:.4f}  lr {rate:.3g}  {speed:,.0f} samples/s", "")
+            self.say(f"{bar}{self.done}/{self.batches or '?'}  loss {loss:.4f}  lr {rate:.3g}  {speed:,.0f} samples/s", "")
 
     def end(self, row: Mapping[str, float]) -> None:
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in row.items())
         self.say(f"{numbers}  {time.perf_counter() - self.began:.1f} s")
 
     def say(self, text: str, end: str = "\n") -> None:
+        text = f"epoch {self.epoch}/{self.epochs}  {text}"
+        if self.bar:  # drawn over what stands in the line; a longer one would leave lines behind
+            width = shutil.get_terminal_size().columns - 3  # with room for ^C
+            text = f"\r{text if end else text[:width]:{width}}"
         if self.verbose:
-            text = f"epoch {self.epoch}/{self.epochs}  {text}"
-            print(f"\r{text:99}" if self.bar else text, end=end, flush=True)
+            print(text, end=end, flush=True)
 
 
-# %% src_modules/11_training.py:701
+# %% src_modules/11_training.py:700
 class Averages:
     """Means over samples of several numbers, which come batch by batch."""
 
@@ -527,13 +529,13 @@ class Trainer:
         a lower loss: of the validation, or where there is none, of the training.
         checkpoint_path: written after each epoch; with save_best, after each that is the best so far
         early_stopping_patience: stop after so many epochs in a row that were not better than the best
-        accumulate: how many batches make one step    scheduler: its step() is called once an epoch
-        verbose: a line for each epoch, and in a terminal a bar
-        resume_from: a checkpoint that `fit` wrote; the epochs that it has done are not repeated
+        accumulate: how many batches make one step    verbose: a line for each epoch, in a terminal a bar
+        scheduler: its step() is called once an epoch    resume_from: a checkpoint of `fit`, to go on after it
 
         Ctrl-C ends it: what the checkpoint holds stays, and the history of all whole epochs is returned.
 
-        TODO: follow the order above; make a new `run` of each epoch. `except KeyboardInterrupt` is Ctrl-C.
+        TODO: follow the order above, `progress.begin` first, `progress.end` last. Make a new `run` of each epoch,
+            which counts when it is saved. `except KeyboardInterrupt` is Ctrl-C.
         """
         if save_best and checkpoint_path is None:
             raise ValueError("save_best=True needs a checkpoint_path: where is the best to be kept?")
@@ -549,17 +551,19 @@ class Trainer:
         try:
             while run["epoch"] < epochs and run["waited"] < patience:
                 progress.begin(run["epoch"] + 1, train_loader)
-                row = {"lr": self.optimizer.lr} | self.train_epoch(train_loader, accumulate, progress)
+                row = self.train_epoch(train_loader, accumulate, progress)
                 row |= {} if val_loader is None else self.validate(val_loader)
+                row["lr"] = self.optimizer.lr
                 if scheduler is not None:
                     scheduler.step()
                 history = {name: [*run["history"].get(name, ()), value] for name, value in row.items()}
                 loss = row.get("val_loss", row["train_loss"])
                 best, waited = (loss, 0) if loss < run["best"] else (run["best"], run["waited"] + 1)
-                run = {"epoch": run["epoch"] + 1, "history": history, "best": best, "waited": waited}
-                progress.end(row)
+                done = {"epoch": run["epoch"] + 1, "history": history, "best": best, "waited": waited}
                 if checkpoint_path is not None and not (save_best and waited):
-                    self.save(checkpoint_path, scheduler, loaders, run)
+                    self.save(checkpoint_path, scheduler, loaders, done)
+                run = done  # not before: an epoch of which Ctrl-C prevented the checkpoint is not whole
+                progress.end(row)
         except KeyboardInterrupt:
             progress.say(f"stopped by Ctrl-C, {run['epoch']} whole epochs are done")
         return run["history"]
@@ -581,22 +585,21 @@ class Trainer:
         return {name: saved[name] for name in ("epoch", "history", "best", "waited") if name in saved}
 
 
-# %% src_modules/11_training.py:928
+# %% src_modules/11_training.py:929
 def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60, height: int = 10) -> str:
     """Curves over the epochs, drawn with the first letters of their names.
 
-    TODO: put a letter for each value into `grid`: the first epoch into the first column and the last into
-        the last column, the largest value into the first row and the lowest into the last row.
+    TODO: put the letter of each point into `grid`: epoch 0 into the first column and the last epoch into the
+        last column, the largest value into the first row and the lowest into the last row.
     """
-    values = [value for curve in curves.values() for value in curve]
-    low, high, epochs = min(values), max(values), max(map(len, curves.values()))
-    grid = [[" "] * width for _ in range(height)]
+    points = [(n[0], e, value) for n, curve in curves.items() for e, value in enumerate(curve) if math.isfinite(value)]
+    values, epochs = [value for *_, value in points] or [0.0], max(map(len, curves.values()))
+    low, high, grid = min(values), max(values), [[" "] * width for _ in range(height)]
     ### BEGIN SOLUTION
-    for name, curve in curves.items():
-        for epoch, value in enumerate(curve):
-            column = round(epoch * (width - 1) / max(epochs - 1, 1))
-            row = round((high - value) / ((high - low) or 1) * (height - 1))
-            grid[row][column] = name[0]
+    for letter, epoch, value in points:
+        column = round(epoch * (width - 1) / max(epochs - 1, 1))
+        row = round((high - value) / ((high - low) or 1) * (height - 1))
+        grid[row][column] = letter
     ### END SOLUTION
     labels = [f"{high:10.4g}", *[""] * (height - 2), f"{low:10.4g}"]
     lines = [f"{label:10} |{''.join(row)}".rstrip() for label, row in zip(labels, grid, strict=True)]
@@ -606,7 +609,8 @@ def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60
 def plot_training_history(history: Mapping[str, Sequence[float]], path: str | Path | None = None) -> str:
     """Draw what `fit` returned, a panel for the loss and for each metric. Returns it as text. ValueError for nothing.
 
-    With matplotlib it is an image, saved as `path` or shown; without, the text, written to `path` or printed.
+    With matplotlib it is an image, saved as `path` or shown on the screen. Without one of the two it is the text,
+    written to a file with the name of `path` but ".txt" at its end, or printed.
     """
     if not any(map(len, history.values())):
         raise ValueError(f"there is nothing to plot: the history {dict(history)} has no epochs")
@@ -617,13 +621,16 @@ def plot_training_history(history: Mapping[str, Sequence[float]], path: str | Pa
     try:
         from matplotlib import pyplot
     except ImportError:
-        print(text) if path is None else Path(path).write_text(f"{text}\n", "utf-8")
+        pyplot = None
+    if pyplot is None or (path is None and pyplot.get_backend().lower() == "agg"):  # which it takes without a screen
+        print(text) if path is None else Path(path).with_suffix(".txt").write_text(f"{text}\n", "utf-8")
         return text
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(5 * len(panels), 4), squeeze=False)
+    figure, axes = pyplot.subplots(1, len(panels), squeeze=False, figsize=(5 * len(panels), 4), layout="constrained")
     for axis, (title, curves) in zip(axes[0], panels.items(), strict=True):
         for name, curve in curves.items():
-            axis.plot(range(1, len(curve) + 1), curve, label=name)
+            axis.plot(range(1, len(curve) + 1), curve, ".-", label=name)
         axis.set(title=title, xlabel="epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend()
     pyplot.show() if path is None else figure.savefig(path)
     pyplot.close(figure)
