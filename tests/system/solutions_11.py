@@ -2,9 +2,9 @@
 
 from solutions import Unusual, Wrong
 
-OWN_LOG = "    return np.log(total).mean() - wanted, (exponentials, total)\n"
-PICKED = "shifted[rows, targets].mean()"
-SMOOTH = "        wanted += label_smoothing * shifted.mean()\n"
+OWN_LOG = "    return np.mean(np.log(total) - wanted), (exponentials, total)\n"
+PICKED = "shifted[rows, targets]\n"
+SMOOTH = "        wanted += label_smoothing * shifted.mean(axis=1)\n"
 SHARE = "(loss * (len(batch[-1]) / samples)).backward()"
 WAITED = 'best, waited = (loss, 0) if loss < run["best"] else (run["best"], run["waited"] + 1)'
 STEPPED = "                if scheduler is not None:\n                    scheduler.step()\n"
@@ -27,7 +27,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
     "11_training": {
         "cross-entropy summed": Wrong(
             OWN_LOG,
-            "    return (np.log(total).mean() - wanted) * len(logits), (exponentials, total)\n",
+            "    return np.sum(np.log(total) - wanted), (exponentials, total)\n",
             "test_losses",
             "loss_function(tt.Tensor(outputs), tt.Tensor(targets)): largest difference",
             "cross_entropy",
@@ -54,7 +54,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
         ),
         "targets one off": Wrong(
             PICKED,
-            "shifted[rows, targets - 1].mean()",
+            "shifted[rows, targets - 1]\n",
             "test_losses",
             "loss_function(tt.Tensor(outputs), tt.Tensor(targets)): largest difference",
             "cross_entropy",
@@ -78,7 +78,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
         "smoothing over the other classes": Wrong(
             SMOOTH,
             "        others = shifted.sum(axis=1) - shifted[rows, targets]\n"
-            "        wanted += label_smoothing * others.mean() / (logits.shape[1] - 1)\n",
+            "        wanted += label_smoothing * others / (logits.shape[1] - 1)\n",
             "test_label_smoothing",
             "loss: largest difference",
             "cross_entropy",
@@ -409,12 +409,12 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
         "cross-entropy by a table of wanted probabilities": Unusual(
             (
                 (
-                    "    wanted = (1 - label_smoothing) * shifted[rows, targets].mean()\n"
+                    "    wanted = (1 - label_smoothing) * shifted[rows, targets]\n"
                     "    if label_smoothing:\n"
-                    "        wanted += label_smoothing * shifted.mean()\n",
+                    "        wanted += label_smoothing * shifted.mean(axis=1)\n",
                     "    table = np.full(logits.shape, label_smoothing / logits.shape[1], logits.dtype)\n"
                     "    table[rows, targets] += 1 - label_smoothing\n"
-                    "    wanted = (table * shifted).sum(axis=1).mean()\n",
+                    "    wanted = (table * shifted).sum(axis=1)\n",
                 ),
             )
         ),
