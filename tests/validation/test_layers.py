@@ -29,6 +29,8 @@ LAYERS = {
         "advice",
         "completion",
         "grade",
+        "tally",
+        "batch",
         "display",
     ),
     "hook rooms": (
