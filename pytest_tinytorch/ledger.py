@@ -32,7 +32,7 @@ class Ledger:
         self.config = config
         self.course = course_of(config)
         self.settings = settings_of(config)
-        self.manifest: Manifest = load_graded_manifest(self.course)
+        self.manifest: Manifest = load_graded_manifest(self.course, self.settings.hidden_folder)
         self.tally = Tally()
         self.problems: list[str] = []  # collection errors: one line each
         self.notes: list[str] = []  # what else a person should know
@@ -139,7 +139,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def ledger_of(config: pytest.Config) -> Ledger | None:
     """The ledger of this run; None in a worker, and where no test of the course is run."""
     if _ledger_key not in config.stash:
-        runs = settings_of(config).active and not config.option.collectonly
+        settings = settings_of(config)
+        runs = settings.active and not config.option.collectonly and settings.batch is None
         ours = runs and not is_worker(config)
         try:
             config.stash[_ledger_key] = Ledger(config) if ours else None

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_tinytorch.batch.parts import Intake, Part, PartFiles, Status
+from pytest_tinytorch.batch.parts import Intake, Part, PartFiles
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.export.transaction import write_all
 from pytest_tinytorch.grade.evidence import junit_text
 from pytest_tinytorch.grade.signing import Key
 from pytest_tinytorch.grade.visibility import HIDDEN, students_view
 from pytest_tinytorch.manifest import Manifest
-from pytest_tinytorch.record import RunRecord, TestRecord
+from pytest_tinytorch.record import RunRecord
 from pytest_tinytorch.tally import in_order
 
 RESULTS = "grade.xml"
@@ -35,10 +35,7 @@ class Binder:
     key: Key | None
 
     def put_together(self, name: str) -> RunRecord | None:
-        """Write a student's files from the parts in the folder `name`; None where there are none.
-
-        A part that could not be graded leaves its tests out, and the file says which.
-        """
+        """Write a student's files from the parts in the folder `name`; None where none are."""
         files = PartFiles(self.results, name)
         intake = files.read_intake()
         found = {c.id: files.read(c.id) for c in self.course.checkpoints}
@@ -77,18 +74,6 @@ class Binder:
             sources=intake.sources,
             altered=self.altered,
         )
-
-
-def undecided(parts: Mapping[str, Part]) -> list[str]:
-    """The checkpoints whose part is no grade."""
-    return [name for name, part in parts.items() if part.status is Status.GRADER_ERROR]
-
-
-def lost(tests: tuple[TestRecord, ...], reason: str) -> tuple[TestRecord, ...]:
-    """The same tests, none of them decided: the harness could not go on."""
-    from pytest_tinytorch.record import Outcome, Reason
-
-    return tuple(test.failed_with(Outcome.ERROR, Reason.HARNESS, reason) for test in tests)
 
 
 def _differs(path: Path, text: str | None) -> bool:

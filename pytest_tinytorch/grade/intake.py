@@ -74,6 +74,17 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
     return Submission(student, _commit(root), tuple(altered), tuple(refused), digest.hexdigest())
 
 
+def altered_files(course: Course) -> tuple[str, ...]:
+    """The course's own files that are not what its manifest says."""
+    manifest = load_manifest(course)
+    found = ((name, content_of(course.root, name, _LARGEST_FILE)) for name in manifest.files)
+    return tuple(
+        name if content is not None else f"{name} ({reason})"
+        for name, (content, reason) in found
+        if content is None or file_hash(Path(name), content) != manifest.files[name]
+    )
+
+
 def take_in_hidden(folder: Path, target: Path, with_manifest: bool = True) -> list[Path]:
     """Copy an instructor's hidden tests. Raises CourseError where there are none."""
     files = sorted(folder.glob("checkpoint_*.py"))

@@ -42,6 +42,7 @@ LAYERS = {
         "recording",
         "ledger",
         "grading",
+        "submissions",
         "reporting",
         "fixtures",
     ),
