@@ -51,8 +51,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     course = course_of(config)
     chosen, others = [], []
     for item in items:
-        is_hidden = item.path.parent == settings.hidden_folder
-        identifier = record_id(course, item.nodeid, is_hidden)
+        # A node of a file that lies elsewhere does not name it.
+        name = f"{item.path.parent.name}/{item.path.name}::{item.nodeid.partition('::')[2]}"
+        identifier = record_id(course, name, item.path.parent == settings.hidden_folder)
         if identifier is not None and identifier.partition("/")[0] in settings.groups:
             item.stash[id_key] = identifier
             seconds = course.limits.seconds_per_test + (_GRACE if settings.isolation else 0)

@@ -77,7 +77,8 @@ class ClassRoom:
         found, self.ignored = find_submissions(batch.submissions)
         told = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
         if told is not None:  # who hands in meanwhile must not make one worker differ from another
-            found = [Submitted(student, batch.submissions / name) for student, name in told]
+            names = ((student, os.fsdecode(name.encode("latin-1"))) for student, name in told)
+            found = [Submitted(student, batch.submissions / name) for student, name in names]
         self.students: list[Submitted] = found
         self.names = folder_names(s.student for s in found)
         self.key: Key | None = None if is_worker(config) else find_key()
@@ -87,7 +88,8 @@ class ClassRoom:
         self._grader: Grader | None = None
 
     def told_to_workers(self) -> list[list[str]]:
-        return [[s.student, s.path.name] for s in self.students]
+        # A name need not be text, and only text crosses.
+        return [[s.student, os.fsencode(s.path.name).decode("latin-1")] for s in self.students]
 
     def items(self, session: pytest.Session, tests: Sequence[pytest.Item]) -> list[pytest.Item]:
         """Put the tests aside, and return an item for each student and checkpoint."""
@@ -183,7 +185,7 @@ def room_of(config: pytest.Config) -> ClassRoom | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if room_of(config) is not None:
-        config.option.tbstyle = "value"  # a part has its own words; a traceback is drawn for nobody
+        config.option.tbstyle = "no"  # a part has its own words; a traceback is drawn for nobody
 
 
 @pytest.hookimpl(optionalhook=True)

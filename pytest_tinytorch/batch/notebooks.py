@@ -1,5 +1,7 @@
 """A notebook -> the literate source that it is a view of. Nothing in it is run."""
 
+import warnings
+
 LARGEST_NOTEBOOK = 8 * 2**20
 SUFFIX = ".ipynb"
 
@@ -13,7 +15,9 @@ def source_of(content: bytes) -> bytes:
     import jupytext
 
     try:
-        text: str = jupytext.writes(_cells_of(content), fmt="py:percent")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions and missing keys: the reader's business
+            text: str = jupytext.writes(_cells_of(content), fmt="py:percent")
     except Exception as error:  # whatever a stranger's JSON does to a library
         words = (str(error) or type(error).__name__).splitlines()[0][:200]
         raise NotebookRefused(f"is no notebook that can be read ({words})") from None
