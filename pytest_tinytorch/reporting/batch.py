@@ -142,10 +142,15 @@ class ClassReport:
         room = self._room
         rows = sorted(self._rows, key=lambda row: row.student)
         results = str(room.batch.results)
-        self._print(conclusion(rows, self._review, room.ignored, self._checks, results))
+        checks = [*self._checks, *self._not_run()]
+        self._print(conclusion(rows, self._review, room.ignored, checks, results))
         altered = self._binder.altered if self._binder else ()
         lines = remarks(str(level_of(self._config)), better_levels(self._config), altered, ())
         self._print([Text(line) for line in lines])
+
+    def _not_run(self) -> list[str]:
+        left = sum(count for count in self._left.values() if count > 0)
+        return [f"{left} of {self._total} did not run; run again, and only they will"] * bool(left)
 
     # --- the screen -------------------------------------------------------------------------------
 
