@@ -6,6 +6,7 @@ import unicodedata
 # Of control characters a reader needs two. The rest could move the cursor, clear the screen or turn
 # the direction of what follows.
 _KEPT = "\n\t"
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _ASCII_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -16,6 +17,11 @@ def printable(text: str) -> str:
     return "".join(
         c if c in _KEPT or unicodedata.category(c)[0] != "C" else _escape(c) for c in text
     )
+
+
+def steady(text: str) -> str:
+    """The text without addresses of memory, which differ from run to run: `<Box at 0x...>`."""
+    return _ADDRESS.sub("0x...", text)
 
 
 def _escape(character: str) -> str:

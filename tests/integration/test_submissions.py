@@ -155,6 +155,15 @@ def test_a_regrade_shows_old_against_new(desk):
     assert desk.files().keys() == before.keys()
 
 
+def test_what_differs_from_run_to_run_is_not_in_the_results(desk):
+    desk.hand_in("carl", RIGHT.replace("return np.maximum(x, 0)", "raise ValueError(object())"))
+    desk.run()
+    before = desk.files()
+    desk.run("--regrade", "-n2")
+    assert desk.files() == before
+    assert "object at 0x..." in (desk.results / "carl/grade.xml").read_text("utf-8")
+
+
 def test_items_are_chosen_as_tests_are(desk):
     assert "1 students: 1 graded" in desk.says("-k", "anna and More")
     assert not (desk.results / "bob").exists()

@@ -13,7 +13,7 @@ from pytest_tinytorch.grade.scores import grade_of
 from pytest_tinytorch.grade.signing import Key, find_key, key_file, verified_record
 from pytest_tinytorch.grade.verifying import verify_lines
 from pytest_tinytorch.grade.visibility import students_view
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import printable, steady
 from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
 
 KEY = Key(b"0123456789abcdef")
@@ -278,3 +278,15 @@ def test_a_log_is_never_written_over(tmp_path):
 def test_characters_that_are_not_to_be_shown_are_escaped(text, shown):
     assert printable(text) == shown
     printable(text).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("<Box at 0x7f88cd38ef10>", "<Box at 0x...>"),
+        ("got 0xff, expected 0xFE", "got 0xff, expected 0xFE"),  # a number that somebody wrote
+        ("x0x123456", "x0x123456"),
+    ],
+)
+def test_addresses_are_left_out(text, expected):
+    assert steady(text) == expected
