@@ -265,7 +265,13 @@ def _batch(config: pytest.Config) -> Batch | None:
             setattr(option, name, str((here / given).absolute()))
     if option.hidden:
         option.importmode = "importlib"  # a hidden test's file may have the name of another one
-    return Batch(Path(option.submissions), Path(option.results), option.regrade)
+    submissions, results = Path(option.submissions), Path(option.results)
+    if submissions.resolve() in (results.resolve(), *results.resolve().parents):
+        raise CourseError(
+            f"--results {results}: lies among the submissions, where it would be taken for a"
+            f" student's; give a folder beside them"
+        )
+    return Batch(submissions, results, option.regrade)
 
 
 def _hidden_folder(config: pytest.Config, batch: Batch | None) -> Path | None:

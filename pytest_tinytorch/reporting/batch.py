@@ -19,6 +19,7 @@ from pytest_tinytorch.settings import is_worker
 from pytest_tinytorch.submissions import SHOWN, ClassRoom, room_of
 
 if TYPE_CHECKING:
+    from _pytest._io import TerminalWriter
     from rich.console import RenderableType
 
     from pytest_tinytorch.display.batch import Row
@@ -154,32 +155,39 @@ class ClassReport:
 
     # --- the screen -------------------------------------------------------------------------------
 
+    @property
+    def _writer(self) -> "TerminalWriter | None":
+        there = self._config.pluginmanager.has_plugin("terminalreporter")
+        return self._config.get_terminal_writer() if there else None
+
     def _draw_progress(self, item: str) -> None:
         from pytest_tinytorch.display.batch import Pace, progress_line
 
-        writer = self._config.get_terminal_writer()
+        writer = self._writer
         now = time.monotonic()
-        if not writer.hasmarkup or now - self._drawn < _FEWEST_SECONDS:
+        if writer is None or not writer.hasmarkup or now - self._drawn < _FEWEST_SECONDS:
             return
         self._drawn = now
         pace = Pace(self._done, self._total, self._kept, now - self._started)
         writer.write(f"\r\x1b[K{progress_line(pace, item, writer.fullwidth)}", flush=True)
 
     def _clear_progress(self) -> None:
-        if self._drawn:
-            self._config.get_terminal_writer().write("\r\x1b[K", flush=True)
+        writer = self._writer
+        if self._drawn and writer is not None:
+            writer.write("\r\x1b[K", flush=True)
 
     def _print(self, parts: "Iterable[RenderableType]") -> None:
         from pytest_tinytorch.display.draw import draw
 
-        writer = self._config.get_terminal_writer()
-        text = draw(parts, width=writer.fullwidth, colour=writer.hasmarkup)
-        writer.write(text, flush=True)
+        writer = self._writer
+        if writer is not None:
+            text = draw(parts, width=writer.fullwidth, colour=writer.hasmarkup)
+            writer.write(text, flush=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     room = None if is_worker(config) or config.option.collectonly else room_of(config)
-    if room is not None and config.pluginmanager.has_plugin("terminal"):
+    if room is not None:
         _quieten(config)
         config.pluginmanager.register(ClassReport(config, room), "tinytorch-class-report")
 

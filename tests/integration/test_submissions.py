@@ -172,6 +172,14 @@ def test_items_are_chosen_as_tests_are(desk):
     assert desk.points("anna") == 15  # what was graded before is still there
 
 
+def test_without_a_terminal_the_results_are_the_same(desk):
+    desk.run()
+    whole = desk.files()
+    shutil.rmtree(desk.results)
+    desk.run("-p", "no:terminal")
+    assert desk.files() == whole
+
+
 def test_lf_runs_what_was_no_grade(desk):
     (desk.submissions / "carl.zip").write_bytes(b"no zip")
     first = desk.says()
@@ -247,6 +255,7 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(desk, tmp_path):
     "words, says",
     [
         (["--submissions", "nowhere"], "nowhere: is not there; give a folder"),
+        (["--submissions=.", "--results=a/b"], "lies among the submissions, where it would be"),
         (["--regrade"], "--regrade goes with --submissions"),
         (["--submissions=x", "--student", "y"], "--student does not go with --submissions"),
         (["--submissions=x", "--module", "01"], "--module does not go with --submissions"),
