@@ -188,7 +188,8 @@ class ClassReport:
 def pytest_configure(config: pytest.Config) -> None:
     room = None if is_worker(config) or config.option.collectonly else room_of(config)
     if room is not None:
-        _quieten(config)
+        if config.pluginmanager.has_plugin("terminal"):
+            _quieten(config)
         config.pluginmanager.register(ClassReport(config, room), "tinytorch-class-report")
 
 
