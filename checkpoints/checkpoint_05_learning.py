@@ -85,7 +85,7 @@ def test_shapes_of_parameters(tt, check):
     check.equal(len(list(tt.MaxPool2d(2).parameters())), 0)
 
 
-@pytest.mark.points(3)
+@pytest.mark.points(2)
 @pytest.mark.hint("Six loops are the definition: compare with them on small images.")
 @pytest.mark.depends(on=["test_convolution_by_hand", "test_shapes_of_parameters"])
 @given(
@@ -203,6 +203,24 @@ def test_images_that_do_not_fit(tt, check):
             tt.MaxPool2d(*sizes)
         with check.raises(ValueError):
             tt.AvgPool2d(*sizes)
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint(
+    "Python may count the places of the kernel, not the pixels: NumPy takes all at once."
+)
+@pytest.mark.depends(on="test_convolution_agrees_with_numpy")
+def test_speed_of_convolution(tt, speed):
+    """Takes no more than 40 times as long as one matrix product of all windows in NumPy"""
+    layer, weight, bias = filled(tt.Conv2d(2, 4, 3), 0)
+    x, rows = images(1, 1, 2, 24, 24), weight.reshape(4, 18)
+
+    def one_product():
+        seen = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
+        return seen.transpose(0, 2, 3, 1, 4, 5).reshape(484, 18) @ rows.T + bias
+
+    given_image = tt.Tensor(x)
+    speed(lambda: layer(given_image), one_product, at_most=40)
 
 
 @pytest.mark.points(2)
