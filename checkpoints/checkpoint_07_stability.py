@@ -74,7 +74,7 @@ def test_rows_of_tensors(tt, check):
         tt.TensorDataset()
 
 
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.hint("The last batch is shorter where the size does not divide the number of items.")
 @pytest.mark.depends(on="test_rows_of_tensors")
 @given(count=st.integers(0, 20), size=st.integers(1, 8))
@@ -183,6 +183,22 @@ def test_arguments_that_make_no_loader(tt, check):
             tt.DataLoader(numbered(tt, 3), size)
     with check.raises((ValueError, TypeError), mentions=("seed", "-1")):
         tt.DataLoader(numbered(tt, 3), seed=-1)
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("Only numbers of items are shuffled; rows are copied when their batch is made.")
+@pytest.mark.depends(on="test_shuffling_keeps_pairs")
+def test_memory_of_batches(tt, check, memory):
+    """Holds a batch or a few at a time, and no copy of the data set"""
+    images, labels, size = tt.ones(2048, 4096), tt.ones(2048), 4 * 2048 * 4096
+    dataset_of, loader_of = tt.TensorDataset, tt.DataLoader
+    with memory() as used:
+        loader = loader_of(dataset_of(images, labels), 64, shuffle=True, seed=0)
+        count = sum(1 for _ in loader)
+    check.equal(count, 32)
+    times = used.peak / size
+    text = f"an epoch in batches of 64 takes {times:.1f} times the memory of its data set"
+    check.true(times < 0.5, f"{text}, expected less than half of it")
 
 
 @pytest.mark.points(1)

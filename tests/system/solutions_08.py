@@ -151,6 +151,28 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "labels_of(check, loader): got [], expected [0]",
             "DataLoader.__iter__",
         ),
+        "the data set copied": Wrong(
+            "        self.tensors = tuple(Tensor(tensor) for tensor in tensors)\n",
+            "        self.tensors = tuple(Tensor(np.array(tensor)) for tensor in tensors)\n",
+            "test_memory_of_batches",
+            "an epoch in batches of 64 takes 1.",
+        ),
+        "the whole data set shuffled": Wrong(
+            "        yield from in_advance(lambda *job: self.make(epoch, *job), parts, "
+            "self.prefetch)\n",
+            "        whole = self.make(epoch, 0, order)\n"
+            "        for place in range(len(parts)):\n"
+            "            yield tuple(field[place * size : (place + 1) * size] for field in whole)\n",
+            "test_memory_of_batches",
+            "times the memory of its data set, expected less than half of it",
+        ),
+        "all batches at once": Wrong(
+            "        yield from in_advance(lambda *job: self.make(epoch, *job), parts, "
+            "self.prefetch)\n",
+            "        return iter([self.make(epoch, *job) for job in enumerate(parts)])\n",
+            "test_memory_of_batches",
+            "times the memory of its data set, expected less than half of it",
+        ),
         "drop_last ignored": Wrong(
             "(math.floor if self.drop_last else math.ceil)",
             "math.ceil",
@@ -521,12 +543,28 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                 ),
             )
         ),
-        "all batches at once": Unusual(
+        "each batch copied twice": Unusual(
+            (
+                (
+                    "        return tuple(Tensor(tensor.data[indices]) for tensor in "
+                    "self.tensors)\n",
+                    "        return tuple(Tensor(tensor.data[indices].copy()) for tensor in "
+                    "self.tensors)\n",
+                ),
+            )
+        ),
+        "a batch ahead": Unusual(
             (
                 (
                     "        yield from in_advance(lambda *job: self.make(epoch, *job), parts, "
                     "self.prefetch)\n",
-                    "        return iter([self.make(epoch, *job) for job in enumerate(parts)])\n",
+                    "        following = None\n"
+                    "        for job in enumerate(parts):\n"
+                    "            ready, following = following, self.make(epoch, *job)\n"
+                    "            if ready is not None:\n"
+                    "                yield ready\n"
+                    "        if following is not None:\n"
+                    "            yield following\n",
                 ),
             )
         ),
