@@ -865,6 +865,9 @@ class BatchNorm(Module):
         return batch_norm(x, self.weight, self.bias, statistics=(mean, var), training=self.training, eps=self.eps)
         ### END SOLUTION
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.num_features}, eps={self.eps}, momentum={self.momentum})"
+
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError for an input of another shape, and for a batch without a variance."""
         name, takes = type(self).__name__, " or ".join(self.shapes).replace("C", str(self.num_features))
@@ -914,6 +917,7 @@ def test_unit_batch_norm():
             x = rng.normal(middle, 1, shape).astype(np.float32)
             assert_normalized(layer, x, (0, *range(2, len(shape))), (3, *[1] * (len(shape) - 2)))
         assert np.moveaxis(layer(Tensor(x)).numpy(), 1, -1).flags.c_contiguous  # channels last
+    assert repr(layer) == "BatchNorm2d(3, eps=0.1, momentum=0.1)"
 
 
 def test_unit_running_statistics():
@@ -1011,6 +1015,9 @@ class LayerNorm(Module):
         return layer_norm(x, self.weight, self.bias, eps=self.eps)
         ### END SOLUTION
 
+    def __repr__(self) -> str:
+        return f"LayerNorm({self.normalized_shape}, eps={self.eps})"
+
 
 # %% [markdown]
 """
@@ -1028,6 +1035,7 @@ def test_unit_layer_norm():
         for middle in (0, 1e4):
             assert_normalized(layer, rng.normal(middle, 1, shape).astype(np.float32), axes, inner)
     refused(ValueError, lambda: LayerNorm(4)(zeros(4, 3)), "(4, 3)", "(4,)")
+    assert repr(LayerNorm((3, 4))) == "LayerNorm((3, 4), eps=1e-05)"
 
 
 # %% [markdown]

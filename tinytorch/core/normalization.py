@@ -1,6 +1,6 @@
 # Generated from src_modules/08_dataloader.py. Do not edit: write in src_modules/08_dataloader.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=93d56e9f50f92684 code=89c5383b0b2948e6 content=917e85afa6469638
+# export: format=1 source=f007c9d3c7a11a88 code=ae1d074b00288413 content=83683fe98d674adf
 # %% src_modules/08_dataloader.py:702
 import numpy as np
 
@@ -159,6 +159,9 @@ class BatchNorm(Module):
         return batch_norm(x, self.weight, self.bias, statistics=(mean, var), training=self.training, eps=self.eps)
         ### END SOLUTION
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.num_features}, eps={self.eps}, momentum={self.momentum})"
+
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError for an input of another shape, and for a batch without a variance."""
         name, takes = type(self).__name__, " or ".join(self.shapes).replace("C", str(self.num_features))
@@ -181,7 +184,7 @@ class BatchNorm2d(BatchNorm):
     shapes = ("(N, C, H, W)",)
 
 
-# %% src_modules/08_dataloader.py:938
+# %% src_modules/08_dataloader.py:942
 @primitive
 def layer_norm(x, weight, bias, eps=1e-5):
     """weight (x - mean) / sqrt(var + eps) + bias, for each row: all that the shape of weight spans.
@@ -257,3 +260,6 @@ class LayerNorm(Module):
         ### BEGIN SOLUTION
         return layer_norm(x, self.weight, self.bias, eps=self.eps)
         ### END SOLUTION
+
+    def __repr__(self) -> str:
+        return f"LayerNorm({self.normalized_shape}, eps={self.eps})"
