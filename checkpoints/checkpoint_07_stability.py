@@ -487,6 +487,11 @@ def test_layer_norm(tt, check, rng):
     whole = check.array(tt.LayerNorm(4)(tt.Tensor(rows)))
     check.close(tt.LayerNorm(4)(tt.Tensor(rows[3:])), whole[3:], rtol=1e-4, atol=1e-5)
     check.shape(tt.LayerNorm(4)(tt.zeros(0, 4)), (0, 4))
+    for shown, parts in (
+        (repr(tt.LayerNorm((37, 41))), ("LayerNorm", "37", "41")),
+        (repr(tt.BatchNorm2d(37)), ("BatchNorm2d", "37")),
+    ):
+        check.true(all(part in shown for part in parts), f"{shown!r} should show {parts}")
     with check.raises(ValueError, mentions=("(5, 3)", "4")):
         tt.LayerNorm(4)(tt.zeros(5, 3))
 
