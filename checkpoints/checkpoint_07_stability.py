@@ -235,24 +235,30 @@ def test_normalize(tt, check, rng):
         tt.Normalize([0.5, 0.5], 1.0)(image)
 
 
+def often(run_program, check, kind, settings, times):
+    """What a random transform made of PICTURE, each time it was called."""
+    inputs = {"kind": kind, "settings": settings, "image": PICTURE, "times": times}
+    return [check.array(made) for made in run_program("programs/transformed.py", **inputs)]
+
+
 @pytest.mark.points(1)
 @pytest.mark.hint("A window of 2 has 3 - 2 + 1 places in 3 rows: the last one counts too.")
-def test_random_crop(tt, check):
+def test_random_crop(tt, check, run_program):
     """Cuts windows at every place, borders included, after it put zeros around"""
     tt.manual_seed(4)
-    crop, corners = tt.RandomCrop(2), []
-    for _ in range(300):
-        window = check.array(crop(PICTURE))
+    windows = often(run_program, check, "RandomCrop", {"size": 2}, 300)
+    for window in windows:
         check.close(window[0] - window[0, 0, 0], [[0, 1], [4, 5]])
-        corners.append(int(window[0, 0, 0]))
+    corners = [int(window[0, 0, 0]) for window in windows]
     check.equal(sorted(set(corners)), [1, 2, 3, 5, 6, 7])
     rarest = min(corners.count(corner) for corner in set(corners))
     check.true(rarest > 20, f"of 300 windows, {rarest} are at the rarest of 6 places")
     check.shape(tt.RandomCrop((1, 3))(tt.Tensor(PICTURE)), (1, 1, 3))
-    padded, wide = tt.RandomCrop((3, 4), padding=2), np.pad(PICTURE, [(0, 0), (2, 2), (2, 2)])
+    padded = often(run_program, check, "RandomCrop", {"size": (3, 4), "padding": 2}, 400)
+    wide = np.pad(PICTURE, [(0, 0), (2, 2), (2, 2)])
     corners = [(top, left) for top in range(5) for left in range(5)]
     places = {wide[:, top : top + 3, left : left + 4].tobytes() for top, left in corners}
-    found = {check.array(padded(PICTURE)).astype(np.float32).tobytes() for _ in range(400)}
+    found = {window.astype(np.float32).tobytes() for window in padded}
     check.true(found <= places, "a window shows what is at no place of the padded image")
     check.true(len(found) > 20, f"400 windows are at {len(found)} of {len(places)} places")
     with check.raises(ValueError, mentions=("(1, 3, 4)",)):
@@ -261,14 +267,14 @@ def test_random_crop(tt, check):
 
 @pytest.mark.points(1)
 @pytest.mark.hint("The last dimension is the width: [..., ::-1] exchanges left and right.")
-def test_random_flip(tt, check):
+def test_random_flip(tt, check, run_program):
     """Exchanges left and right as often as it should, and never top and bottom"""
     tt.manual_seed(6)
     check.close(tt.RandomHorizontalFlip(p=1.0)(PICTURE), PICTURE[:, :, ::-1])
     check.close(tt.RandomHorizontalFlip(p=0.0)(tt.Tensor(PICTURE)), PICTURE)
-    half, often = tt.RandomHorizontalFlip(), tt.RandomHorizontalFlip(p=0.8)
-    for flip, low, high in ((half, 100, 200), (often, 200, 280)):
-        flipped = [int(check.array(flip(PICTURE))[0, 0, 0]) for _ in range(300)].count(4)
+    for settings, low, high in (({}, 100, 200), ({"p": 0.8}, 200, 280)):
+        images = often(run_program, check, "RandomHorizontalFlip", settings, 300)
+        flipped = [int(image[0, 0, 0]) for image in images].count(4)
         check.true(low < flipped < high, f"{flipped} of 300, expected {low} to {high}")
     with check.raises(ValueError, mentions=("50",)):
         tt.RandomHorizontalFlip(p=50)

@@ -121,16 +121,3 @@ def graded_run_of(config: pytest.Config) -> GradedRun | None:
         except CourseError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_graded_key]
-
-
-def signed_properties(graded: GradedRun, run: RunRecord) -> dict[str, str]:
-    """The properties of a suite: the record as ASCII, and the signature of exactly that text."""
-    text = json.dumps(run.to_json(), ensure_ascii=True)
-    properties = {
-        "student": run.student,
-        "commit": run.commit,
-        "course_version": run.version,
-        "altered": ", ".join(run.altered),
-        "record": text,
-    }
-    return properties | ({"record_sig": graded.key.sign(text)} if graded.key else {})

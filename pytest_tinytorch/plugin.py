@@ -12,6 +12,7 @@ from pytest_tinytorch.locate import course_root
 
 ROOMS = (
     "settings",
+    "submissions",
     "selection",
     "scheduling",
     "exporting",
@@ -21,6 +22,7 @@ ROOMS = (
     "grading",
     "reporting.junit",
     "reporting.terminal",
+    "reporting.batch",
     "fixtures.student",
     "fixtures.comparison",
     "fixtures.randomness",
@@ -37,9 +39,15 @@ _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLI
 def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
     invocation = pluginmanager.getplugin("pytestconfig").invocation_params
     arguments = list(map(str, invocation.args))
-    if course_root(invocation.dir, arguments) is None:
+    root = course_root(invocation.dir, arguments)
+    if root is None:
         return
-    if "--grade" in arguments:
+    if any(argument.startswith("--submissions") for argument in arguments):
+        from pytest_tinytorch.batch.command_line import joined, start_again
+
+        if joined(arguments) != arguments:
+            start_again(joined(arguments), root)
+    elif "--grade" in arguments:
         from pytest_tinytorch.grade.clean_start import is_clean, start_anew
 
         if not is_clean():

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinytorch.course import Course
 from pytest_tinytorch.diagnosis import Diagnosis, diagnose
 from pytest_tinytorch.errors import nearest
 from pytest_tinytorch.grade.visibility import HIDDEN, VISIBILITIES
@@ -155,6 +156,11 @@ def _trace(config: pytest.Config, test_file: str) -> CallTrace:
     from pytest_tinytorch.isolation.trace import RemoteTrace
 
     return RemoteTrace(cells, _sources(config), test_file)
+
+
+def follow_sources(config: pytest.Config, course: Course) -> None:
+    """From here on, lines of student code are those of the course in another tree."""
+    config.stash[_sources_key] = StudentSources(course)
 
 
 def _sources(config: pytest.Config) -> StudentSources:

@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_tinytorch.isolation.inside import landlock, seccomp
-from pytest_tinytorch.isolation.place import Place, interpreter, readable_of_the_machine
+from pytest_tinytorch.isolation.place import (
+    SITE,
+    Place,
+    interpreter,
+    readable_of_the_machine,
+    standard_library,
+)
 
 LEVELS = ("none", "process", "landlock", "bwrap")
 CONFINED = ("landlock", "bwrap")
@@ -93,11 +99,20 @@ def command(level: Level, place: Place, libraries: Path, info: int, size: int) -
     words = ["bwrap", "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY]
     words += ["--die-with-parent", "--new-session", "--info-fd", str(info), "--proc", "/proc"]
     words += ["--dev", "/dev"]
+    library = standard_library()
+    words += ["--ro-bind", str(library), str(library)]
+    hidden = [str(library / name) for name in SITE if (library / name).is_dir()]
+    for folder in hidden:
+        words += ["--tmpfs", folder]
     for path in readable(place, libraries):
-        if not path.startswith(("/proc", "/dev")) and Path(path).exists():
+        # Each mount costs a millisecond, and the standard library has two hundred entries.
+        shown = Path(path).parent == library or path.startswith(("/proc", "/dev"))
+        if not shown and Path(path).exists():
             words += ["--ro-bind", path, path]
     words += ["--size", str(size), "--tmpfs", str(place.scratch)]
-    return [*words, "--remount-ro", "/", "--chdir", str(place.scratch), "--"]
+    for folder in (*hidden, "/"):
+        words += ["--remount-ro", folder]
+    return [*words, "--chdir", str(place.scratch), "--"]
 
 
 def readable(place: Place, libraries: Path) -> list[str]:

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-_SITE = ("site-packages", "dist-packages")
+SITE = ("site-packages", "dist-packages")  # in the standard library, what others installed
 _METADATA = ("numpy", "pytest")  # whose versions the check-up of module 01 asks for
 _SYSTEM = (
     "/lib64",
@@ -99,8 +99,7 @@ def size_of(folder: Path, most: int) -> int:
 @cache
 def readable_of_the_machine() -> tuple[str, ...]:
     """Files and folders that Python and NumPy read, as precise as can be."""
-    stdlib = Path(sysconfig.get_path("stdlib")).resolve()
-    found = [str(path) for path in stdlib.iterdir() if path.name not in _SITE]
+    found = [str(path) for path in standard_library().iterdir() if path.name not in SITE]
     found += [str(interpreter())]
     found += [str(path) for path in (Path(sys.base_prefix) / "lib").glob("libpython*")]
     for folder in ("/lib", "/usr/lib"):
@@ -108,6 +107,10 @@ def readable_of_the_machine() -> tuple[str, ...]:
         found += [str(path) for path in Path(folder).glob("*.so*")]
     found += [str(path) for path in _libraries()]
     return (*found, *_SYSTEM)
+
+
+def standard_library() -> Path:
+    return Path(sysconfig.get_path("stdlib")).resolve()
 
 
 def interpreter() -> Path:

@@ -29,6 +29,8 @@ LAYERS = {
         "advice",
         "completion",
         "grade",
+        "tally",
+        "batch",
         "display",
     ),
     "hook rooms": (
@@ -40,6 +42,7 @@ LAYERS = {
         "recording",
         "ledger",
         "grading",
+        "submissions",
         "reporting",
         "fixtures",
     ),

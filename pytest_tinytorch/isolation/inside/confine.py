@@ -8,7 +8,6 @@ import contextlib
 import ctypes
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -85,6 +84,8 @@ def _succeeds(attempt: Callable[[], object]) -> bool:
 
 
 def _connect(port: int) -> None:
+    import socket
+
     with socket.create_connection(("127.0.0.1", port), timeout=1):
         pass
 

@@ -10,10 +10,8 @@ student code does to this process afterwards, all it can send back are values.
 import operator
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable
-from inspect import CO_OPTIMIZED
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -38,6 +36,7 @@ _REMEMBERED = 64  # requests whose returns are kept
 _PROGRAM = "<program>"
 _PART = 2**18
 _MOST_WARNINGS = 20  # of one request
+_CO_OPTIMIZED = 1  # inspect.CO_OPTIMIZED; every cell would wait for the import
 _UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>")
 
 # Kept here, so that student code which replaces `os.read` or `os.write` harms only itself.
@@ -94,7 +93,7 @@ class Returns:
         name = code.co_filename
         if event != "return" or not name.startswith(self._folder) or name == self._door:
             return
-        if code.co_flags & CO_OPTIMIZED and code.co_name not in _UNNAMED:  # no class body
+        if code.co_flags & _CO_OPTIMIZED and code.co_name not in _UNNAMED:  # no class body
             self._now.pop(code, None)
             place = [name[len(self._folder) :], frame.f_lineno, code.co_qualname]
             self._now[code] = place
@@ -226,6 +225,8 @@ def _exit(manager: Any, failed: bool) -> bool:
 
 def _put(files: dict[str, bytes]) -> str:
     """Write files of the test's into a new folder, and say where that is."""
+    import tempfile
+
     folder = tempfile.mkdtemp()
     for name, content in files.items():
         path = os.path.join(folder, name)
