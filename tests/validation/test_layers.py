@@ -29,7 +29,10 @@ LAYERS = {
         "advice",
         "completion",
         "grade",
+        "next_step",
+        "wording",
         "display",
+        "feedback",
     ),
     "hook rooms": (
         "settings",
@@ -47,7 +50,7 @@ LAYERS = {
     "door": ("plugin", "inventory", "cli"),
 }
 RANK = {room: rank for rank, rooms in enumerate(LAYERS.values()) for room in rooms}
-HEAVY = {"rich", "jupytext", "numpy", "hypothesis", "filelock", "typer"}
+HEAVY = {"rich", "jupytext", "numpy", "hypothesis", "filelock", "typer", "jinja2"}
 
 
 def sources() -> dict[str, str]:
