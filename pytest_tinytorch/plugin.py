@@ -20,6 +20,7 @@ ROOMS = (
     "ledger",
     "grading",
     "reporting.junit",
+    "reporting.gradescope",
     "reporting.terminal",
     "fixtures.student",
     "fixtures.comparison",

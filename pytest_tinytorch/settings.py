@@ -113,6 +113,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--hidden", metavar="DIR", help="with --grade: add an instructor's tests")
     group.addoption("--student", metavar="ID", help="with --grade: whose work this is")
+    group.addoption(
+        "--gradescope", metavar="FILE", help="with --grade: write results.json for Gradescope"
+    )
     group.addoption("--seed", type=_seed, default=0, help="seed of random inputs (default: 0)")
     group.addoption(
         "--no-export", action="store_true", help="test the generated package as it stands"
@@ -201,7 +204,7 @@ def _read(config: pytest.Config) -> Settings:
 
 def _check_graded(option: Any) -> None:
     if not option.grade:
-        for name in ("hidden", "student"):
+        for name in ("hidden", "student", "gradescope"):
             if getattr(option, name) and not option.collectonly:
                 raise CourseError(f"--{name} goes with --grade")
         return

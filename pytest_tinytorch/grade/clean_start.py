@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from pytest_tinytorch.errors import CourseError
+
 VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the file of its task
 
 _USAGE_ERROR = 4
@@ -39,6 +41,7 @@ class Task:
 
     root: str  # the tree that is graded
     junit: str
+    gradescope: str
     hidden: str
     submission: str  # an intake.Submission, as text
 
@@ -72,8 +75,6 @@ def clean_environment() -> dict[str, str]:
 
 def main(arguments: list[str]) -> int:
     """The clean process: take the tree in, run pytest on the copy, hand out the results."""
-    from pytest_tinytorch.errors import CourseError
-
     work = Path(tempfile.mkdtemp(prefix="tinytorch-grade-"))
     try:
         return _graded(arguments, work)
@@ -87,12 +88,12 @@ def main(arguments: list[str]) -> int:
 def _graded(arguments: list[str], work: Path) -> int:
     import pytest
 
-    from pytest_tinytorch.errors import CourseError
     from pytest_tinytorch.grade.intake import take_in, take_in_hidden
     from pytest_tinytorch.grade.results import set_aside
     from pytest_tinytorch.locate import course_root
 
     arguments, junit = _without(arguments, "--junitxml", "--junit-xml")
+    arguments, gradescope = _without(arguments, "--gradescope")
     arguments, hidden = _without(arguments, "--hidden")
     _, student = _without(arguments, "--student")
     here = Path.cwd()
@@ -104,12 +105,15 @@ def _graded(arguments: list[str], work: Path) -> int:
     if hidden:
         take_in_hidden(here / hidden, copy / "hidden")
     final = (here / junit).absolute() if junit else None
+    uploaded = _file(here, gradescope)
     notes = []
-    if final is not None:
-        for path in (final, *beside(final)):
-            if aside := set_aside(path):
-                notes.append(f"{path.name} of an earlier run is now {aside.name}")
-    done = Task(str(root), str(final or ""), hidden or "", submission.to_text())
+    made = [final, *beside(final)] if final is not None else []
+    for path in (*made, *([uploaded] if uploaded is not None else [])):
+        if aside := set_aside(path):
+            notes.append(f"{path.name} of an earlier run is now {aside.name}")
+    done = Task(
+        str(root), str(final or ""), str(uploaded or ""), hidden or "", submission.to_text()
+    )
     (work / "task.json").write_text(json.dumps(done.__dict__), "utf-8")
     os.environ[VARIABLE] = str(work / "task.json")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -144,6 +148,17 @@ def _publish(made: Path, final: Path) -> None:
         temporary.unlink()
     shutil.copyfile(made, temporary)
     temporary.replace(final)
+
+
+def _file(here: Path, name: str | None) -> Path | None:
+    """The file that `--gradescope` names. Raises CourseError where it names none."""
+    if name is None:
+        return None
+    path = (here / name).absolute()
+    if not name or path.is_dir():
+        example = path / "results.json" if name else "results.json"
+        raise CourseError(f"--gradescope {name!r} names no file; write --gradescope {example}")
+    return path
 
 
 def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:
