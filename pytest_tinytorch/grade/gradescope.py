@@ -5,6 +5,7 @@ Gradescope withholds it: neither a name nor a word of it is needed to read a sco
 shown later has all of its words, because Gradescope is what shows it later.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -19,7 +20,11 @@ from pytest_tinytorch.wording import EXAMPLE, HINT, cause_text, excerpt_lines, g
 
 _LONGEST_NAME = 200
 _LONGEST_OUTPUT = 10_000
-UNDECIDED = "This submission could not be graded to the end, so it has no score: not even 0."
+_NO_SCORE = "This submission could not be graded to the end, so it has no score: not even 0."
+DID_NOT_END = (
+    "Grading did not come to its end: it was stopped, or ran out of time or of memory. If it"
+    " happens again, ask your instructor to look at the autograder's output and limits."
+)
 
 
 def results(run: RunRecord, remarks: Sequence[str]) -> dict[str, Any]:
@@ -34,12 +39,16 @@ def results(run: RunRecord, remarks: Sequence[str]) -> dict[str, Any]:
 
 def no_results(seconds: float, reasons: Sequence[str]) -> dict[str, Any]:
     """What to write where there is no grade. Without any score Gradescope reports an error."""
-    return _frame(seconds, [UNDECIDED, *reasons], {})
+    return _frame(seconds, [_NO_SCORE, *reasons], {})
 
 
 def with_lines(made: dict[str, Any], lines: Sequence[str]) -> dict[str, Any]:
     """The same results, with lines above their own."""
     return made | {"output": _text([*lines, str(made.get("output", ""))])}
+
+
+def to_text(made: dict[str, Any]) -> str:
+    return json.dumps(made, indent=1, ensure_ascii=True) + "\n"
 
 
 def _frame(seconds: float, lines: Sequence[str], basis: dict[str, Any]) -> dict[str, Any]:

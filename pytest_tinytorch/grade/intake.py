@@ -15,7 +15,7 @@ from pytest_tinytorch.course import Course, load_course
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.manifest import MANIFEST_FILE, file_hash, load_manifest
 
-_LARGEST_SOURCE = 2**20
+LARGEST_SOURCE = 2**20
 _LARGEST_FILE = 64 * 2**20
 _CONFTEST = "conftest.py"
 HIDDEN_MANIFEST = "manifest.json"
@@ -48,7 +48,7 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
     altered, refused = [], []
     names = ("course.toml", MANIFEST_FILE, *manifest.files)
     for name in dict.fromkeys(names):
-        content, reason = _content(root, name, _LARGEST_FILE)
+        content, reason = plain_content(root, name, _LARGEST_FILE)
         if content is None:
             altered.append(f"{name} ({reason})")
             continue
@@ -62,7 +62,7 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
         _write(target / name, content)
     digest = hashlib.sha256()
     for name in _source_names(course):
-        content, reason = _content(root, name, _LARGEST_SOURCE)
+        content, reason = plain_content(root, name, LARGEST_SOURCE)
         if content is None:
             if reason != "is not there":
                 refused.append(f"{name}: {reason}")
@@ -93,7 +93,7 @@ def _source_names(course: Course) -> list[str]:
     return [course.source_name(module) for module in course.modules]
 
 
-def _content(root: Path, name: str, largest: int) -> tuple[bytes | None, str]:
+def plain_content(root: Path, name: str, largest: int) -> tuple[bytes | None, str]:
     """The bytes of a plain file, or None and the reason. No link is followed on the way."""
     path = root
     for part in Path(name).parts:

@@ -6,7 +6,6 @@ So a run that is killed leaves a file that says what happened, and not an autogr
 for no reason. The file is replaced, never written into.
 """
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,10 @@ import pytest
 
 from pytest_tinytorch.display.grade import remarks
 from pytest_tinytorch.export.transaction import write_text
-from pytest_tinytorch.grade.gradescope import no_results, results
+from pytest_tinytorch.grade.gradescope import DID_NOT_END, no_results, results, to_text
 from pytest_tinytorch.grading import INCOMPLETE, GradedRun, graded_run_of
 from pytest_tinytorch.isolating import better_levels, level_of
 
-_DID_NOT_END = (
-    "Grading did not come to its end: it was stopped, or ran out of time or of memory. If it"
-    " happens again, ask your instructor to look at the autograder's output and limits."
-)
 _UNDECIDED = (
     "{} of the {} tests could not be decided, for a reason that is not in your code. Your"
     " instructor finds the reason in the autograder's output, and can grade again."
@@ -35,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     report = ResultsFile(config, graded)
     try:
-        report.write(no_results(0, [_DID_NOT_END]))
+        report.write(no_results(0, [DID_NOT_END]))
     except OSError as error:
         reason = f"--gradescope {report.path} cannot be written: {error.strerror}"
         raise pytest.UsageError(reason) from None
@@ -51,7 +46,7 @@ class ResultsFile:
         self._started = time.monotonic()
 
     def write(self, made: dict[str, Any]) -> None:
-        write_text(self.path, json.dumps(made, indent=1, ensure_ascii=True) + "\n")
+        write_text(self.path, to_text(made))
 
     # After the graded run, which decides how this one ended.
     @pytest.hookimpl(trylast=True)
