@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pytest_tinytorch.commands import gradescope
+from pytest_tinytorch.commands import collect, gradescope
 from pytest_tinytorch.commands.here import course_here
 from pytest_tinytorch.errors import CourseError
 
@@ -22,6 +22,7 @@ module_app = typer.Typer(no_args_is_help=True, help="Modules: test, complete, se
 app.add_typer(checkpoint_app, name="checkpoint")
 app.add_typer(module_app, name="module")
 app.add_typer(gradescope.app, name="gradescope")
+app.add_typer(collect.app, name="collect")
 
 Id = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-05, all")]
 CheckpointId = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-05, all, next")]

@@ -30,6 +30,7 @@ LAYERS = {
         "advice",
         "completion",
         "grade",
+        "collect",
         "next_step",
         "wording",
         "display",
