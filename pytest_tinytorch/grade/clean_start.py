@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from pytest_tinytorch.errors import CourseError
-
 VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the file of its task
 
 _USAGE_ERROR = 4
@@ -75,6 +73,8 @@ def clean_environment() -> dict[str, str]:
 
 def main(arguments: list[str]) -> int:
     """The clean process: take the tree in, run pytest on the copy, hand out the results."""
+    from pytest_tinytorch.errors import CourseError
+
     work = Path(tempfile.mkdtemp(prefix="tinytorch-grade-"))
     try:
         return _graded(arguments, work)
@@ -88,6 +88,7 @@ def main(arguments: list[str]) -> int:
 def _graded(arguments: list[str], work: Path) -> int:
     import pytest
 
+    from pytest_tinytorch.errors import CourseError
     from pytest_tinytorch.grade.intake import take_in, take_in_hidden
     from pytest_tinytorch.grade.results import set_aside
     from pytest_tinytorch.locate import course_root
@@ -105,7 +106,9 @@ def _graded(arguments: list[str], work: Path) -> int:
     if hidden:
         take_in_hidden(here / hidden, copy / "hidden")
     final = (here / junit).absolute() if junit else None
-    uploaded = _file(here, gradescope)
+    uploaded = (here / gradescope).absolute() if gradescope is not None else None
+    if uploaded is not None and uploaded.is_dir():
+        raise CourseError(f"--gradescope {gradescope!r} names no file; write one: results.json")
     notes = []
     made = [final, *beside(final)] if final is not None else []
     for path in (*made, *([uploaded] if uploaded is not None else [])):
@@ -148,17 +151,6 @@ def _publish(made: Path, final: Path) -> None:
         temporary.unlink()
     shutil.copyfile(made, temporary)
     temporary.replace(final)
-
-
-def _file(here: Path, name: str | None) -> Path | None:
-    """The file that `--gradescope` names. Raises CourseError where it names none."""
-    if name is None:
-        return None
-    path = (here / name).absolute()
-    if not name or path.is_dir():
-        example = path / "results.json" if name else "results.json"
-        raise CourseError(f"--gradescope {name!r} names no file; write --gradescope {example}")
-    return path
 
 
 def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:

@@ -107,7 +107,7 @@ def test_an_earlier_file_is_kept_aside(desk):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (("--grade", "--gradescope=checkpoints"), "names no file; write --gradescope"),
+        (("--grade", "--gradescope=checkpoints"), "'checkpoints' names no file; write one"),
         (("--grade", "--gradescope"), "--gradescope '' names no file"),
         (("--grade", "--gradescope=course.toml/x.json"), "x.json cannot be written: "),
         (("--checkpoint=00", "--gradescope=x.json"), "--gradescope goes with --grade"),
