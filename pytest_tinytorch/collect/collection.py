@@ -95,7 +95,11 @@ class Collection:
         self._students[found.student] = found
         students = [asdict(self._students[student]) for student in sorted(self._students)]
         text = json.dumps({"format": FORMAT, "students": students}, indent=1, ensure_ascii=False)
-        write_text(self.root / LIST_FILE, f"{text}\n")
+        try:
+            write_text(self.root / LIST_FILE, f"{text}\n")
+        except OSError as error:
+            place = self.root / LIST_FILE
+            raise CourseError(f"{place} cannot be written: {error.strerror}") from None
         return found
 
     def is_there(self, found: Collected) -> bool:

@@ -67,7 +67,7 @@ class _Folder:
             for name in files:
                 path = Path(folder, name)
                 inside = path.relative_to(self._root).as_posix()
-                if not stat.S_ISREG(path.lstat().st_mode):
+                if not stat.S_ISREG(path.lstat().st_mode) or safe_path(inside) is None:
                     self.refused.append(inside)
                 elif name not in _JUNK:
                     yield inside

@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.printable import printable
 
 METADATA = "submission_metadata.yml"
 _EXAMPLES = (
@@ -119,8 +120,8 @@ def _read_canvas(prefix: str, name: str, students: dict[str, Handed]) -> bool:
     if (file := _CANVAS_FILE.fullmatch(rest)) is not None:
         again = _AGAIN.fullmatch(file["name"])
         wanted = [f"{again[1]}{again[2]}"] if again else []
-        wanted += [file["name"], rest]
-        free = next(name for name in wanted if name not in handed.files)
+        wanted += [file["name"], rest, name]
+        free = next(wish for wish in wanted if wish not in handed.files)
         handed.files[free] = f"{prefix}{name}"
     return True
 
@@ -161,7 +162,8 @@ def _read_metadata(text: str) -> Iterator[tuple[str, Handed]]:
         for folder, entry in data.items():
             people = [_person(submitter) for submitter in entry[":submitters"]]
             time = _iso(str(entry.get(":created_at", "")))
-            yield folder, Handed(",".join(filter(None, people)) or folder, time=time)
+            student = printable(",".join(filter(None, people)))
+            yield folder, Handed(student or folder, time=time)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CourseError(f"{METADATA} is not as Gradescope writes it: {reason}") from None

@@ -38,7 +38,7 @@ def collect_download(
         collected = [
             _collected(collection, download, path.name, handed) for handed in following(students)
         ]
-        refused = [f"{name} (no plain file inside)" for name in download.refused]
+        refused = [f"{name} (refused: its name, or no plain file)" for name in download.refused]
     return collected, [*nobodys, *refused]
 
 

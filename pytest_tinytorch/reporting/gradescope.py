@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from pytest_tinytorch.display.grade import remarks
 from pytest_tinytorch.export.transaction import write_text
 from pytest_tinytorch.grade.gradescope import DID_NOT_END, no_results, results, to_text
 from pytest_tinytorch.grading import INCOMPLETE, GradedRun, graded_run_of
@@ -66,6 +65,8 @@ class ResultsFile:
         return no_results(time.monotonic() - self._started, [reason, *self._remarks()])
 
     def _remarks(self) -> list[str]:
+        from pytest_tinytorch.display.grade import remarks
+
         submission = self._graded.submission
         level, better = level_of(self._config), better_levels(self._config)
         return remarks(str(level), better, submission.altered, submission.refused)

@@ -390,6 +390,7 @@ def test_downloads(tito, tmp_path):
     (tmp_path / "x").mkdir()
     (tmp_path / "x/ana_1_2_a.py").write_text("1")
     (tmp_path / "x/bo_LATE_3_4_a.py").write_text("2")
+    (tmp_path / "x/syllabus.pdf").write_text("")
     (tmp_path / "x/read\x1b[2Jme.txt").write_text("")
     assert tito("collect", "zips", "x", "--into", "class") == (
         0,
@@ -397,7 +398,8 @@ def test_downloads(tito, tmp_path):
             "1 collected, 1 late, 0 none, 0 failed",
             "  late  bo_3",
             "Written: class/, with collected.json",
-            "Not a student's, by its name: read\\x1b[2Jme.txt",
+            "Not a student's, by its name: syllabus.pdf, read\\x1b[2Jme.txt"
+            " (refused: its name, or no plain file)",
         ],
     )
 

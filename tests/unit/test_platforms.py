@@ -1,6 +1,7 @@
 """What Canvas, Moodle and Gradescope give: whose each file is, and nothing taken on trust."""
 
 import io
+import os
 import stat
 import zipfile
 from pathlib import Path
@@ -76,6 +77,12 @@ def test_canvas_numbers_what_is_handed_in_again():
     }
 
 
+def test_no_file_of_canvas_is_lost_whatever_it_is_called():
+    names = ["ana_1_9_2_a.py", "ana_1_2_a.py", "ana_LATE_1_2_a.py"]
+    students, nobodys = read(names)
+    assert sorted(students["ana_1"][0].values()) == sorted(names) and nobodys == []
+
+
 # --- Moodle -------------------------------------------------------------------------------------
 
 
@@ -137,7 +144,7 @@ submission_2:
   - :name: A
     :sid: '1'
     :email:
-  - :name: "B\\u00e9"
+  - :name: "B\\u00e9 \\ud800\\x1b"
   :created_at: soon
 submission_3:
   :submitters: []
@@ -162,7 +169,9 @@ def test_gradescope(prefix):
         "zoe@example.com": (
             {"src/02_tensor.py": f"{prefix}submission_1/src/02_tensor.py"}, False, time, "",
         ),
-        "1,Bé": ({"02_tensor.py": f"{prefix}submission_2/02_tensor.py"}, False, "", ""),
+        "1,Bé \\ud800\\x1b": (
+            {"02_tensor.py": f"{prefix}submission_2/02_tensor.py"}, False, "", "",
+        ),
         "submission_3": ({}, False, "", ""),
         "submission_8": (
             {"02_tensor.py": f"{prefix}submission_8/02_tensor.py"}, False, "", unsaid,
@@ -248,9 +257,12 @@ def test_a_folder_is_read_without_following_links(tmp_path):
     (root / "sub/good.py").write_text("1")
     (root / "link.py").symlink_to("/etc/passwd")
     (root / "away").symlink_to("/etc")
+    (root / "a\x1b[2J.py").write_text("")
+    (root / os.fsdecode(b"\xff.py")).write_text("")
     (root / ".DS_Store").write_text("")
     with opened(root) as download:
-        assert (download.names, download.refused) == (["sub/good.py"], ["link.py"])
+        assert download.names == ["sub/good.py"]
+        assert sorted(download.refused) == ["a\x1b[2J.py", "link.py", "\udcff.py"]
 
 
 def test_a_bomb_ends_where_it_becomes_too_much(tmp_path, monkeypatch):
@@ -388,7 +400,7 @@ def test_a_zip_of_moodle_and_the_folder_that_it_lies_in(tmp_path):
         }
         refused = ["Ada Lovelace_14_assignsubmission_file/con.py"]
         refused += ["../evil_15_assignsubmission_file/x.py"]
-        assert nobodys == [f"{name} (no plain file inside)" for name in refused]
+        assert nobodys == [f"{name} (refused: its name, or no plain file)" for name in refused]
         assert [n for n in files_in(into) if "Lovelace_12" in n] == ["Ada Lovelace_12/02_tensor.py"]
     assert not (tmp_path.parent / "evil_15_assignsubmission_file").exists()
 
