@@ -21,6 +21,7 @@ ROOMS = (
     "ledger",
     "grading",
     "reporting.junit",
+    "reporting.gradescope",
     "reporting.terminal",
     "reporting.batch",
     "fixtures.student",

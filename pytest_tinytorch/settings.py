@@ -144,6 +144,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with --grade or --submissions: add an instructor's tests",
     )
     group.addoption("--student", metavar="ID", help="with --grade: whose work this is")
+    group.addoption(
+        "--gradescope", metavar="FILE", help="with --grade: write results.json for Gradescope"
+    )
     group.addoption("--seed", type=_seed, default=0, help="seed of random inputs (default: 0)")
     group.addoption(
         "--no-export", action="store_true", help="test the generated package as it stands"
@@ -243,7 +246,7 @@ def _check_graded(option: Any) -> None:
     if option.regrade:
         raise CourseError("--regrade goes with --submissions")
     if not option.grade:
-        for name in ("hidden", "student"):
+        for name in ("hidden", "student", "gradescope"):
             if getattr(option, name) and not option.collectonly:
                 with_what = "--grade or --submissions" if name == "hidden" else "--grade"
                 raise CourseError(f"--{name} goes with {with_what}")

@@ -98,7 +98,7 @@ class Grader:
         self._check(checkpoint)
         tree = self._exported(root)
         tests = self._run(tree, checkpoint, self._next_package(tree, following))
-        undecided = [test for test in tests if is_undecided(test)]
+        undecided = [test for test in tests if not test.decided]
         if undecided:
             first = f"{undecided[0].id}: {undecided[0].message}"
             return Part(key, Status.GRADER_ERROR, tests, first)
@@ -172,8 +172,3 @@ class Grader:
     def _forget_all_but(self, student: str) -> None:
         for other in set(self._trees) - {student}:
             shutil.rmtree(self._trees.pop(other)[1], ignore_errors=True)
-
-
-def is_undecided(test: TestRecord) -> bool:
-    """Whether a test says nothing about the code: it was lost, or the harness failed."""
-    return test.outcome is Outcome.MISSING or test.reason is Reason.HARNESS

@@ -15,7 +15,7 @@ from pytest_tinytorch.batch.notebooks import LARGEST_NOTEBOOK, SUFFIX, NotebookR
 from pytest_tinytorch.batch.submissions import Submitted
 from pytest_tinytorch.batch.zips import StudentZip, ZipRefused
 from pytest_tinytorch.course import Course
-from pytest_tinytorch.grade.intake import LARGEST_SOURCE, checked_out, content_of
+from pytest_tinytorch.grade.intake import LARGEST_SOURCE, checked_out, plain_content
 from pytest_tinytorch.printable import printable
 
 _DEEPEST = 6
@@ -63,7 +63,7 @@ def _from_folder(course: Course, root: Path) -> Taken:
     names, refused = _walk(root)
 
     def read(path: PurePosixPath, largest: int) -> tuple[bytes | None, str]:
-        return content_of(root, str(path), largest)
+        return plain_content(root, str(path), largest)
 
     taken = _take(course, names, read)
     top = names[0].parts[:1] if names and len({name.parts[0] for name in names}) == 1 else ()

@@ -49,7 +49,7 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
     altered, refused = [], []
     names = ("course.toml", MANIFEST_FILE, *manifest.files)
     for name in dict.fromkeys(names):
-        content, reason = content_of(root, name, _LARGEST_FILE)
+        content, reason = plain_content(root, name, _LARGEST_FILE)
         if content is None:
             altered.append(f"{name} ({reason})")
             continue
@@ -63,7 +63,7 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
         _write(target / name, content)
     digest = hashlib.sha256()
     for name in _source_names(course):
-        content, reason = content_of(root, name, LARGEST_SOURCE)
+        content, reason = plain_content(root, name, LARGEST_SOURCE)
         if content is None:
             if reason != "is not there":
                 refused.append(f"{name}: {reason}")
@@ -77,7 +77,7 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
 def altered_files(course: Course) -> tuple[str, ...]:
     """The course's own files that are not what its manifest says."""
     manifest = load_manifest(course)
-    found = ((name, content_of(course.root, name, _LARGEST_FILE)) for name in manifest.files)
+    found = ((name, plain_content(course.root, name, _LARGEST_FILE)) for name in manifest.files)
     return tuple(
         name if content is not None else f"{name} ({reason})"
         for name, (content, reason) in found
@@ -105,7 +105,7 @@ def _source_names(course: Course) -> list[str]:
     return [course.source_name(module) for module in course.modules]
 
 
-def content_of(root: Path, name: str, largest: int) -> tuple[bytes | None, str]:
+def plain_content(root: Path, name: str, largest: int) -> tuple[bytes | None, str]:
     """The bytes of a plain file, or None and the reason. No link is followed on the way."""
     path = root
     for part in Path(name).parts:
@@ -142,7 +142,7 @@ def _commit(root: Path) -> str:
 
 def checked_out(root: Path) -> str:
     """The commit that is checked out, read without running git in somebody's repository."""
-    head, _ = content_of(root, ".git/HEAD", LARGEST_SOURCE)
+    head, _ = plain_content(root, ".git/HEAD", LARGEST_SOURCE)
     if head is None:
         return ""
     word = head.decode("ascii", "replace").strip()
@@ -151,10 +151,10 @@ def checked_out(root: Path) -> str:
         return _commit_id(word)
     if ".." in reference:
         return ""
-    loose, _ = content_of(root, f".git/{reference}", LARGEST_SOURCE)
+    loose, _ = plain_content(root, f".git/{reference}", LARGEST_SOURCE)
     if loose is not None:
         return _commit_id(loose.decode("ascii", "replace"))
-    packed, _ = content_of(root, ".git/packed-refs", _LARGEST_FILE)
+    packed, _ = plain_content(root, ".git/packed-refs", _LARGEST_FILE)
     lines = (packed or b"").decode("utf-8", "replace").splitlines()
     return next((_commit_id(line) for line in lines if line.endswith(f" {reference}")), "")
 

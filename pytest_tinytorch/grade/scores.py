@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pytest_tinytorch.record import Outcome, Reason, RunRecord
+from pytest_tinytorch.record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,7 @@ def grade_of(run: RunRecord) -> Grade:
                 tests=len(tests),
                 points=sum(test.points for test in tests),
                 max_points=sum(test.max_points for test in tests),
-                undecided=sum(
-                    test.outcome is Outcome.MISSING or test.reason is Reason.HARNESS
-                    for test in tests
-                ),
+                undecided=sum(not test.decided for test in tests),
             )
         )
     return Grade(tuple(scores))

@@ -188,6 +188,28 @@ def test_of_a_hidden_test_only_its_outcome_is_shown():
     assert run.tests[:2] == RUN.tests[:2]
 
 
+def test_whether_a_hidden_test_could_be_graded_is_no_secret():
+    tests = (
+        made("00/a", Outcome.ERROR, reason=Reason.HARNESS, visibility="hidden", message="31337"),
+        made("00/b", Outcome.MISSING, reason=Reason.HARNESS, visibility="hidden"),
+        made("00/c", Outcome.FAILED, reason=Reason.CRASHED, visibility="hidden"),
+    )
+    run = replace(RUN, tests=tests, groups=("00",))
+    assert [test.decided for test in students_view(run).tests] == [False, False, True]
+    assert grade_of(students_view(run)) == grade_of(run)
+    assert students_view(run).tests[2].reason is Reason.NONE
+
+
+def test_a_visible_test_does_not_name_the_hidden_one_that_it_rests_on():
+    tests = (
+        made("00/test_secret", Outcome.FAILED, visibility="hidden"),
+        made("00/test_known"),
+        made("00/a", Outcome.FAILED, depends=("00/test_secret", "00/test_known")),
+    )
+    shown = students_view(replace(RUN, tests=tests)).tests
+    assert shown[2].depends == ("00/test_known",)
+
+
 @pytest.mark.parametrize("visibility", ["hidden", "after_due_date", "after_published"])
 def test_what_is_shown_later_is_not_shown_now(visibility):
     run = replace(RUN, tests=(made("00/a", visibility=visibility, message="31337"),))
