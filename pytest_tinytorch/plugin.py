@@ -21,6 +21,7 @@ ROOMS = (
     "grading",
     "reporting.junit",
     "reporting.terminal",
+    "reporting.github",
     "fixtures.student",
     "fixtures.comparison",
     "fixtures.randomness",

@@ -18,6 +18,12 @@ def printable(text: str) -> str:
     )
 
 
+def capped(text: str, longest: int) -> str:
+    """The text made printable, and cut where it is longer than `longest` characters."""
+    text = printable(text)
+    return text if len(text) <= longest else f"{text[:longest]} [...]"
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

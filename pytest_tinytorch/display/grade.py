@@ -20,14 +20,12 @@ def grade_table(course: Course, grade: Grade) -> list[RenderableType]:
     table.add_column("", no_wrap=True)
     for score in grade.scores:
         table.add_row(
-            _name(course, score.group),
+            group_name(course, score.group),
             f"{score.passed} of {score.tests}",
             f"{score.points:g} of {score.max_points:g}",
             _remark(score),
         )
-    total = Text("\nGrade: ", style="head")
-    total.append(f"{grade.points:g} of {grade.max_points:g} points, {grade.percent:.1f} %")
-    return [Text(""), table, total]
+    return [Text(""), table, Text("\nGrade: ", style="head").append(str(grade))]
 
 
 def remarks(
@@ -44,7 +42,8 @@ def remarks(
     return lines
 
 
-def _name(course: Course, group: str) -> str:
+def group_name(course: Course, group: str) -> str:
+    """`05 Learning`, or `05 Learning · hidden tests`."""
     kind, _, identifier = group.rpartition(" ")
     checkpoint = course.checkpoint_by_id[identifier]
     hidden = " · hidden tests" if kind == HIDDEN else ""

@@ -57,7 +57,7 @@ def cause_blocks(tests: Sequence[TestRecord]) -> list[RenderableType]:
 def _cause(cause: Cause) -> RenderableType:
     test = cause.test
     word = verdict(test, {})
-    worth = f" ({_points(test.max_points)})" if test.max_points else ""
+    worth = f" ({points_text(test.max_points)})" if test.max_points else ""
     head = Text("\n").append(str(word), style=_STYLES[word]).append(f" {test.title}", style="head")
     parts: list[RenderableType] = [head.append(worth), _indented(Text(test.message))]
     parts += [_indented(_place(location, test)) for location in test.locations]
@@ -118,7 +118,7 @@ def _verdict_on(
     passed = sum(test.passed for test in tests)
     points = sum(test.points for test in tests)
     head = Text(f"\n{checkpoint_name(checkpoint)}: ", style="head")
-    score = f"{points:g} of {_points(checkpoint.points)}"
+    score = f"{points:g} of {points_text(checkpoint.points)}"
     if len(tests) < status.total:
         word = f"not decided, {passed} of the {len(tests)} tests that ran passed"
         rest = f"({status.total} count). Run all: pytest --checkpoint {checkpoint.id}"
@@ -197,7 +197,7 @@ def _shifted(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
-def _points(points: float) -> str:
+def points_text(points: float) -> str:
     return f"{points:g} point" if points == 1 else f"{points:g} points"
 
 

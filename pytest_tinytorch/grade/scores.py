@@ -21,6 +21,9 @@ class Score:
 class Grade:
     scores: tuple[Score, ...]
 
+    def __str__(self) -> str:
+        return f"{self.points:g} of {self.max_points:g} points, {self.percent:.1f} %"
+
     @property
     def points(self) -> float:
         return sum(score.points for score in self.scores)
