@@ -1,5 +1,6 @@
 """A graded run as Markdown: points, and what to mend, the first of it first."""
 
+import textwrap
 from collections.abc import Sequence
 
 from pytest_tinytorch.course import Course
@@ -11,6 +12,7 @@ from pytest_tinytorch.grouping import Cause, causes, verdict
 from pytest_tinytorch.record import Location, Reason, TestRecord
 
 _LISTED_TITLES = 20
+_WIDTH = 96
 
 
 def job_summary(
@@ -42,7 +44,7 @@ def _cut(left: int) -> str:
 
 
 def _head(course: Course, grade: Grade, notes: Sequence[str]) -> str:
-    lines = [f"## Grade: {grade}", "", "| Checkpoint | Tests | Points | |", "|---|--:|--:|---|"]
+    lines = [f"## Grade: {grade}", "", "| Checkpoint | Tests | Points |", "|---|--:|--:|"]
     lines += [_row(course, score) for score in grade.scores]
     lines += [f"\n{inline(note)}" for note in notes]
     return "\n".join(lines) + "\n"
@@ -51,9 +53,9 @@ def _head(course: Course, grade: Grade, notes: Sequence[str]) -> str:
 def _row(course: Course, score: Score) -> str:
     name = inline(group_name(course, score.group))
     tests = f"{score.passed} of {score.tests}"
-    points = f"{score.points:g} of {score.max_points:g}"
-    remark = f"{score.undecided} could not be graded" if score.undecided else ""
-    return f"| {name} | {tests} | {points} | {remark} |"
+    if score.undecided:
+        tests += f", {score.undecided} could not be graded"
+    return f"| {name} | {tests} | {score.points:g} of {score.max_points:g} |"
 
 
 def _cause(course: Course, cause: Cause) -> str:
@@ -62,7 +64,7 @@ def _cause(course: Course, cause: Cause) -> str:
         return f"\n### {inline(f'{group_name(course, test.group)}: {test.title}')} failed\n"
     worth = f" ({points_text(test.max_points)})" if test.max_points else ""
     parts = [f"### {verdict(test, {})} {inline(test.title)}{worth}\n"]
-    parts += [block(test.message)] if test.message else []
+    parts += [block(_wrapped(test.message))] if test.message else []
     parts += [_place(location, test) for location in test.locations]
     if test.locations and test.locations[0].excerpt:
         parts.append(block(_excerpt(test.locations[0])))
@@ -75,6 +77,12 @@ def _cause(course: Course, cause: Cause) -> str:
         parts.append(f"Hint: {inline(test.hint)}\n")
     parts += _titles("For the same reason", cause.same) + _titles("Waiting for this", cause.waiting)
     return "\n" + "\n".join(parts)
+
+
+def _wrapped(text: str) -> str:
+    """The text in lines that can be read without scrolling."""
+    lines = text.split("\n")
+    return "\n".join(textwrap.fill(line, _WIDTH, replace_whitespace=False) for line in lines)
 
 
 def _place(location: Location, test: TestRecord) -> str:

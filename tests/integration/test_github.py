@@ -20,16 +20,15 @@ from pytest_tinytorch.isolation.levels import missing
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
 
 LIMIT = 1024 * 1024
-EVERY_COMMAND = """
+HOSTILE = """
 import os, sys
 for stream in (1, 2):
     for line in ("::error::theirs", "##[error]theirs", "::set-output name=x::theirs", "::group::g",
                  "::add-mask::pass", "::stop-commands::mine", "::mine::", "::warning::theirs",
                  '  File "a.py", line 3, in f', "    raise ValueError('theirs')", "\\r::debug::x"):
-        {write}
+        print(line, file=(sys.stdout, sys.stderr)[stream - 1])
+        os.write(stream, (line + '\\n').encode())
 """
-HOSTILE = EVERY_COMMAND.format(write="print(line, file=(sys.stdout, sys.stderr)[stream - 1])")
-VERY_HOSTILE = EVERY_COMMAND.format(write="os.write(stream, (line + '\\n').encode())")
 
 
 @dataclass
@@ -108,10 +107,9 @@ WRONG_LINES = [
     ("course/src/01_ops.py", line_of("return 1e9"), "FAIL Takes the mean of any numbers"),
     ("course/src/01_ops.py", line_of("return 1e9"), "FAIL Refuses the mean of nothing"),
 ]
-WAYS = [(), ("-n0",), ("-n2",), ("-s",), ("-v",), ("-vv", "-rA", "--tb=long"), ("-n2", "-s")]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=" ".join)
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=" ".join)
 def test_failures_are_annotated_on_the_students_lines(step, way):
     assert placed(step.obeyed(*way)) == WRONG_LINES
 
@@ -143,15 +141,20 @@ def test_elsewhere_nothing_is_said_to_github(step, monkeypatch):
 # --- what students print --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", [*WAYS, ("-s", "--isolate=none"), ("-n2", "--isolate=none", "-s")])
-@pytest.mark.parametrize("printed", [HOSTILE, VERY_HOSTILE], ids=["print", "write"])
-def test_what_students_print_is_no_command(step, printed, way):
+WAYS = [(), ("-n0",), ("-n2",), ("-s",), ("-v",), ("-vv", "-rA", "--tb=long"), ("-n2", "-s")]
+
+
+@pytest.mark.parametrize(
+    "way",
+    [*WAYS, ("-s", "--isolate=none"), ("-n2", "--isolate=none", "-s")],
+    ids=" ".join,
+)
+def test_what_students_print_is_no_command(step, way):
     """On import, in a function, in an exception, and on the line that is shown as their source."""
     code = "raise ValueError('::error::theirs\\n::error::theirs\\r::error::theirs')  # ::error::x"
-    body = "".join(f"    {line}\n" for line in printed.strip().splitlines())
-    make_arena(
-        step.course, f"{printed}\n{WRONG}".replace("    return 1e9\n", f"{body}    {code}\n")
-    )
+    body = "".join(f"    {line}\n" for line in HOSTILE.strip().splitlines())
+    ops = WRONG.replace("    return 1e9\n", f"{body}    {code}\n")
+    make_arena(step.course, f"{HOSTILE}\n{ops}")
     output = step.output(*way)
     assert "::error::theirs" in output
     commands = obeyed(output)[1:]
@@ -291,7 +294,7 @@ def test_of_hidden_tests_only_their_number_is_told(step, tmp_path, way):
 
 def test_pytest_as_it_is_typed(step, tmp_path):
     """The whole way: pytest starts anew, and both processes write to the log of the step."""
-    make_arena(step.course, f"{VERY_HOSTILE}\n{WRONG}")
+    make_arena(step.course, f"{HOSTILE}\n{WRONG}")
     script = Path(sys.executable).with_name("pytest")
     environment = os.environ | {
         "PYTHONPATH": f"{Path(__file__).parents[2]}",

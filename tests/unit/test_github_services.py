@@ -236,6 +236,19 @@ def test_a_summary_says_what_to_mend(course):
         assert words in page, page
 
 
+def test_a_message_is_read_without_scrolling(course):
+    text = summary(course, [failed("a", f"{'many words ' * 40}\n  and a second line")])
+    lines = text.split("```")[1].splitlines()
+    assert len(lines) > 5 and max(map(len, lines)) <= 96 and "  and a second line" in lines
+
+
+def test_what_could_not_be_graded_stands_in_its_row(course):
+    lost = replace(failed("a"), outcome=Outcome.MISSING, reason=Reason.HARNESS)
+    assert "| 00 Numbers | 0 of 2, 1 could not be graded | 0 of 4 |" in summary(
+        course, [lost, failed("b")]
+    )
+
+
 def test_the_first_to_mend_comes_first(course):
     text = summary(course, [failed(f"t{n}") for n in range(30)])
     assert re.findall(r"### FAIL (\w+)", text) == [f"t{n}" for n in range(30)]
