@@ -90,7 +90,6 @@ def _in_turn(ours: Action, peer: Action, rounds: int) -> Comparison:
 
 
 def _time(seconds: float) -> str:
-    unit, scale = next(
-        (unit, scale) for unit, scale in (("s", 1), ("ms", 1e3), ("us", 1e6)) if seconds * scale > 1
-    )
+    scales = (("s", 1.0), ("ms", 1e3), ("us", 1e6), ("ns", 1e9))
+    unit, scale = next((pair for pair in scales if seconds * pair[1] > 1), scales[-1])
     return f"{seconds * scale:.2f} {unit}"

@@ -43,7 +43,7 @@ def channels_last(array: np.ndarray) -> np.ndarray:
 def steps(ours, theirs, *shapes, images: bool = False) -> Pair:
     """Forward and backward of functions of Tensors with these shapes, each with a gradient."""
     arrays = [draws(*shape) for shape in shapes]
-    order = channels_last if images else np.ascontiguousarray
+    order = channels_last if images else np.asarray
     mine = [tt.Tensor(order(array), requires_grad=True) for array in arrays]
     gradient = tt.Tensor(order(np.ones(ours(*mine).shape, np.float32)))
 
@@ -102,6 +102,39 @@ def linear() -> Pair:
     return steps(layer, peer, (128, 784))
 
 
+def cross_entropy(rows: int, classes: int) -> Pair:
+    labels = np.arange(rows) % classes
+    wanted = torch.tensor(labels)
+    return steps(
+        lambda x: tt.CrossEntropyLoss()(x, labels),
+        lambda x: F.cross_entropy(x, wanted),
+        (rows, classes),
+    )
+
+
+def training_step(batch: int) -> Pair:
+    """An MLP 784-256-10: clear the gradients, forward, loss, backward, one step with momentum."""
+    images, labels = draws(batch, 784), np.arange(batch) % 10
+    x, t = torch.tensor(images), torch.tensor(labels)
+    model, relu = tt.MLP([784, 256, 10]), torch.nn.ReLU()
+    peer = torch.nn.Sequential(torch.nn.Linear(784, 256), relu, torch.nn.Linear(256, 10))
+    optimizer = tt.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    peers = torch.optim.SGD(peer.parameters(), lr=0.01, momentum=0.9)
+    loss_function, mine = tt.CrossEntropyLoss(), tt.Tensor(images)
+
+    def here() -> None:
+        optimizer.zero_grad()
+        loss_function(model(mine), labels).backward()
+        optimizer.step()
+
+    def there() -> None:
+        peers.zero_grad()
+        F.cross_entropy(peer(x), t).backward()
+        peers.step()
+
+    return Pair(here, (there,))
+
+
 def chain() -> Pair:
     def program(x):
         for _ in range(100):
@@ -114,6 +147,10 @@ def chain() -> Pair:
 CASES = {
     "Linear 784-256, batch 128": (linear, 1.15),
     "ReLU": (lambda: steps(tt.relu, torch.relu, (256, 1024)), 1.4),
+    "cross-entropy 128x10": (lambda: cross_entropy(128, 10), 1.3),
+    "cross-entropy 1024x64": (lambda: cross_entropy(1024, 64), 1.3),
+    "step of an MLP 784-256-10, batch 32": (lambda: training_step(32), 1.1),
+    "step of an MLP 784-256-10, batch 128": (lambda: training_step(128), 1.1),
     "attention 16x4x64x32": (attention, 1.4),
     "LayerNorm 1024x512": (layer_norm, 2.4),
     "BatchNorm2d 128x32x16x16": (batch_norm, 2.0),

@@ -85,7 +85,7 @@ def test_shapes_of_parameters(tt, check):
     check.equal(len(list(tt.MaxPool2d(2).parameters())), 0)
 
 
-@pytest.mark.points(3)
+@pytest.mark.points(2)
 @pytest.mark.hint("Six loops are the definition: compare with them on small images.")
 @pytest.mark.depends(on=["test_convolution_by_hand", "test_shapes_of_parameters"])
 @given(
@@ -203,6 +203,26 @@ def test_images_that_do_not_fit(tt, check):
             tt.MaxPool2d(*sizes)
         with check.raises(ValueError):
             tt.AvgPool2d(*sizes)
+
+
+def in_one_product(x, kernels, bias):
+    """Rows (484, 4) of the convolution of one image (1, 2, 24, 24), 3 by 3, by NumPy alone."""
+    seen = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
+    return seen.transpose(0, 2, 3, 1, 4, 5).reshape(484, 18) @ kernels.T + bias
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint(
+    "Python may count the places of the kernel, not the pixels: NumPy takes all at once."
+)
+@pytest.mark.depends(on="test_convolution_agrees_with_numpy")
+def test_speed_of_convolution(tt, check, speed):
+    """Takes no more than 40 times as long as one matrix product of all windows in NumPy"""
+    layer, weight, bias = filled(tt.Conv2d(2, 4, 3), 0)
+    x, kernels = images(1, 1, 2, 24, 24), weight.reshape(4, 18)
+    given_image, rows = tt.Tensor(x), in_one_product(x, kernels, bias)
+    check.close(layer(given_image), rows.T.reshape(1, 4, 22, 22), rtol=1e-4, atol=1e-4)
+    speed(lambda: layer(given_image), lambda: in_one_product(x, kernels, bias), at_most=40)
 
 
 @pytest.mark.points(2)

@@ -222,6 +222,22 @@ def test_inputs_are_left_alone(tt, check):
     check.close(tt.scaled_dot_product_attention(q, k, v, mask), first)
 
 
+@pytest.mark.points(1)
+@pytest.mark.hint("A matrix product adds up its products without writing them down.")
+@pytest.mark.depends(on="test_attention_by_hand")
+def test_memory_of_attention(tt, check, memory):
+    """Needs a few tables of (T, T) on its way, and none that has the width in it too"""
+    length, width = 1024, 64
+    q, k, v = (tt.Tensor(a) for a in draws(9, *[(length, width)] * 3))
+    attend, mask = tt.scaled_dot_product_attention, tt.causal_mask(length)
+    attend(q[:4], k[:4], v[:4])  # what happens only once is not measured
+    with memory() as used:
+        attend(q, k, v, mask=mask)
+    tables = used.peak / (4 * length**2)
+    text = f"attention over T = {length} positions of width {width} takes {tables:.1f} times"
+    check.true(tables < 16, f"{text} the bytes of a table (T, T), expected less than 16")
+
+
 @pytest.mark.points(2)
 @pytest.mark.hint("self.query(x) asks, self.key(x) answers, self.value(x) is handed over.")
 @pytest.mark.depends(on="test_attention_agrees_with_its_definition")
@@ -262,7 +278,7 @@ def test_parameters_of_multi_head_attention(tt, check):
     check.close(other(x), before)
 
 
-@pytest.mark.points(3)
+@pytest.mark.points(2)
 @pytest.mark.hint("(N, T, 3 E) -> (N, T, 3, h, d) -> (3, N, h, T, d), and back to (N, T, h, d).")
 @pytest.mark.depends(on="test_parameters_of_multi_head_attention")
 @given(seed=SEEDS, sizes=HEADS, n=st.integers(1, 3), t=LENGTHS, masked=st.booleans())

@@ -74,7 +74,7 @@ def test_rows_of_tensors(tt, check):
         tt.TensorDataset()
 
 
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.hint("The last batch is shorter where the size does not divide the number of items.")
 @pytest.mark.depends(on="test_rows_of_tensors")
 @given(count=st.integers(0, 20), size=st.integers(1, 8))
@@ -183,6 +183,22 @@ def test_arguments_that_make_no_loader(tt, check):
             tt.DataLoader(numbered(tt, 3), size)
     with check.raises((ValueError, TypeError), mentions=("seed", "-1")):
         tt.DataLoader(numbered(tt, 3), seed=-1)
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("Only numbers of items are shuffled; rows are copied when their batch is made.")
+@pytest.mark.depends(on="test_shuffling_keeps_pairs")
+def test_memory_of_batches(tt, check, memory):
+    """Holds a batch or a few at a time, and no copy of the data set"""
+    images, labels, size = tt.ones(2048, 4096), tt.ones(2048), 4 * 2048 * 4096
+    dataset_of, loader_of = tt.TensorDataset, tt.DataLoader
+    with memory() as used:
+        loader = loader_of(dataset_of(images, labels), 64, shuffle=True, seed=0)
+        count = sum(1 for _ in loader)
+    check.equal(count, 32)
+    times = used.peak / size
+    text = f"an epoch in batches of 64 takes {times:.1f} times the memory of its data set"
+    check.true(times < 0.5, f"{text}, expected less than half of it")
 
 
 @pytest.mark.points(1)
@@ -477,6 +493,11 @@ def test_layer_norm(tt, check, rng):
     whole = check.array(tt.LayerNorm(4)(tt.Tensor(rows)))
     check.close(tt.LayerNorm(4)(tt.Tensor(rows[3:])), whole[3:], rtol=1e-4, atol=1e-5)
     check.shape(tt.LayerNorm(4)(tt.zeros(0, 4)), (0, 4))
+    for shown, parts in (
+        (repr(tt.LayerNorm((37, 41))), ("LayerNorm", "37", "41")),
+        (repr(tt.BatchNorm2d(37)), ("BatchNorm2d", "37")),
+    ):
+        check.true(all(part in shown for part in parts), f"{shown!r} should show {parts}")
     with check.raises(ValueError, mentions=("(5, 3)", "4")):
         tt.LayerNorm(4)(tt.zeros(5, 3))
 

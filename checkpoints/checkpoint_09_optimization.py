@@ -543,7 +543,37 @@ def test_clipping(tt, check):
         tt.clip_grad_norm([weight(tt, [1.0], [1.0])], -1.0)
 
 
-@pytest.mark.points(3)
+def large_and_moved(tt, optimizer, settings):
+    """A parameter of 16 MiB, with a gradient as large, and the optimizer that moved it."""
+    p = tt.ones(2048, 2048)
+    p.requires_grad, p.grad = True, tt.ones(2048, 2048)
+    moving = optimizer([p], **settings)
+    moving.step()
+    return p, moving
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("Two means, as wide as the weight, are all that Adam remembers.")
+@pytest.mark.depends(on="test_shapes_and_dtypes")
+def test_memory_of_optimizers(tt, check, memory):
+    """Keeps no more arrays than the formulas remember: one, or two for Adam"""
+    size = 2048 * 2048 * 4
+    for kind, settings, arrays in (
+        ("SGD", {"momentum": 0.9}, 1),
+        ("RMSprop", {}, 1),
+        ("Adam", {}, 2),
+        ("AdamW", {}, 2),
+    ):
+        optimizer = getattr(tt, kind)  # imported before anything is measured
+        with memory() as used:  # also of the parameter: a step may put a new array in its place
+            held = large_and_moved(tt, optimizer, settings)
+        kept, named = used.retained / size - 2, ", ".join(f"{k}={v}" for k, v in settings.items())
+        text = f"{kind}({named}) keeps {kept:.1f} times the bytes of its parameters"
+        check.true(kept < arrays + 0.5, f"{text}, expected {arrays}")
+        held = None  # noqa: F841  or its memory would be given back while the next one is measured
+
+
+@pytest.mark.points(2)
 @pytest.mark.hint("All that is left is in the tests above: mend them, and this one learns.")
 @pytest.mark.depends(on=["test_nesterov", "test_rmsprop", "test_adamw", "test_one_cycle"])
 def test_every_optimizer_learns_to_read_digits(check, digits, run_program):

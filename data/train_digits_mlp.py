@@ -73,10 +73,10 @@ def gradients(model: tt.MLP, images: np.ndarray, labels: np.ndarray) -> list[np.
     grad[np.arange(len(labels)), labels] = -1 / len(labels)
     rules = engine.gradients
     (grad,) = rules["log_softmax"](grad, log_probabilities.data, None, scores.data)
-    grad, *of_last = rules["linear"](
+    of_hidden, *of_last = rules["linear"](
         grad, scores.data, None, hidden.data, last.weight.data, last.bias.data
     )
-    (grad,) = rules["relu"](grad, hidden.data, None, before.data)
+    (grad,) = rules["relu"](of_hidden(), hidden.data, None, before.data)
     _, *of_first = rules["linear"](
         grad, before.data, None, images, first.weight.data, first.bias.data
     )

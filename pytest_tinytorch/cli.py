@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pytest_tinytorch.course import Course, load_course
+from pytest_tinytorch.commands import collect, gradescope
+from pytest_tinytorch.commands.here import course_here
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.locate import course_root
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +21,8 @@ checkpoint_app = typer.Typer(no_args_is_help=True, help="Capabilities: test them
 module_app = typer.Typer(no_args_is_help=True, help="Modules: test, complete, see where you are.")
 app.add_typer(checkpoint_app, name="checkpoint")
 app.add_typer(module_app, name="module")
+app.add_typer(gradescope.app, name="gradescope")
+app.add_typer(collect.app, name="collect")
 
 Id = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-05, all")]
 CheckpointId = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-05, all, next")]
@@ -44,7 +46,7 @@ def export_command(
     from pytest_tinytorch.choose import choose_modules
     from pytest_tinytorch.export.service import export
 
-    course = _course()
+    course = course_here()
     if bool(ids) == everything:
         raise CourseError("say which module: `tito export 02`, or `tito export --all`")
     report = export(course, None if everything else choose_modules(course, ids))
@@ -71,7 +73,7 @@ def manifest_command(
     from pytest_tinytorch.inventory import take_hidden_inventory, take_inventory
     from pytest_tinytorch.manifest import MANIFEST_FILE
 
-    course = _course()
+    course = course_here()
     if hidden is not None:
         write_text(hidden / HIDDEN_MANIFEST, take_hidden_inventory(course, hidden.absolute()))
         typer.echo(f"written: {hidden / HIDDEN_MANIFEST}")
@@ -128,7 +130,7 @@ def checkpoint_unlock(ids: CheckpointId = "next") -> None:
     """What to do to achieve a checkpoint, and why."""
     from pytest_tinytorch.advice import advice
 
-    for line in advice(_course(), ids):
+    for line in advice(course_here(), ids):
         typer.echo(line)
 
 
@@ -151,7 +153,7 @@ def module_complete(ids: Id) -> None:
     from pytest_tinytorch.completion import complete, is_completed
     from pytest_tinytorch.display.completed import completed_text
 
-    course = _course()
+    course = course_here()
     (module, *others) = choose_modules(course, ids)
     if others:
         raise CourseError("complete one module at a time: `tito module complete 02`")
@@ -167,19 +169,12 @@ def module_status() -> None:
     """Which modules are there, completed, or still to write."""
     from pytest_tinytorch.advice import module_lines
 
-    for line in module_lines(_course()):
+    for line in module_lines(course_here()):
         typer.echo(line)
-
-
-def _course() -> Course:
-    root = course_root(Path.cwd())
-    if root is None:
-        raise CourseError("no course.toml here or above; change into the course's folder")
-    return load_course(root)
 
 
 def _pytest(*arguments: str) -> None:
     """The same as typing `pytest ...` in the course's folder."""
-    root = _course().root
+    root = course_here().root
     code = subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=root, check=False)
     raise typer.Exit(code.returncode)

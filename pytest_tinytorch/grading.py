@@ -57,6 +57,11 @@ class GradedRun:
     def grade(self) -> Grade:
         return grade_of(self.ledger.finish())
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every test was decided, so that there is a grade."""
+        return not self.ledger.problems and self.grade().is_complete
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """After the ledger: what it holds now of a test that is over goes to the disk."""
@@ -95,11 +100,10 @@ class GradedRun:
             if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
                 session.exitstatus = INCOMPLETE
             return
-        grade = self.grade()
-        if self.ledger.problems or not grade.is_complete:
+        if not self.is_complete:
             session.exitstatus = INCOMPLETE
         else:
-            enough = grade.percent >= settings_of(self.config).fail_under
+            enough = self.grade().percent >= settings_of(self.config).fail_under
             session.exitstatus = pytest.ExitCode.OK if enough else BELOW
 
 
@@ -121,16 +125,3 @@ def graded_run_of(config: pytest.Config) -> GradedRun | None:
         except CourseError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_graded_key]
-
-
-def signed_properties(graded: GradedRun, run: RunRecord) -> dict[str, str]:
-    """The properties of a suite: the record as ASCII, and the signature of exactly that text."""
-    text = json.dumps(run.to_json(), ensure_ascii=True)
-    properties = {
-        "student": run.student,
-        "commit": run.commit,
-        "course_version": run.version,
-        "altered": ", ".join(run.altered),
-        "record": text,
-    }
-    return properties | ({"record_sig": graded.key.sign(text)} if graded.key else {})

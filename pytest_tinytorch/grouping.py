@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
 
+SHOWN_IN_FULL = 8  # causes; more than this nobody mends at once
+
 
 class Verdict(StrEnum):
     """One word for each test, as a person reads it."""

@@ -1,25 +1,19 @@
 """Controller side: reports become one RunRecord, and the RunRecord becomes progress.
 
-    report (setup, call, teardown) --merge--> TestRecord --+
-    manifest: what should have run -------- missing -------+--> RunRecord --> progress.json
-
-Where no report came, nobody passed: the manifest says what should have run.
+reports --tally--> records of all that should have run --> RunRecord --> progress.json
 """
 
 import time
-from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.exporting import export_key
-from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.isolating import level_of
 from pytest_tinytorch.manifest import Manifest
 from pytest_tinytorch.progress import Progress
-from pytest_tinytorch.record import Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.record import Outcome, RunRecord, TestRecord
 from pytest_tinytorch.recording import RECORD
 from pytest_tinytorch.selection import record_id
 from pytest_tinytorch.settings import (
@@ -28,6 +22,7 @@ from pytest_tinytorch.settings import (
     load_graded_manifest,
     settings_of,
 )
+from pytest_tinytorch.tally import Tally, graded, in_order
 
 
 class Ledger:
@@ -37,23 +32,20 @@ class Ledger:
         self.config = config
         self.course = course_of(config)
         self.settings = settings_of(config)
-        self.manifest: Manifest = load_graded_manifest(self.course)
-        self.records: dict[str, TestRecord] = {}
+        self.manifest: Manifest = load_graded_manifest(self.course, self.settings.hidden_folder)
+        self.tally = Tally()
         self.problems: list[str] = []  # collection errors: one line each
         self.notes: list[str] = []  # what else a person should know
         self.run: RunRecord | None = None
-        self._calls: Counter[str] = Counter()  # how often each test function was run
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = getattr(report, RECORD, None)
         if data is not None:
-            record = TestRecord.from_json(data)
-            self._merge(record)
-            self._calls[record.id] += report.when == "call"
-        elif report.failed:
-            self._crashed(report)
+            self.tally.add(TestRecord.from_json(data), str(report.when))
+        elif report.failed and (identifier := record_id(self.course, report.nodeid)):
+            self.tally.add_crash(identifier)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -72,20 +64,26 @@ class Ledger:
     def finish(self) -> RunRecord:
         """Close the books, once: add what is missing, and keep the evidence."""
         if self.run is None:
-            ran = [self._counted(test) for test in self.records.values()]
-            tests = self._in_order([*ran, *self._missing()])
+            tests = [*self.tally.ran(), *self._missing()]
+            if self.settings.grade:
+                tests = graded(tests, self.manifest)
             self.run = RunRecord(
                 course=self.course.id,
                 seed=self.settings.seed,
                 started=self._started.isoformat(timespec="seconds"),
                 seconds=round(time.perf_counter() - self._clock, 3),
-                tests=tests,
+                tests=in_order(tests, self.settings.groups),
                 groups=self.settings.groups,
                 isolation=level_of(self.config).name,
             )
             if not self.settings.grade:
                 self._keep_evidence(self.run)
         return self.run
+
+    @property
+    def records(self) -> dict[str, TestRecord]:
+        """What is known of each test so far, by its id."""
+        return self.tally.records
 
     def record_of(self, nodeid: str) -> TestRecord | None:
         """What is known of a test so far, by pytest's name for it."""
@@ -115,59 +113,11 @@ class Ledger:
             return ()
         return (*report.written, *report.removed)
 
-    def _merge(self, new: TestRecord) -> None:
-        """The first phase that does not pass decides; a later one cannot make it good."""
-        old = self.records.get(new.id)
-        if old is None:
-            self.records[new.id] = new
-            return
-        worse = new if old.passed and not new.passed else old
-        self.records[new.id] = replace(worse, seconds=round(old.seconds + new.seconds, 6))
-
-    def _crashed(self, report: pytest.TestReport) -> None:
-        identifier = record_id(self.course, report.nodeid)
-        if identifier is not None:
-            message = "the process that ran this test died; look for a crash or endless recursion"
-            old = self.records.get(identifier)
-            base = old or TestRecord(identifier, identifier.partition("/")[2], Outcome.ERROR)
-            self.records[identifier] = base.failed_with(Outcome.ERROR, Reason.CRASHED, message)
-
     def _missing(self) -> list[TestRecord]:
         if self._is_narrowed() and not self.settings.grade:
             return []
-        missing = []
-        for group in (*(c.id for c in self.settings.checkpoints), *self.settings.hidden):
-            for identifier, points in self.manifest.of(group).items():
-                if identifier not in self.records:
-                    title = identifier.partition("/")[2].removeprefix("test_").replace("_", " ")
-                    missing.append(
-                        TestRecord(
-                            identifier,
-                            title,
-                            Outcome.MISSING,
-                            Reason.HARNESS,
-                            "did not run, although the manifest lists it",
-                            max_points=points,
-                            visibility="visible" if group not in self.settings.hidden else HIDDEN,
-                        )
-                    )
-        return missing
-
-    def _counted(self, test: TestRecord) -> TestRecord:
-        """A test passed if it ran exactly once; in a graded run the manifest says what it earns."""
-        if self.settings.grade:
-            points = self.manifest.of(test.group).get(test.id, 0.0)
-            test = replace(test, max_points=points)
-        ran = self._calls[test.id]
-        if test.passed and ran != 1:
-            times = "was run more than once" if ran else "ended before its test function was run"
-            return test.failed_with(Outcome.ERROR, Reason.HARNESS, times)
-        return test
-
-    def _in_order(self, tests: list[TestRecord]) -> tuple[TestRecord, ...]:
-        """The order of the course, whichever worker was first; within a checkpoint, of its runs."""
-        order = {group: position for position, group in enumerate(self.settings.groups)}
-        return tuple(sorted(tests, key=lambda test: order.get(test.group, len(order))))
+        checkpoints = [checkpoint.id for checkpoint in self.settings.checkpoints]
+        return self.tally.missing(self.manifest, [*checkpoints, *self.settings.hidden])
 
     def _is_narrowed(self) -> bool:
         """Whether somebody asked for less than the whole: then nothing is missing."""
@@ -189,7 +139,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def ledger_of(config: pytest.Config) -> Ledger | None:
     """The ledger of this run; None in a worker, and where no test of the course is run."""
     if _ledger_key not in config.stash:
-        runs = settings_of(config).active and not config.option.collectonly
+        settings = settings_of(config)
+        runs = settings.active and not config.option.collectonly and settings.batch is None
         ours = runs and not is_worker(config)
         try:
             config.stash[_ledger_key] = Ledger(config) if ours else None

@@ -81,7 +81,7 @@ def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifes
                 f"{checkpoint.file}: the points of its tests add up to {total:g}, but"
                 f" {COURSE_FILE} gives checkpoint {checkpoint.id} {checkpoint.points}; change one."
             )
-    own = _own_files(course)
+    own = course_files(course)
     files = {name: file_hash(Path(name), (course.root / name).read_bytes()) for name in own}
     return Manifest(groups, files)
 
@@ -99,7 +99,8 @@ def tests_text(groups: Mapping[str, Mapping[str, float]]) -> str:
     return json.dumps({"format": FORMAT, "tests": groups}, indent=1, ensure_ascii=True) + "\n"
 
 
-def _own_files(course: Course) -> list[str]:
+def course_files(course: Course) -> list[str]:
+    """The course's own files that grading rests on, as names from its root."""
     inside = [
         path.relative_to(course.root).as_posix()
         for folder in ("checkpoints", "data")

@@ -12,6 +12,7 @@ from pytest_tinytorch.locate import course_root
 
 ROOMS = (
     "settings",
+    "submissions",
     "selection",
     "scheduling",
     "exporting",
@@ -20,8 +21,10 @@ ROOMS = (
     "ledger",
     "grading",
     "reporting.junit",
+    "reporting.gradescope",
     "reporting.terminal",
     "reporting.github",
+    "reporting.batch",
     "fixtures.student",
     "fixtures.comparison",
     "fixtures.randomness",
@@ -38,13 +41,17 @@ _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLI
 def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
     invocation = pluginmanager.getplugin("pytestconfig").invocation_params
     arguments = list(map(str, invocation.args))
-    if course_root(invocation.dir, arguments) is None:
+    root = course_root(invocation.dir, arguments)
+    if root is None:
         return
-    if "--grade" in arguments:
-        from pytest_tinytorch.grade.clean_start import is_clean, start_anew
+    if any(argument.startswith("--submissions") for argument in arguments):
+        from pytest_tinytorch.batch.command_line import start_joined
 
-        if not is_clean():
-            start_anew(arguments)
+        start_joined(arguments, root)
+    elif "--grade" in arguments:
+        from pytest_tinytorch.grade.clean_start import start_anew
+
+        start_anew(arguments)
     if "numpy" not in sys.modules:
         for variable in _THREADS:
             os.environ.setdefault(variable, "1")

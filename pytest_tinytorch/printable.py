@@ -6,6 +6,7 @@ import unicodedata
 # Of control characters a reader needs two. The rest could move the cursor, clear the screen or turn
 # the direction of what follows.
 _KEPT = "\n\t"
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _ASCII_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -18,10 +19,15 @@ def printable(text: str) -> str:
     )
 
 
-def capped(text: str, longest: int) -> str:
-    """The text made printable, and cut where it is longer than `longest` characters."""
-    text = printable(text)
-    return text if len(text) <= longest else f"{text[:longest]} [...]"
+def shortened(text: str, most: int) -> str:
+    """The text, printable, and cut after `most` characters with a mark that says so."""
+    start = printable(text[: most + 1])  # however long it is, no more than this is looked at
+    return start if len(start) <= most else f"{start[:most]} [...]"
+
+
+def steady(text: str) -> str:
+    """The text without addresses of memory, which differ from run to run: `<Box at 0x...>`."""
+    return _ADDRESS.sub("0x...", text)
 
 
 def _escape(character: str) -> str:

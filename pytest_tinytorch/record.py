@@ -76,6 +76,11 @@ class TestRecord:
         return self.outcome is Outcome.PASSED
 
     @property
+    def decided(self) -> bool:
+        """Whether it says anything about the student's work."""
+        return self.outcome is not Outcome.MISSING and self.reason is not Reason.HARNESS
+
+    @property
     def points(self) -> float:
         return self.max_points if self.passed else 0.0
 

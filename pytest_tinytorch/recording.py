@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from pytest_tinytorch.course import Course
 from pytest_tinytorch.diagnosis import Diagnosis, diagnose
 from pytest_tinytorch.errors import nearest
 from pytest_tinytorch.grade.visibility import HIDDEN, VISIBILITIES
 from pytest_tinytorch.isolating import cells_of
+from pytest_tinytorch.printable import steady
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
 from pytest_tinytorch.selection import id_key
 from pytest_tinytorch.settings import course_of, settings_of
@@ -125,6 +127,8 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     elif report.failed:
         message = str(report.longrepr or "failed without an exception")
         values |= {"outcome": Outcome.ERROR, "reason": Reason.HARNESS, "message": message}
+    if settings_of(item.config).grade:
+        values["message"] = steady(values["message"])
     return TestRecord(**values)
 
 
@@ -155,6 +159,11 @@ def _trace(config: pytest.Config, test_file: str) -> CallTrace:
     from pytest_tinytorch.isolation.trace import RemoteTrace
 
     return RemoteTrace(cells, _sources(config), test_file)
+
+
+def follow_sources(config: pytest.Config, course: Course) -> None:
+    """From here on, lines of student code are those of the course in another tree."""
+    config.stash[_sources_key] = StudentSources(course)
 
 
 def _sources(config: pytest.Config) -> StudentSources:

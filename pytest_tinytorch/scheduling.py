@@ -1,10 +1,12 @@
 """Which worker runs what, under xdist: a checkpoint stays on one, and a crash costs one test.
 
-A checkpoint's tests share fixtures, so a file stays together. xdist's own schedule by files gives
-the test during which a worker died to the next worker as well, until none is left and most of the
-file never ran; here that test is done with, and the rest of its file goes on.
+A checkpoint's tests share fixtures, so a file stays together; of a class, so does a student. The
+schedule by files that xdist has gives the test during which a worker died to the next one, until
+none is left and most of the file never ran; here that test is done with, and the rest of its file
+goes on. In a class it is the machine that may have died: there it is given to one more worker.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,13 +20,17 @@ if TYPE_CHECKING:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling | None":
     """Called where tests are about to be spread; `--dist` of somebody's own choice stands."""
-    if not settings_of(config).active or config.option.dist != "load":
+    settings = settings_of(config)
+    if not settings.active or config.option.dist != "load":
         return None
     from xdist.scheduler import LoadFileScheduling
     from xdist.workermanage import WorkerController
 
+    is_class = settings.batch is not None
+    tried_again: set[str] = set()
+
     class CheckpointScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
-        """Whole files, and no test a second time."""
+        """Whole files, and no test more often than it should."""
 
         def remove_node(self, node: WorkerController) -> str | None:
             workload = self.assigned_work.pop(node)
@@ -32,11 +38,35 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling 
             if not left:
                 return None
             unit, crashed = left[0]
-            unit[crashed] = True
+            again = is_class and crashed not in tried_again
+            tried_again.add(crashed)
+            unit[crashed] = not again
             self.workqueue |= {k: unit for k, unit in workload.items() if not all(unit.values())}
             for other in self.assigned_work:
                 self._reschedule(other)
-            return str(crashed)
+            return None if again else str(crashed)
 
     scheduler: Scheduling = CheckpointScheduling(config, log)
     return scheduler
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """xdist starts a new worker for one that died, and ends with an internal error where that
+    cannot be: on a machine that is gone. A class goes on with the others."""
+    config = session.config
+    spread = config.pluginmanager.getplugin("dsession")
+    if settings_of(config).batch is not None and hasattr(spread, "_clone_node"):
+        spread._clone_node = _if_it_answers(config, spread._clone_node)
+
+
+def _if_it_answers(config: pytest.Config, start: Callable[[Any], object]) -> Callable[[Any], None]:
+    def start_or_say(node: Any) -> None:
+        try:
+            start(node)
+        except OSError as error:
+            if config.pluginmanager.has_plugin("terminal"):
+                words = f"{node.gateway.spec}: {error.strerror}; the other workers go on"
+                config.get_terminal_writer().line(words)
+
+    return start_or_say

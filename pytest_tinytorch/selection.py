@@ -51,7 +51,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     course = course_of(config)
     chosen, others = [], []
     for item in items:
-        identifier = record_id(course, item.nodeid)
+        # A node of a file that lies elsewhere does not name it.
+        name = f"{item.path.parent.name}/{item.path.name}::{item.nodeid.partition('::')[2]}"
+        identifier = record_id(course, name, item.path.parent == settings.hidden_folder)
         if identifier is not None and identifier.partition("/")[0] in settings.groups:
             item.stash[id_key] = identifier
             seconds = course.limits.seconds_per_test + (_GRACE if settings.isolation else 0)
@@ -65,11 +67,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted(chosen, key=lambda item: order[item.stash[id_key].partition("/")[0]])
 
 
-def record_id(course: Course, nodeid: str) -> str | None:
+def record_id(course: Course, nodeid: str, is_hidden: bool = False) -> str | None:
     """`checkpoints/checkpoint_01_foundation.py::test_a[x]` -> `01/test_a[x]`."""
     path, _, test = nodeid.partition("::")
     name = Path(path).name
-    if Path(path).parent.name == HIDDEN and (match := _HIDDEN_FILE.match(name)):
+    is_hidden = is_hidden or Path(path).parent.name == HIDDEN
+    if is_hidden and (match := _HIDDEN_FILE.match(name)):
         return f"{HIDDEN} {match[1]}/{test}"
     for checkpoint in course.checkpoints:
         if Path(checkpoint.file).name == name:
@@ -93,9 +96,10 @@ def _files(config: pytest.Config, course: Course) -> list[Path]:
     checkpoints = [course.root / checkpoint.file for checkpoint in settings.checkpoints]
     sources = [course.source_file(module) for module in settings.modules]
     integration = [course.integration_file(module) for module in settings.integrated]
+    folder = settings.hidden_folder
     hidden = [
         path
-        for path in sorted((course.root / HIDDEN).glob("checkpoint_*.py"))
+        for path in (sorted(folder.glob("checkpoint_*.py")) if folder else ())
         if (match := _HIDDEN_FILE.match(path.name)) and f"{HIDDEN} {match[1]}" in settings.hidden
     ]
     return [*checkpoints, *sources, *(path for path in integration if path.is_file()), *hidden]

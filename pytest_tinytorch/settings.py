@@ -20,6 +20,15 @@ _LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
+class Batch:
+    """`--submissions`: a class. All folders are absolute."""
+
+    submissions: Path
+    results: Path
+    regrade: bool
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run. `checkpoints` or `modules` are what it is about; both empty: not our run."""
 
@@ -32,6 +41,8 @@ class Settings:
     grade: bool = False
     fail_under: float = 0.0
     hidden: tuple[str, ...] = ()  # groups of an instructor's hidden tests: `hidden 01`
+    hidden_folder: Path | None = None  # where those tests are
+    batch: Batch | None = None
     integrated: tuple[Module, ...] = ()  # the modules so far: those that `modules` rest on, too
 
     @property
@@ -111,8 +122,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PERCENT",
         help="with --grade: exit with 1 below this share of the points (default: 0)",
     )
-    group.addoption("--hidden", metavar="DIR", help="with --grade: add an instructor's tests")
+    group.addoption(
+        "--submissions",
+        metavar="DIR",
+        help="grade a class: a folder, a checkout or a .zip for each student",
+    )
+    group.addoption(
+        "--results",
+        metavar="DIR",
+        default="results",
+        help="with --submissions: where a folder for each student goes (default: results)",
+    )
+    group.addoption(
+        "--regrade",
+        action="store_true",
+        help="with --submissions: also what is unchanged, and show old against new",
+    )
+    group.addoption(
+        "--hidden",
+        metavar="DIR",
+        help="with --grade or --submissions: add an instructor's tests",
+    )
     group.addoption("--student", metavar="ID", help="with --grade: whose work this is")
+    group.addoption(
+        "--gradescope", metavar="FILE", help="with --grade: write results.json for Gradescope"
+    )
     group.addoption("--seed", type=_seed, default=0, help="seed of random inputs (default: 0)")
     group.addoption(
         "--no-export", action="store_true", help="test the generated package as it stands"
@@ -169,9 +203,10 @@ def _read(config: pytest.Config) -> Settings:
     checkpoints: tuple[Checkpoint, ...] = ()
     modules: tuple[Module, ...] = ()
     _check_graded(option)
+    batch = _batch(config)
     if option.require_isolation != "none":
         option.isolate = option.isolate or "auto"
-    if option.grade:
+    if option.grade or batch:
         option.checkpoint = option.checkpoint or "all"
         option.isolate = option.isolate or "auto"
     if option.checkpoint is not None:
@@ -185,6 +220,7 @@ def _read(config: pytest.Config) -> Settings:
         modules = choose_modules(course, option.module)
         needed = {need.id for module in modules for need in course.with_needs(module)}
         integrated = tuple(module for module in course.modules if module.id in needed)
+    hidden = _hidden_folder(config, batch)
     return Settings(
         checkpoints,
         modules,
@@ -192,18 +228,28 @@ def _read(config: pytest.Config) -> Settings:
         not option.no_export,
         _isolation(option.isolate, modules),
         option.require_isolation,
-        option.grade,
+        bool(option.grade or batch),
         option.fail_under,
-        _hidden(course_of(config), checkpoints) if option.grade or option.hidden else (),
+        _hidden(hidden, course_of(config), checkpoints) if hidden else (),
+        hidden,
+        batch,
         integrated,
     )
 
 
 def _check_graded(option: Any) -> None:
+    if option.submissions:
+        for name in ("student", "module"):
+            if getattr(option, name):
+                raise CourseError(f"--{name} does not go with --submissions, which grades a class")
+        return
+    if option.regrade:
+        raise CourseError("--regrade goes with --submissions")
     if not option.grade:
-        for name in ("hidden", "student"):
+        for name in ("hidden", "student", "gradescope"):
             if getattr(option, name) and not option.collectonly:
-                raise CourseError(f"--{name} goes with --grade")
+                with_what = "--grade or --submissions" if name == "hidden" else "--grade"
+                raise CourseError(f"--{name} goes with {with_what}")
         return
     if not is_clean():
         raise CourseError("--grade stands on the command line alone, not in a configuration file")
@@ -211,17 +257,47 @@ def _check_graded(option: Any) -> None:
         raise CourseError("--grade counts points of checkpoints, and --module has none")
 
 
-def _hidden(course: Course, checkpoints: tuple[Checkpoint, ...]) -> tuple[str, ...]:
+def _batch(config: pytest.Config) -> Batch | None:
+    option = config.option
+    if not option.submissions:
+        return None
+    here = config.invocation_params.dir
+    # A worker, perhaps in another folder, is told where that is.
+    for name in ("submissions", "results", "hidden"):
+        if given := getattr(option, name):
+            setattr(option, name, str((here / given).absolute()))
+    if option.hidden:
+        option.importmode = "importlib"  # a hidden test's file may have the name of another one
+    submissions, results = Path(option.submissions), Path(option.results)
+    if submissions.resolve() in (results.resolve(), *results.resolve().parents):
+        raise CourseError(
+            f"--results {results}: lies among the submissions, where it would be taken for a"
+            f" student's; give a folder beside them"
+        )
+    return Batch(submissions, results, option.regrade)
+
+
+def _hidden_folder(config: pytest.Config, batch: Batch | None) -> Path | None:
+    """Where hidden tests are: as they lie, or as a graded run took them in."""
+    option = config.option
+    if batch:
+        return Path(option.hidden) if option.hidden else None
+    if not option.grade and not option.hidden:
+        return None
+    folder = course_of(config).root / HIDDEN
+    return folder if folder.is_dir() else None
+
+
+def _hidden(folder: Path, course: Course, checkpoints: tuple[Checkpoint, ...]) -> tuple[str, ...]:
     """The groups of hidden tests for these checkpoints."""
     groups = {f"{HIDDEN} {checkpoint.id}" for checkpoint in checkpoints}
-    return tuple(sorted(groups & set(load_graded_manifest(course).tests)))
+    return tuple(sorted(groups & set(with_hidden(load_manifest(course), folder).tests)))
 
 
-def load_graded_manifest(course: Course) -> Manifest:
-    """The manifest, with the hidden tests that were taken in, if any were."""
-    folder = course.root / HIDDEN
+def load_graded_manifest(course: Course, hidden: Path | None) -> Manifest:
+    """The manifest, with the hidden tests, if there are any."""
     manifest = load_manifest(course)
-    return with_hidden(manifest, folder) if folder.is_dir() else manifest
+    return with_hidden(manifest, hidden) if hidden is not None else manifest
 
 
 def _isolation(asked: str | None, modules: tuple[Module, ...]) -> str:

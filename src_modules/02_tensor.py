@@ -89,7 +89,8 @@ def primitive(forward: Callable) -> Callable:
 
     `forward(*arrays, **options)` returns an array, or `(array, saved)` where its gradient needs
     more than inputs and output. The gradient is declared beside it with `@name.gradient`:
-    `rule(grad, output, saved, *arrays, **options)` returns one array (or None) for each input.
+    `rule(grad, output, saved, *arrays, **options)` returns for each input one array, None, or a
+    function that makes the array, which is called only where somebody wants it.
     Declaring a name again replaces what it stood for.
     """
     name = forward.__name__

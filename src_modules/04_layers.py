@@ -365,14 +365,19 @@ def linear_gradient(grad, output, saved, x, weight, bias=None):
 
     grad: (..., out), the gradient with respect to the output
 
-    TODO: make one matrix of all leading dimensions of `grad`, as forward did with `x`.
-    HINT: the number of arrays is the number of inputs: two without a bias, three with one.
+    Where nobody wants an array, its product is lost work: nobody moves the images that a network
+    begins with. So the rule may give a function instead, `lambda: ...`, that makes the array when called.
+
+    TODO: make one matrix of all leading dimensions of `grad`, as forward did with `x`. Give `x` the
+        dtype of `grad`, or whole numbers would widen the product.
+    HINT: the number of results is the number of inputs: two without a bias, three with one.
     """
     ### BEGIN SOLUTION
     out_features, in_features = weight.shape
     rows = grad.reshape(-1, out_features)
-    slopes = (rows @ weight).reshape(x.shape), rows.T @ x.reshape(-1, in_features)
-    return slopes if bias is None else (*slopes, rows.sum(axis=0))
+    inputs = x.reshape(-1, in_features).astype(grad.dtype, copy=False)
+    slopes = [lambda: (rows @ weight).reshape(x.shape), rows.T @ inputs]
+    return slopes if bias is None else [*slopes, rows.sum(axis=0)]
     ### END SOLUTION
 
 
@@ -632,6 +637,11 @@ def numerical_gradient(function: Callable, a: np.ndarray, step: float = 1e-6) ->
     return slopes
 
 
+def made(slope: Any) -> np.ndarray:
+    """The array that a rule gave, or the one that its function makes."""
+    return slope() if callable(slope) else slope
+
+
 def test_unit_linear_gradient():
     rng = np.random.default_rng(0)
     forward, rule = engine.implementations["linear"], engine.gradients["linear"]
@@ -642,14 +652,15 @@ def test_unit_linear_gradient():
             grad = rng.normal(size=(*leading, 2))
             slopes = rule(grad, forward(*arrays), None, *arrays)
             assert len(slopes) == len(arrays)
-            for slope, array in zip(slopes, arrays, strict=True):
+            for slope, array in zip(map(made, slopes), arrays, strict=True):
                 expected = numerical_gradient(
                     lambda grad=grad, arrays=arrays: float((forward(*arrays) * grad).sum()), array
                 )
                 assert slope.shape == array.shape and np.allclose(slope, expected, atol=1e-6)
-    narrow = [np.ones(shape, np.float32) for shape in ((4, 3), (2, 3), (2,))]
-    slopes = rule(np.ones((4, 2), np.float32), forward(*narrow), None, *narrow)
-    assert [slope.dtype for slope in slopes] == [np.float32] * 3
+    weight, bias, grad = (np.ones(shape, np.float32) for shape in ((2, 3), (2,), (4, 2)))
+    for x in (np.ones((4, 3), np.float32), np.ones((4, 3), np.int64)):
+        slopes = rule(grad, forward(x, weight, bias), None, x, weight, bias)
+        assert [made(slope).dtype for slope in slopes] == [np.float32] * 3
 
 
 # %% [markdown]

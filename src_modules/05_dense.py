@@ -227,11 +227,16 @@ def layer_costs(model: Module, input_shape: tuple[int, ...] | None = None) -> It
     """(name, output shape, parameters, bytes, FLOPs) of each layer, for a batch of one row.
 
     input_shape: without the batch, such as (1, 28, 28); by default what the first weight takes.
+
+    Raises ValueError where that is not the weight of a Linear: kernels fit images of any size.
     """
     if input_shape is None:
-        weights = [p for p in model.parameters() if p.ndim == 2]
-        if not weights:
-            raise ValueError("summary needs an input_shape: the model has no Linear to tell it")
+        weights = [p for p in model.parameters() if p.ndim > 1]
+        if not weights or weights[0].ndim != 2:
+            raise ValueError(
+                "summary needs an input_shape, without the batch, such as input_shape=(1, 28, 28):"
+                " the model does not begin with a Linear that tells it"
+            )
         input_shape = (weights[0].shape[1],)
     x = zeros(1, *input_shape)
     for layer in model.layers if isinstance(model, Sequential) else [model]:
@@ -308,12 +313,15 @@ def test_unit_summary():
     assert len({len(line) for line in lines}) == 1
     shared = Linear(3, 3)
     assert summary(Sequential(shared, shared)).splitlines()[-1].split() == ["total", "12", "48", "42"]
-    try:
-        summary(Sequential(Flatten()))
-    except ValueError as error:
-        assert "input_shape" in str(error)
-    else:
-        raise AssertionError("without a Linear the shape of the input is unknown")
+    kernels = Module()
+    kernels.weight = Parameter(np.zeros((8, 1, 3, 3), np.float32))
+    for model in (Sequential(Flatten()), Sequential(kernels, Flatten(), Linear(72, 2))):
+        try:
+            summary(model)
+        except ValueError as error:
+            assert "input_shape=(1, 28, 28)" in str(error)
+        else:
+            raise AssertionError("unless a Linear comes first, the shape of the input is unknown")
 
 
 # %% [markdown]

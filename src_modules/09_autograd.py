@@ -633,8 +633,8 @@ def backward(output: Tensor, gradient: Any = None) -> None:
 
     TODO: check, make an array of the gradient, walk, and give each leaf its gradient: a new array
         `leaf.grad + total` if it has one already, else an array of its own.
-    HINT: `np.array` always copies. A total is somebody else's too if it is a view (`total.base` is not
-        None) or was given to another leaf already; `np.copy` then keeps the order of memory.
+    HINT: a total is somebody else's if it is a view (`total.base` is not None), if it is the gradient
+        that was given, or if another leaf has it already; `np.copy` then keeps the order of memory.
     """
     ### BEGIN SOLUTION
     if not output.requires_grad:
@@ -643,10 +643,10 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     if gradient is None and output.size != 1:
         needs = f"backward() of shape {output.shape} needs a gradient of that shape"
         raise RuntimeError(f"{needs}: give one, or take the sum or the mean first")
-    start = np.ones_like(output.data) if gradient is None else np.array(gradient, output.dtype)
+    start = np.ones_like(output.data) if gradient is None else np.asarray(gradient, output.dtype)
     if start.shape != output.shape:
         raise RuntimeError(f"a gradient of shape {start.shape} for a Tensor of {output.shape}")
-    given = set()
+    given = {id(start)}
     for leaf, total in walk(output, start).items():
         if leaf.grad is not None:
             total = leaf.grad.data + total
@@ -695,7 +695,7 @@ def test_unit_backward_several_times():
     for calls in (1, 2, 3):
         (x * plain).sum().backward()
         assert x.grad.numpy().tolist() == [3 * calls, 4 * calls] and plain.grad is None
-    y, z, given = leaf(0, 0), leaf(0, 0), np.array([5.0, 6.0])
+    y, z, given = leaf(0, 0), leaf(0, 0), np.array([5.0, 6.0], np.float32)
     (y + z).backward(given)
     y.grad.data *= 2
     assert z.grad.numpy().tolist() == given.tolist() == [5, 6]

@@ -11,8 +11,9 @@ from rich.text import Text
 from pytest_tinytorch.completion import Achievement
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.display.draw import draw
-from pytest_tinytorch.display.run import next_line, step_forward
+from pytest_tinytorch.display.run import next_line
 from pytest_tinytorch.manifest import load_manifest
+from pytest_tinytorch.next_step import step_forward
 from pytest_tinytorch.progress import Progress
 
 

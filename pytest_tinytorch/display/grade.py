@@ -8,7 +8,7 @@ from rich.text import Text
 
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.grade.scores import Grade, Score
-from pytest_tinytorch.grade.visibility import HIDDEN
+from pytest_tinytorch.wording import grade_text, group_row
 
 
 def grade_table(course: Course, grade: Grade) -> list[RenderableType]:
@@ -20,12 +20,14 @@ def grade_table(course: Course, grade: Grade) -> list[RenderableType]:
     table.add_column("", no_wrap=True)
     for score in grade.scores:
         table.add_row(
-            group_name(course, score.group),
+            group_row(course, score.group),
             f"{score.passed} of {score.tests}",
             f"{score.points:g} of {score.max_points:g}",
             _remark(score),
         )
-    return [Text(""), table, Text("\nGrade: ", style="head").append(str(grade))]
+    total = Text("\nGrade: ", style="head")
+    total.append(grade_text(grade))
+    return [Text(""), table, total]
 
 
 def remarks(
@@ -40,14 +42,6 @@ def remarks(
         lines.append(f"Not the course's own: {', '.join(altered)}")
     lines += [f"Not taken in: {reason}" for reason in refused]
     return lines
-
-
-def group_name(course: Course, group: str) -> str:
-    """`05 Learning`, or `05 Learning · hidden tests`."""
-    kind, _, identifier = group.rpartition(" ")
-    checkpoint = course.checkpoint_by_id[identifier]
-    hidden = " · hidden tests" if kind == HIDDEN else ""
-    return f"{checkpoint.id} {checkpoint.name}{hidden}"
 
 
 def _remark(score: Score) -> Text:

@@ -4,15 +4,23 @@ import textwrap
 from collections.abc import Sequence
 
 from pytest_tinytorch.course import Course
-from pytest_tinytorch.display.grade import group_name
 from pytest_tinytorch.display.markdown import block, code, inline
-from pytest_tinytorch.display.run import points_text
 from pytest_tinytorch.grade.scores import Grade, Score
-from pytest_tinytorch.grouping import Cause, causes, verdict
-from pytest_tinytorch.record import Location, Reason, TestRecord
+from pytest_tinytorch.grouping import Cause, causes
+from pytest_tinytorch.record import TestRecord
+from pytest_tinytorch.wording import (
+    EXAMPLE,
+    HINT,
+    SAME,
+    WAITING,
+    cause_text,
+    excerpt_lines,
+    grade_text,
+    group_row,
+)
 
-_LISTED_TITLES = 20
 _WIDTH = 96
+_LONGEST_LINE = 200
 
 
 def job_summary(
@@ -44,14 +52,15 @@ def _cut(left: int) -> str:
 
 
 def _head(course: Course, grade: Grade, notes: Sequence[str]) -> str:
-    lines = [f"## Grade: {grade}", "", "| Checkpoint | Tests | Points |", "|---|--:|--:|"]
+    lines = [f"## Grade: {grade_text(grade)}", ""]
+    lines += ["| Checkpoint | Tests | Points |", "|---|--:|--:|"]
     lines += [_row(course, score) for score in grade.scores]
     lines += [f"\n{inline(note)}" for note in notes]
     return "\n".join(lines) + "\n"
 
 
 def _row(course: Course, score: Score) -> str:
-    name = inline(group_name(course, score.group))
+    name = inline(group_row(course, score.group))
     tests = f"{score.passed} of {score.tests}"
     if score.undecided:
         tests += f", {score.undecided} could not be graded"
@@ -61,21 +70,24 @@ def _row(course: Course, score: Score) -> str:
 def _cause(course: Course, cause: Cause) -> str:
     test = cause.test
     if test.visibility != "visible":
-        return f"\n### {inline(f'{group_name(course, test.group)}: {test.title}')} failed\n"
-    worth = f" ({points_text(test.max_points)})" if test.max_points else ""
-    parts = [f"### {verdict(test, {})} {inline(test.title)}{worth}\n"]
-    parts += [block(_wrapped(test.message))] if test.message else []
-    parts += [_place(location, test) for location in test.locations]
-    if test.locations and test.locations[0].excerpt:
-        parts.append(block(_excerpt(test.locations[0])))
-    if test.waits_for:
-        command = code(f"pytest --checkpoint {test.waits_for}")
-        parts.append(f"Waiting for the checkpoint of this module. First: {command}\n")
-    if test.example:
-        parts.append(f"Input to try:\n\n{block(test.example)}")
-    if test.hint:
-        parts.append(f"Hint: {inline(test.hint)}\n")
-    parts += _titles("For the same reason", cause.same) + _titles("Waiting for this", cause.waiting)
+        return f"\n### {inline(f'{group_row(course, test.group)}: {test.title}')} failed\n"
+    text = cause_text(cause)
+    worth = f" ({text.worth})" if text.worth else ""
+    parts = [f"### {text.verdict} {inline(text.title)}{worth}\n"]
+    if text.message:
+        parts.append(block(_wrapped(text.message)))
+    for number, (before, place) in enumerate(text.places):
+        parts.append(f"{inline(before)} {code(str(place))}\n")
+        if number == 0 and place.excerpt:
+            lines = (line[:_LONGEST_LINE].rstrip() for _, line in excerpt_lines(place))
+            parts.append(block("\n".join(lines)))
+    why, command = text.first
+    if command:
+        parts.append(f"{inline(why)} {code(command)}\n")
+    if text.example:
+        parts.append(f"{EXAMPLE}:\n\n{block(text.example)}")
+    facts = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
+    parts += [f"{label}: {inline(words)}\n" for label, words in facts if words]
     return "\n" + "\n".join(parts)
 
 
@@ -83,24 +95,3 @@ def _wrapped(text: str) -> str:
     """The text in lines that can be read without scrolling."""
     lines = text.split("\n")
     return "\n".join(textwrap.fill(line, _WIDTH, replace_whitespace=False) for line in lines)
-
-
-def _place(location: Location, test: TestRecord) -> str:
-    verb = "Computed by" if test.reason is Reason.WRONG else "At"
-    function = f"{inline(location.function)}, " if location.function else ""
-    return f"{verb} {function}{code(str(location))}\n"
-
-
-def _excerpt(location: Location) -> str:
-    return "\n".join(
-        f"{'>' if number == location.line else ' '} {number:4} | {line[:200]}".rstrip()
-        for number, line in location.excerpt
-    )
-
-
-def _titles(what: str, tests: Sequence[TestRecord]) -> list[str]:
-    if not tests:
-        return []
-    shown = "; ".join(inline(test.title) for test in tests[:_LISTED_TITLES])
-    more = f"; and {len(tests) - _LISTED_TITLES} more" if len(tests) > _LISTED_TITLES else ""
-    return [f"{what}: {shown}{more}\n"]

@@ -2,7 +2,7 @@
 
 import re
 
-from pytest_tinytorch.printable import capped
+from pytest_tinytorch.printable import shortened
 
 # Within a line; the last two would make a link of an address.
 _SIGNS = re.compile(r"[\\`*_\[\]<>&|~$!#@]|:(?=/)|(?<=www)\.", re.IGNORECASE)
@@ -25,13 +25,13 @@ def code(text: str) -> str:
 
 def block(text: str) -> str:
     """The text as it is, line by line."""
-    text = capped(text, _LONGEST_BLOCK)
+    text = shortened(text, _LONGEST_BLOCK)
     fence = _fence(text, 3)
     return f"{fence}text\n{text}\n{fence}\n"
 
 
 def _words(text: str) -> str:
-    return " ".join(capped(text, _LONGEST_LINE).split())
+    return " ".join(shortened(text, _LONGEST_LINE).split())
 
 
 def _fence(text: str, shortest: int) -> str:

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_tinytorch.course import Course
-from pytest_tinytorch.display.run import next_line, step_forward
+from pytest_tinytorch.display.run import next_line
+from pytest_tinytorch.next_step import step_forward
 from pytest_tinytorch.progress import Progress, State, Status
 
 _STYLES = {

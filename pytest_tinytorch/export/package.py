@@ -1,6 +1,7 @@
 """The files of the package that come from course.toml: its lazy door, and its folders' own."""
 
 import importlib.resources
+from functools import lru_cache
 from pathlib import Path
 
 from pytest_tinytorch.course import Course
@@ -23,6 +24,7 @@ def package_files(course: Course) -> dict[Path, str]:
     return files
 
 
+@lru_cache(maxsize=4)  # in a class, the same for everybody
 def _generated(body: str) -> str:
     # The body is a function of course.toml and the template: its own hash stands for both.
     return with_header(COURSE_FILE, source_digest(body), body)

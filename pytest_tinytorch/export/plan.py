@@ -1,6 +1,7 @@
 """What an export would change: known in full before anything is written."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pytest_tinytorch.course import Course, Module
@@ -134,7 +135,14 @@ def _exported(
     course: Course, module: Module, text: str
 ) -> tuple[dict[str, str], SourceError | None]:
     """The text of each of the module's files, and what is wrong with the source, if anything."""
-    source, targets = course.source_name(module), tuple(module.exports)
+    return _rendered(course.source_name(module), tuple(module.exports), text)
+
+
+# In a class, many students have the same text for what they have not begun with.
+@lru_cache(maxsize=32)
+def _rendered(
+    source: str, targets: tuple[str, ...], text: str
+) -> tuple[dict[str, str], SourceError | None]:
     try:
         cells = exported_cells(text, source, targets)
     except SourceError as error:

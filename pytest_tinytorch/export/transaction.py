@@ -14,7 +14,7 @@ def write_all(changes: Mapping[Path, str | None]) -> None:
     try:
         for path, text in changes.items():
             if text is not None:
-                staged[path] = _stage(path, text)
+                staged[path] = _stage(path, text.encode("utf-8", "surrogateescape"))
         _replace_all(changes, staged)
     finally:
         for temporary in staged.values():
@@ -44,13 +44,20 @@ def write_text(path: Path, text: str) -> None:
     write_all({path: text})
 
 
-def _stage(path: Path, text: str) -> Path:
+def write_bytes(path: Path, content: bytes) -> None:
+    """The same for a file that is no text."""
+    staged = _stage(path, content)
+    try:
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _stage(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    with os.fdopen(
-        descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="\n"
-    ) as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary = Path(name)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from pytest_tinytorch.grade.workflow_log import command
-from pytest_tinytorch.grouping import Cause, causes, verdict
-from pytest_tinytorch.printable import capped
+from pytest_tinytorch.grouping import causes
+from pytest_tinytorch.printable import shortened
 from pytest_tinytorch.record import Location, TestRecord
+from pytest_tinytorch.wording import EXAMPLE, HINT, SAME, WAITING, CauseText, cause_text
 
 _MOST = 10  # GitHub shows no more of a kind for one step
 _LONGEST_TITLE = 200
@@ -18,8 +19,8 @@ def annotations(tests: Sequence[TestRecord], folder: str) -> list[str]:
 
     tests: as a student may see them. folder: where the course is in the repository, "." at its top.
     """
-    placed = [(cause, place) for cause in causes(tests) if (place := _place(cause.test))]
-    return [_annotation(cause, place, folder) for cause, place in placed[:_MOST]]
+    told = [(cause_text(cause), place) for cause in causes(tests) if (place := _place(cause.test))]
+    return [_annotation(text, place, folder) for text, place in told[:_MOST]]
 
 
 def _place(test: TestRecord) -> Location | None:
@@ -27,28 +28,19 @@ def _place(test: TestRecord) -> Location | None:
     return next((location for location in test.locations if location.excerpt), None)
 
 
-def _annotation(cause: Cause, place: Location, folder: str) -> str:
-    test = cause.test
+def _annotation(text: CauseText, place: Location, folder: str) -> str:
     return command(
         "error",
-        capped("\n".join(_lines(cause)), _LONGEST_MESSAGE),
+        shortened("\n".join(_lines(text)), _LONGEST_MESSAGE),
         file=PurePosixPath(folder) / place.file,
         line=place.line,
-        title=capped(f"{verdict(test, {})} {test.title}", _LONGEST_TITLE),
+        title=shortened(f"{text.verdict} {text.title}", _LONGEST_TITLE),
     )
 
 
-def _lines(cause: Cause) -> list[str]:
-    test = cause.test
-    lines = [test.message]
-    if test.waits_for:
-        lines.append(f"waiting for checkpoint {test.waits_for}, whose module this is")
-    if test.example:
-        lines += ["input to try:", test.example]
-    if test.hint:
-        lines.append(f"hint: {test.hint}")
-    if cause.same:
-        lines.append(f"for the same reason: {len(cause.same)} more")
-    if cause.waiting:
-        lines.append(f"waiting for this: {len(cause.waiting)} more")
-    return lines
+def _lines(text: CauseText) -> list[str]:
+    first = "".join(text.first)
+    lines = [text.message, *([first] if first else [])]
+    lines += [f"{EXAMPLE}:", text.example] if text.example else []
+    facts = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
+    return lines + [f"{label}: {words}" for label, words in facts if words]

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_tinytorch.grade.workflow_log import WorkflowLog
@@ -42,6 +42,7 @@ class Task:
 
     root: str  # the tree that is graded
     junit: str
+    gradescope: str
     hidden: str
     submission: str  # an intake.Submission, as text
 
@@ -55,8 +56,10 @@ def task() -> Task:
     return Task(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
 
-def start_anew(arguments: Sequence[str]) -> NoReturn:
-    """Replace this process by a clean one with the same arguments."""
+def start_anew(arguments: Sequence[str]) -> None:
+    """Replace this process by a clean one with the same arguments, unless it is one."""
+    if is_clean():
+        return
     where = str(Path(__file__).parents[2])
     command = [sys.executable, "-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
     sys.stdout.flush()
@@ -106,6 +109,7 @@ def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
     from pytest_tinytorch.locate import course_root
 
     arguments, junit = _without(arguments, "--junitxml", "--junit-xml")
+    arguments, gradescope = _without(arguments, "--gradescope")
     arguments, hidden = _without(arguments, "--hidden")
     _, student = _without(arguments, "--student")
     here = Path.cwd()
@@ -117,12 +121,17 @@ def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
     if hidden:
         take_in_hidden(here / hidden, copy / "hidden")
     final = (here / junit).absolute() if junit else None
+    uploaded = (here / gradescope).absolute() if gradescope is not None else None
+    if uploaded is not None and uploaded.is_dir():
+        raise CourseError(f"--gradescope {gradescope!r} names no file; write one: results.json")
     notes = []
-    if final is not None:
-        for path in (final, *beside(final)):
-            if aside := set_aside(path):
-                notes.append(f"{path.name} of an earlier run is now {aside.name}")
-    done = Task(str(root), str(final or ""), hidden or "", submission.to_text())
+    made = [final, *beside(final)] if final is not None else []
+    for path in (*made, *([uploaded] if uploaded is not None else [])):
+        if aside := set_aside(path):
+            notes.append(f"{path.name} of an earlier run is now {aside.name}")
+    done = Task(
+        str(root), str(final or ""), str(uploaded or ""), hidden or "", submission.to_text()
+    )
     (work / "task.json").write_text(json.dumps(done.__dict__), "utf-8")
     os.environ[VARIABLE] = str(work / "task.json")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

@@ -7,6 +7,7 @@ else of the tree exists in the copy: no conftest, configuration, bytecode or lin
 import hashlib
 import json
 import os
+import re
 import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pytest_tinytorch.course import Course, load_course
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.manifest import MANIFEST_FILE, file_hash, load_manifest
 
-_LARGEST_SOURCE = 2**20
+LARGEST_SOURCE = 2**20
 _LARGEST_FILE = 64 * 2**20
 _CONFTEST = "conftest.py"
 HIDDEN_MANIFEST = "manifest.json"
@@ -48,7 +49,7 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
     altered, refused = [], []
     names = ("course.toml", MANIFEST_FILE, *manifest.files)
     for name in dict.fromkeys(names):
-        content, reason = _content(root, name, _LARGEST_FILE)
+        content, reason = plain_content(root, name, _LARGEST_FILE)
         if content is None:
             altered.append(f"{name} ({reason})")
             continue
@@ -62,7 +63,7 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
         _write(target / name, content)
     digest = hashlib.sha256()
     for name in _source_names(course):
-        content, reason = _content(root, name, _LARGEST_SOURCE)
+        content, reason = plain_content(root, name, LARGEST_SOURCE)
         if content is None:
             if reason != "is not there":
                 refused.append(f"{name}: {reason}")
@@ -71,6 +72,17 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
         _write(target / name, content)
     _write(target / "pytest.ini", _CONFIGURATION.encode())
     return Submission(student, _commit(root), tuple(altered), tuple(refused), digest.hexdigest())
+
+
+def altered_files(course: Course) -> tuple[str, ...]:
+    """The course's own files that are not what its manifest says."""
+    manifest = load_manifest(course)
+    found = ((name, plain_content(course.root, name, _LARGEST_FILE)) for name in manifest.files)
+    return tuple(
+        name if content is not None else f"{name} ({reason})"
+        for name, (content, reason) in found
+        if content is None or file_hash(Path(name), content) != manifest.files[name]
+    )
 
 
 def take_in_hidden(folder: Path, target: Path, with_manifest: bool = True) -> list[Path]:
@@ -93,7 +105,7 @@ def _source_names(course: Course) -> list[str]:
     return [course.source_name(module) for module in course.modules]
 
 
-def _content(root: Path, name: str, largest: int) -> tuple[bytes | None, str]:
+def plain_content(root: Path, name: str, largest: int) -> tuple[bytes | None, str]:
     """The bytes of a plain file, or None and the reason. No link is followed on the way."""
     path = root
     for part in Path(name).parts:
@@ -121,19 +133,33 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _commit(root: Path) -> str:
-    """The commit that is checked out, read without running git in somebody's repository."""
+    """The commit that is graded: a CI system says it, otherwise it is what is checked out."""
     for variable in ("GITHUB_SHA", "CI_COMMIT_SHA"):
         if commit := os.environ.get(variable):
             return commit
-    try:
-        head = (root / ".git/HEAD").read_text("utf-8").strip()
-        reference = head.removeprefix("ref: ")
-        if reference == head:
-            return head[:64]
-        loose = root / ".git" / reference
-        if loose.is_file():
-            return loose.read_text("utf-8").strip()[:64]
-        packed = (root / ".git/packed-refs").read_text("utf-8").splitlines()
-        return next((line.split()[0] for line in packed if line.endswith(f" {reference}")), "")
-    except (OSError, ValueError):
+    return checked_out(root)
+
+
+def checked_out(root: Path) -> str:
+    """The commit that is checked out, read without running git in somebody's repository."""
+    head, _ = plain_content(root, ".git/HEAD", LARGEST_SOURCE)
+    if head is None:
         return ""
+    word = head.decode("ascii", "replace").strip()
+    reference = word.removeprefix("ref: ")
+    if reference == word:
+        return _commit_id(word)
+    if ".." in reference:
+        return ""
+    loose, _ = plain_content(root, f".git/{reference}", LARGEST_SOURCE)
+    if loose is not None:
+        return _commit_id(loose.decode("ascii", "replace"))
+    packed, _ = plain_content(root, ".git/packed-refs", _LARGEST_FILE)
+    lines = (packed or b"").decode("utf-8", "replace").splitlines()
+    return next((_commit_id(line) for line in lines if line.endswith(f" {reference}")), "")
+
+
+def _commit_id(text: str) -> str:
+    """The hexadecimal word that a text begins with; "" for anything else."""
+    match = re.match(r"[0-9a-f]{40,64}\b", text.strip())
+    return match[0] if match else ""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pytest_tinytorch.record import Outcome, Reason, RunRecord
+from pytest_tinytorch.record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,6 @@ class Score:
 @dataclass(frozen=True)
 class Grade:
     scores: tuple[Score, ...]
-
-    def __str__(self) -> str:
-        return f"{self.points:g} of {self.max_points:g} points, {self.percent:.1f} %"
 
     @property
     def points(self) -> float:
@@ -54,10 +51,7 @@ def grade_of(run: RunRecord) -> Grade:
                 tests=len(tests),
                 points=sum(test.points for test in tests),
                 max_points=sum(test.max_points for test in tests),
-                undecided=sum(
-                    test.outcome is Outcome.MISSING or test.reason is Reason.HARNESS
-                    for test in tests
-                ),
+                undecided=sum(not test.decided for test in tests),
             )
         )
     return Grade(tuple(scores))

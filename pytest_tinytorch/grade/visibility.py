@@ -15,11 +15,13 @@ def students_view(run: RunRecord) -> RunRecord:
 
 def redacted(tests: tuple[TestRecord, ...], first: int = 1) -> list[TestRecord]:
     """The tests in their order. `first`: the number of the first one that is not visible."""
+    visible = {test.id for test in tests if test.visibility == "visible"}
     seen: dict[str, int] = {}
     shown = []
     for test in tests:
-        if test.visibility == "visible":
-            shown.append(test)
+        if test.id in visible:
+            # A name of a hidden test is a word about it, too.
+            shown.append(replace(test, depends=tuple(d for d in test.depends if d in visible)))
             continue
         seen[test.group] = number = seen.get(test.group, first - 1) + 1
         shown.append(
@@ -27,7 +29,8 @@ def redacted(tests: tuple[TestRecord, ...], first: int = 1) -> list[TestRecord]:
                 id=f"{test.group}/hidden_{number}",
                 title=f"Hidden test {number}",
                 outcome=test.outcome,
-                reason=Reason.NONE,
+                # Whether it could be graded at all is no secret, and matters to the student.
+                reason=Reason.NONE if test.decided else Reason.HARNESS,
                 max_points=test.max_points,
                 visibility=test.visibility,
             )

@@ -49,7 +49,7 @@ class Cell:
 
     def __init__(self, level: Level, places: Places, package: Path, limits: Limits) -> None:
         self.level = level
-        self._places, self._limits, self._package = places, limits, package
+        self._places, self._limits, self.package = places, limits, package
         self._place = places.new(package)
         if level.user:
             os.chown(self._place.scratch, level.user, level.user)
@@ -184,7 +184,7 @@ class Cell:
     def _greet(self, outside: Outside | None) -> dict[str, Any]:
         limits = self._limits
         body = {
-            "package": self._package.name,
+            "package": self.package.name,
             "folder": str(self._place.package),
             "scratch": str(self._place.scratch),
             "user": self.level.user,

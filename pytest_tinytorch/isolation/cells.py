@@ -28,6 +28,7 @@ from pytest_tinytorch.isolation.levels import Level
 from pytest_tinytorch.isolation.place import Places
 from pytest_tinytorch.isolation.remote import Remote
 
+_NO_GROUP = ""
 _OWN_FOLDER = str(Path(__file__).parent)
 
 
@@ -65,7 +66,8 @@ class Cells:
         self.package = RemotePackage(self, 0, PACKAGE, package.name)
         self.watching: str | None = None  # the test file whose calls are noted
         self.asked: list[Asked] = []
-        self._folder, self._largest, self._files = package, limits, files
+        self._folder = self._following = package
+        self._largest, self._files = limits, files
         self._places = Places()
         self._spare: Cell | None = None
         self._cell: Cell | None = None
@@ -73,7 +75,7 @@ class Cells:
         self._released: list[int] = []
         self._names: dict[str, Remote] = {}  # of the package, in this generation
         self._seed = 0
-        self._begin_checkpoint("", limits)
+        self._begin_checkpoint(_NO_GROUP, limits)
 
     # --- a run, checkpoint by checkpoint and test by test -------------------------------------
 
@@ -95,7 +97,17 @@ class Cells:
     def prepare(self) -> None:
         """Let a process start while this one is busy with other things."""
         if self._spare is None:
-            self._spare = Cell(self.level, self._places, self._folder, self._largest)
+            self._spare = self._new(self._following)
+
+    def turn_to(self, package: Path, following: Path) -> None:
+        """From here on, student code is the package in another folder. `following` is the folder
+        that will be turned to after it, as far as is known: its process can start meanwhile."""
+        self.close_cell()
+        self._group = _NO_GROUP
+        self._folder, self._following = package, following
+        if self._spare is not None and self._spare.package not in (package, following):
+            self._spare.close()
+            self._spare = None
 
     def close_cell(self) -> None:
         if self._cell is not None:
@@ -179,13 +191,21 @@ class Cells:
 
     def _living_cell(self) -> Cell:
         if self._cell is None:
-            self.prepare()
-            cell, self._spare = self._spare, None
-            assert cell is not None
+            cell = self._take_spare() or self._new(self._folder)
             cell.open(self._limits)
             self._take(cell)
         assert self._cell is not None
         return self._cell
+
+    def _new(self, package: Path) -> Cell:
+        return Cell(self.level, self._places, package, self._largest)
+
+    def _take_spare(self) -> Cell | None:
+        """The process that was started ahead, if it is one for this package."""
+        if self._spare is None or self._spare.package != self._folder:
+            return None
+        spare, self._spare = self._spare, None
+        return spare
 
     def _take(self, cell: Cell) -> None:
         self._cell = cell
@@ -258,7 +278,11 @@ class Cells:
 
     def _note(self, body: list[Any], cell: Cell, frame: FrameType | None) -> None:
         """Have the returns of this request noted, if a line of the test itself makes it."""
-        while frame is not None and frame.f_code.co_filename.startswith(_OWN_FOLDER):
+        by_program = body[0] == "program"  # a fixture of the harness stands between
+        while frame is not None and (
+            frame.f_code.co_filename.startswith(_OWN_FOLDER)
+            or (by_program and frame.f_code.co_filename != self.watching)
+        ):
             frame = frame.f_back
         if frame is not None and frame.f_code.co_filename == self.watching:
             body[4] = True

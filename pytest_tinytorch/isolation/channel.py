@@ -12,7 +12,7 @@ from pytest_tinytorch.isolation.inside.wire import HEAD, WireError, read_body, r
 
 _KEPT_OUTPUT = 16 * 2**10  # bytes of what was printed last, for a person to read
 _MOST_OUTPUT = 64 * 2**20  # bytes printed before the process is ended
-_PART = 2**18
+_FIRST_PART, _PART, _OUTPUT_PART = 2**12, 2**20, 2**16
 _TICK = 0.2  # seconds between two looks at what the process does meanwhile
 
 
@@ -83,7 +83,7 @@ class Channel:
         wanted = HEAD.size
         text = 0
         while len(data) < wanted:
-            data += self._read(deadline, limit)
+            data += self._read(deadline, limit, _PART if data else _FIRST_PART)
             if wanted == HEAD.size and len(data) >= HEAD.size:
                 text, payload = read_head(data, self.sequence)
                 wanted = HEAD.size + text + payload
@@ -91,7 +91,7 @@ class Channel:
             raise WireError(f"{len(data) - wanted} bytes too many")
         return read_body(data, text), memoryview(data)[HEAD.size + text :]
 
-    def _read(self, deadline: float, limit: str) -> bytes:
+    def _read(self, deadline: float, limit: str, most: int) -> bytes:
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -101,7 +101,7 @@ class Channel:
                 self.watch()
             for descriptor, _ in ready:
                 if descriptor == self._replies:
-                    part = os.read(descriptor, _PART)
+                    part = os.read(descriptor, most)
                     if not part:
                         raise Died(self._ending())
                     return part
@@ -111,7 +111,7 @@ class Channel:
         """Take in what was printed, so that nobody has to wait for us."""
         for descriptor in tuple(self._outputs):
             try:
-                part = os.read(descriptor, _PART)
+                part = os.read(descriptor, _OUTPUT_PART)
             except BlockingIOError:
                 continue
             if not part:

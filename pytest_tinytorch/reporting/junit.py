@@ -4,12 +4,11 @@ Under xdist a property given by a test's fixture is lost, so the controller adds
 before pytest writes the file.
 """
 
-import json
-
 import pytest
 from _pytest.junitxml import xml_key
 
-from pytest_tinytorch.grading import graded_run_of, signed_properties
+from pytest_tinytorch.grade.evidence import evidence, plain_properties
+from pytest_tinytorch.grading import graded_run_of
 from pytest_tinytorch.ledger import ledger_of
 
 
@@ -20,16 +19,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     ledger = ledger_of(config)
     if xml is None or ledger is None:
         return
-    run = ledger.finish()
     graded = graded_run_of(config)
     if graded is not None:
-        run = graded.record()
-    properties = {
-        "course": run.course,
-        "seed": str(run.seed),
-        "isolation": run.isolation,
-        "record": json.dumps(run.to_json(), ensure_ascii=True),
-        **(signed_properties(graded, run) if graded is not None else {}),
-    }
+        properties = evidence(graded.record(), graded.key)
+    else:
+        properties = plain_properties(ledger.finish())
     for name, value in properties.items():
         xml.add_global_property(name, value)

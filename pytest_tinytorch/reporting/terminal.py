@@ -14,20 +14,21 @@ from _pytest.config import create_terminal_writer
 
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.exporting import export_key
-from pytest_tinytorch.grade.visibility import HIDDEN, redacted
+from pytest_tinytorch.grade.visibility import redacted
 from pytest_tinytorch.grading import GradedRun, graded_run_of
+from pytest_tinytorch.grouping import causes
 from pytest_tinytorch.isolating import better_levels, level_of
 from pytest_tinytorch.ledger import Ledger, ledger_of
 from pytest_tinytorch.manifest import load_manifest
+from pytest_tinytorch.next_step import NextStep, step_after_failure, step_forward
 from pytest_tinytorch.progress import Progress, State
 from pytest_tinytorch.record import RunRecord, TestRecord
 from pytest_tinytorch.recording import RECORD
 from pytest_tinytorch.settings import course_of, settings_of
+from pytest_tinytorch.wording import group_name
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-    from pytest_tinytorch.display.run import NextStep
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
@@ -124,18 +125,12 @@ class RunReporter:
     def _heading(self, group: str) -> "list[RenderableType]":
         from rich.text import Text
 
-        from pytest_tinytorch.display.run import checkpoint_heading, checkpoint_name
+        from pytest_tinytorch.display.run import checkpoint_heading
 
         course = self._ledger.course
         if group in course.checkpoint_by_id:
             return [checkpoint_heading(course, course.checkpoint_by_id[group])]
-        kind, _, identifier = group.partition(" ")
-        if kind == HIDDEN:
-            name = checkpoint_name(course.checkpoint_by_id[identifier])
-            return [Text(f"\n{name} · hidden tests\n", style="head")]
-        module = next(m for m in course.modules if m.id == identifier)
-        what = "inline tests" if kind == "module" else "together with what it needs"
-        return [Text(f"\nModule {module.name} · {what}\n", style="head")]
+        return [Text(f"\n{group_name(course, group)}\n", style="head")]
 
     def _conclusion(self) -> "list[RenderableType]":
         from pytest_tinytorch.display.run import next_line, run_summary
@@ -163,10 +158,7 @@ class RunReporter:
             lines.append(f"Results: {graded.task.junit}")
         return [*grade_table(self._ledger.course, graded.grade()), *map(Text, lines)]
 
-    def _next_step(self, run: RunRecord, progress: Progress) -> "NextStep":
-        from pytest_tinytorch.display.run import NextStep, step_after_failure, step_forward
-        from pytest_tinytorch.grouping import causes
-
+    def _next_step(self, run: RunRecord, progress: Progress) -> NextStep:
         course = self._ledger.course
         if found := causes(run.tests):
             return step_after_failure(found[0])

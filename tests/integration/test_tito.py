@@ -161,6 +161,20 @@ def test_manifest_of_a_course_that_is_wrong(classroom, old, new, message):
     assert path.read_text() == before
 
 
+def test_an_autograder_for_gradescope(tito, classroom):
+    (classroom.root / "autograder.zip").write_text("mine")
+    code, lines = tito("gradescope", "bundle", "--checkpoint", "words")
+    assert code == 0 and lines[1].startswith("written: autograder.zip (")
+    assert [lines[0], *lines[2:]] == [
+        "the earlier autograder.zip is now autograder.zip.old",
+        "It grades checkpoints 01.",
+        "Set the autograder's points in Gradescope to 4.",
+    ]
+    code, lines = tito("gradescope", "bundle", "--checkpoint", "wrods", "--output", "x.zip")
+    assert (code, len(lines)) == (2, 1) and "unknown id 'wrods'" in lines[0]
+    assert not (classroom.root / "x.zip").exists()
+
+
 def test_complete_runs_every_tier_and_stops_at_the_first_that_fails(tito, classroom):
     code, lines = tito("module", "complete", "numbers")
     said = "\n".join(lines)

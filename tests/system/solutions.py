@@ -379,13 +379,13 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "sigmoid",
         ),
         "relu that changes its input": Wrong(
-            "    return np.maximum(a, 0)\n",
-            "    return np.maximum(a, 0, out=a)\n",
+            "    return np.clip(a, 0, np.inf)\n",
+            "    return np.clip(a, 0, np.inf, out=a)\n",
             "test_inputs_are_left_alone",
             "relu changed its input to [[0.0, 0.0, 0.5], [3.0, 0.0, 0.0]]",
         ),
         "relu as magnitude": Wrong(
-            "    return np.maximum(a, 0)\n",
+            "    return np.clip(a, 0, np.inf)\n",
             "    return np.abs(a)\n",
             "test_relu",
             "tt.relu(x): largest difference",
@@ -932,12 +932,17 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                 ),
             )
         ),
-        "relu by a mask": Unusual((("    return np.maximum(a, 0)\n", "    return a * (a > 0)\n"),)),
+        "relu by a mask": Unusual(
+            (("    return np.clip(a, 0, np.inf)\n", "    return a * (a > 0)\n"),)
+        ),
+        "relu by a maximum": Unusual(
+            (("    return np.clip(a, 0, np.inf)\n", "    return np.maximum(a, 0)\n"),)
+        ),
         "computed in float64 inside": Unusual(
             (("    return np.tanh(a)\n", "    return np.tanh(a.astype(np.float64))\n"),)
         ),
         "relu by choosing": Unusual(
-            (("    return np.maximum(a, 0)\n", "    return np.where(a > 0, a, 0)\n"),)
+            (("    return np.clip(a, 0, np.inf)\n", "    return np.where(a > 0, a, 0)\n"),)
         ),
         "gelu by Python's erf": Unusual(
             (

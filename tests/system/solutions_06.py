@@ -2,8 +2,34 @@
 
 from solutions import Unusual, Wrong
 
+PRODUCT = (
+    "    views = windows(padded(images, padding), (kh, kw), stride)\n"
+    "    rows = views.reshape(n * height * width, kh * kw * channels)  # the one large copy\n"
+    "    output = rows @ weight.transpose(0, 2, 3, 1).reshape(out_channels, -1).T\n"
+)
+EMPTY = "    output = np.zeros((n, height, width, out_channels), images.dtype)\n    rows = None\n"
+
 WRONG: dict[str, dict[str, Wrong]] = {
     "06_spatial": {
+        "six loops": Wrong(
+            PRODUCT,
+            EMPTY + "    framed, (sh, sw) = padded(images, padding), stride\n"
+            "    for o, r, c in np.ndindex(out_channels, height, width):\n"
+            "        for k, i, j in np.ndindex(channels, kh, kw):\n"
+            "            pixel = framed[:, r * sh + i, c * sw + j, k]\n"
+            "            output[:, r, c, o] += pixel * weight[o, k, i, j]\n",
+            "test_speed_of_convolution",
+            "times the processor time of the reference, expected at most 40",
+        ),
+        "a product for each pixel": Wrong(
+            PRODUCT,
+            EMPTY + "    framed, (sh, sw) = padded(images, padding), stride\n"
+            "    for r, c in np.ndindex(height, width):\n"
+            "        window = framed[:, r * sh : r * sh + kh, c * sw : c * sw + kw]\n"
+            "        output[:, r, c] = np.tensordot(window, weight, ((1, 2, 3), (2, 3, 1)))\n",
+            "test_speed_of_convolution",
+            "times the processor time of the reference, expected at most 40",
+        ),
         "kernel flipped": Wrong(
             "    output = rows @ weight.transpose(0, 2, 3, 1)",
             "    output = rows @ weight[:, :, ::-1, ::-1].transpose(0, 2, 3, 1)",
@@ -335,6 +361,51 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                 (
                     "import Tensor, engine, primitive, randn, zeros\n",
                     "import Tensor, concatenate, engine, primitive, randn, zeros\n",
+                ),
+            )
+        ),
+        "rows by np.take": Unusual(
+            (
+                (
+                    PRODUCT,
+                    "    framed, (sh, sw) = padded(images, padding), stride\n"
+                    "    r = sh * np.arange(height)[:, None, None, None] + np.arange(kh)[:, None]\n"
+                    "    c = sw * np.arange(width)[:, None, None] + np.arange(kw)\n"
+                    "    pixels = framed.reshape(n, framed.shape[1] * framed.shape[2], channels)\n"
+                    "    rows = np.take(pixels, r * framed.shape[2] + c, axis=1)\n"
+                    "    rows = rows.reshape(n * height * width, kh * kw * channels)\n"
+                    "    output = rows @ weight.transpose(0, 2, 3, 1).reshape(out_channels, -1).T\n",
+                ),
+            )
+        ),
+        "shifted images, one for each place of the kernel": Unusual(
+            (
+                (
+                    PRODUCT,
+                    EMPTY + "    framed = padded(images, padding)\n"
+                    "    for i, j in np.ndindex(kh, kw):\n"
+                    "        pixels = seen(framed, (i, j), stride, (height, width))\n"
+                    '        output += np.einsum("nrcx,ox->nrco", pixels, weight[:, :, i, j])\n',
+                ),
+            )
+        ),
+        "one einsum": Unusual(
+            (
+                (
+                    PRODUCT,
+                    EMPTY + "    views = windows(padded(images, padding), (kh, kw), stride)\n"
+                    '    output += np.einsum("nrcijk,okij->nrco", views, weight)\n',
+                ),
+            )
+        ),
+        "one channel after the other": Unusual(
+            (
+                (
+                    PRODUCT,
+                    EMPTY + "    views = windows(padded(images, padding), (kh, kw), stride)\n"
+                    "    for o in range(out_channels):\n"
+                    "        kernel = weight[o].transpose(1, 2, 0)\n"
+                    "        output[..., o] = (views * kernel).sum(axis=(3, 4, 5))\n",
                 ),
             )
         ),

@@ -44,6 +44,19 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "layer(tt.Tensor(x), mask=mask): largest difference",
             "MultiHeadAttention.forward",
         ),
+        "all products written down": Wrong(
+            SCORES,
+            "    scores = (q[..., :, None, :] * k[..., None, :, :]).sum(axis=-1)  # (..., T, S)\n"
+            "    scores /= math.sqrt(q.shape[-1])\n",
+            "test_memory_of_attention",
+            "the bytes of a table (T, T), expected less than 16",
+        ),
+        "all weighted values written down": Wrong(
+            "    output = exponentials @ v\n",
+            "    output = (exponentials[..., None] * v[..., None, :, :]).sum(axis=-2)\n",
+            "test_memory_of_attention",
+            "attention over T = 1024 positions of width 64 takes 6",
+        ),
         "mask after the softmax": Wrong(
             MASKED + LARGEST + TOTAL,
             LARGEST + TOTAL + "    if mask is not None:\n        exponentials *= mask\n",
@@ -321,6 +334,25 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                     "            row = keys @ q[index] / math.sqrt(q.shape[-1])\n"
                     "            row = np.exp(row - row.max())\n"
                     "            output[index] = row @ values / row.sum()\n"
+                    "    exponentials = total = None\n",
+                ),
+            )
+        ),
+        "a block of queries at a time": Unusual(
+            (
+                (
+                    SCORES + MASKED + LARGEST + TOTAL + OUTPUT,
+                    "    seen = np.ones((), bool) if mask is None else mask\n"
+                    "    seen = np.broadcast_to(seen, (*q.shape[:-1], k.shape[-2]))\n"
+                    "    keys = k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])\n"
+                    "    output = np.zeros((*q.shape[:-1], v.shape[-1]), v.dtype)\n"
+                    "    for start in range(0, q.shape[-2], 3):\n"
+                    "        block = slice(start, start + 3)\n"
+                    "        scores = np.where(seen[..., block, :], q[..., block, :] @ keys, -np.inf)\n"
+                    "        least = np.finfo(q.dtype).min\n"
+                    "        scores = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=least))\n"
+                    "        total = np.maximum(scores.sum(axis=-1, keepdims=True), 1)\n"
+                    "        output[..., block, :] = scores @ v / total\n"
                     "    exponentials = total = None\n",
                 ),
             )

@@ -106,7 +106,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "nothing was raised, expected RuntimeError",
         ),
         "a given gradient is ignored": Wrong(
-            "start = np.ones_like(output.data) if gradient is None else np.array(gradient, output.dtype)",
+            "start = np.ones_like(output.data) if gradient is None else np.asarray(gradient, output.dtype)",
             "start = np.ones_like(output.data)",
             "test_a_gradient_that_is_given",
             "x.grad: largest difference",

@@ -248,6 +248,25 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "test_without_a_gradient",
             "late: largest difference",
         ),
+        "a fourth array": Wrong(
+            '        return "exp_avg", "exp_avg_sq"\n',
+            '        return "exp_avg", "exp_avg_sq", "moves"\n',
+            "test_memory_of_optimizers",
+            "Adam() keeps 3.0 times the bytes of its parameters, expected 2",
+        ),
+        "gradients are kept": Wrong(
+            "        if self.weight_decay:\n            g = g + self.weight_decay * p\n        if self.momentum:\n",
+            "        self.seen = [*getattr(self, 'seen', ()), g.copy()]\n"
+            "        if self.weight_decay:\n            g = g + self.weight_decay * p\n        if self.momentum:\n",
+            "test_memory_of_optimizers",
+            "SGD(momentum=0.9) keeps 2.0 times the bytes of its parameters, expected 1",
+        ),
+        "a memory in float64": Wrong(
+            "                kept[name] = np.zeros_like(like)\n",
+            "                kept[name] = np.zeros(like.shape)\n",
+            "test_memory_of_optimizers",
+            "SGD(momentum=0.9) keeps 2.0 times the bytes of its parameters, expected 1",
+        ),
         "no gradient counts as zeros": Wrong(
             "            if parameter.grad is None:\n                continue\n",
             "            if parameter.grad is None:\n"
@@ -531,9 +550,20 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                     "            self.update(wide, g.astype(np.float64), kept, self.steps[place])\n"
                     "            p[...] = wide\n",
                 ),
+            )
+        ),
+        "one flat array for all that is remembered": Unusual(
+            (
                 (
                     "                kept[name] = np.zeros_like(like)\n",
-                    "                kept[name] = np.zeros(like.shape)\n",
+                    "                if not hasattr(self, 'flat'):\n"
+                    "                    sizes = [p.size for p in self.params]\n"
+                    "                    count, dtypes = len(self.buffers()), [p.dtype for p in self.params]\n"
+                    "                    self.flat = np.zeros(count * sum(sizes), np.result_type(*dtypes))\n"
+                    "                    self.taken = 0\n"
+                    "                mine = self.flat[self.taken : self.taken + like.size]\n"
+                    "                self.taken += like.size\n"
+                    "                kept[name] = mine.reshape(like.shape)\n",
                 ),
             )
         ),

@@ -22,7 +22,7 @@ import patches
 import trees
 import words
 from arena import FULL, RIGHT, make_arena
-from attack import Attack, Unusual
+from attack import Attack, Unusual, lay_out
 from unusual import UNUSUAL
 
 from pytest_tinytorch.isolation.levels import CONFINED, missing
@@ -55,22 +55,6 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
     return folder
-
-
-def lay_out(attack: Attack, root: Path, port: int) -> None:
-    def filled(text: str) -> str:
-        return text.replace("@ROOT@", str(root)).replace("@PORT@", str(port))
-
-    make_arena(root, filled(attack.source))
-    other = root.parent / "other"
-    other.mkdir()
-    (other / "01_ops.py").write_text("# somebody else's work\n")
-    for name, text in attack.files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(filled(text))
-    if attack.lay is not None:
-        attack.lay(root)
 
 
 def contents(root: Path) -> dict[str, str]:

@@ -16,12 +16,11 @@ from pytest_tinytorch.display.run import (
     checkpoint_heading,
     next_line,
     run_summary,
-    step_after_failure,
-    step_forward,
 )
 from pytest_tinytorch.display.run import test_line as line_of_test
 from pytest_tinytorch.grouping import causes
 from pytest_tinytorch.manifest import load_manifest
+from pytest_tinytorch.next_step import step_after_failure, step_forward
 from pytest_tinytorch.progress import FORMS, Progress, State, Status
 from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
 

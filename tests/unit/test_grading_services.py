@@ -13,7 +13,7 @@ from pytest_tinytorch.grade.scores import grade_of
 from pytest_tinytorch.grade.signing import Key, find_key, key_file, verified_record
 from pytest_tinytorch.grade.verifying import verify_lines
 from pytest_tinytorch.grade.visibility import students_view
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import printable, steady
 from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
 
 KEY = Key(b"0123456789abcdef")
@@ -188,6 +188,28 @@ def test_of_a_hidden_test_only_its_outcome_is_shown():
     assert run.tests[:2] == RUN.tests[:2]
 
 
+def test_whether_a_hidden_test_could_be_graded_is_no_secret():
+    tests = (
+        made("00/a", Outcome.ERROR, reason=Reason.HARNESS, visibility="hidden", message="31337"),
+        made("00/b", Outcome.MISSING, reason=Reason.HARNESS, visibility="hidden"),
+        made("00/c", Outcome.FAILED, reason=Reason.CRASHED, visibility="hidden"),
+    )
+    run = replace(RUN, tests=tests, groups=("00",))
+    assert [test.decided for test in students_view(run).tests] == [False, False, True]
+    assert grade_of(students_view(run)) == grade_of(run)
+    assert students_view(run).tests[2].reason is Reason.NONE
+
+
+def test_a_visible_test_does_not_name_the_hidden_one_that_it_rests_on():
+    tests = (
+        made("00/test_secret", Outcome.FAILED, visibility="hidden"),
+        made("00/test_known"),
+        made("00/a", Outcome.FAILED, depends=("00/test_secret", "00/test_known")),
+    )
+    shown = students_view(replace(RUN, tests=tests)).tests
+    assert shown[2].depends == ("00/test_known",)
+
+
 @pytest.mark.parametrize("visibility", ["hidden", "after_due_date", "after_published"])
 def test_what_is_shown_later_is_not_shown_now(visibility):
     run = replace(RUN, tests=(made("00/a", visibility=visibility, message="31337"),))
@@ -278,3 +300,15 @@ def test_a_log_is_never_written_over(tmp_path):
 def test_characters_that_are_not_to_be_shown_are_escaped(text, shown):
     assert printable(text) == shown
     printable(text).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("<Box at 0x7f88cd38ef10>", "<Box at 0x...>"),
+        ("got 0xff, expected 0xFE", "got 0xff, expected 0xFE"),  # a number that somebody wrote
+        ("x0x123456", "x0x123456"),
+    ],
+)
+def test_addresses_are_left_out(text, expected):
+    assert steady(text) == expected

@@ -156,6 +156,12 @@ def test_nothing_is_written_into_inputs_and_slopes():
         np.testing.assert_array_equal(y, before)
 
 
+def test_norms_show_their_sizes():
+    assert repr(tt.BatchNorm1d(3, momentum=0.2)) == "BatchNorm1d(3, eps=1e-05, momentum=0.2)"
+    assert repr(tt.BatchNorm2d(4)) == "BatchNorm2d(4, eps=1e-05, momentum=0.1)"
+    assert repr(tt.LayerNorm((3, 4), eps=0.1)) == "LayerNorm((3, 4), eps=0.1)"
+
+
 def test_an_empty_batch_has_gradients_too():
     for layer, shape in ((tt.BatchNorm2d(3).eval(), (0, 3, 2, 2)), (tt.LayerNorm(4), (0, 4))):
         y, gradient = called(layer, tt.zeros(shape))

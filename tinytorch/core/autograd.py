@@ -1,6 +1,6 @@
 # Generated from src_modules/09_autograd.py. Do not edit: write in src_modules/09_autograd.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=7aef99497e45afde code=2f78607d127b519c content=38f8413a74f6d347
+# export: format=1 source=f468e760736cfeca code=9abf221819231ad3 content=b199877dfe5d89f2
 # %% src_modules/09_autograd.py:76
 import copy
 import itertools
@@ -369,8 +369,8 @@ def backward(output: Tensor, gradient: Any = None) -> None:
 
     TODO: check, make an array of the gradient, walk, and give each leaf its gradient: a new array
         `leaf.grad + total` if it has one already, else an array of its own.
-    HINT: `np.array` always copies. A total is somebody else's too if it is a view (`total.base` is not
-        None) or was given to another leaf already; `np.copy` then keeps the order of memory.
+    HINT: a total is somebody else's if it is a view (`total.base` is not None), if it is the gradient
+        that was given, or if another leaf has it already; `np.copy` then keeps the order of memory.
     """
     ### BEGIN SOLUTION
     if not output.requires_grad:
@@ -379,10 +379,10 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     if gradient is None and output.size != 1:
         needs = f"backward() of shape {output.shape} needs a gradient of that shape"
         raise RuntimeError(f"{needs}: give one, or take the sum or the mean first")
-    start = np.ones_like(output.data) if gradient is None else np.array(gradient, output.dtype)
+    start = np.ones_like(output.data) if gradient is None else np.asarray(gradient, output.dtype)
     if start.shape != output.shape:
         raise RuntimeError(f"a gradient of shape {start.shape} for a Tensor of {output.shape}")
-    given = set()
+    given = {id(start)}
     for leaf, total in walk(output, start).items():
         if leaf.grad is not None:
             total = leaf.grad.data + total

@@ -1,6 +1,6 @@
 # Generated from src_modules/05_dense.py. Do not edit: write in src_modules/05_dense.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=c80cd533fd399aba code=942a3bb403b35910 content=fca911659b57a147
+# export: format=1 source=4bb0a9b7a016b3d7 code=232ebc3f24278de3 content=512703479b6d2dc5
 # %% src_modules/05_dense.py:57
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -117,11 +117,16 @@ def layer_costs(model: Module, input_shape: tuple[int, ...] | None = None) -> It
     """(name, output shape, parameters, bytes, FLOPs) of each layer, for a batch of one row.
 
     input_shape: without the batch, such as (1, 28, 28); by default what the first weight takes.
+
+    Raises ValueError where that is not the weight of a Linear: kernels fit images of any size.
     """
     if input_shape is None:
-        weights = [p for p in model.parameters() if p.ndim == 2]
-        if not weights:
-            raise ValueError("summary needs an input_shape: the model has no Linear to tell it")
+        weights = [p for p in model.parameters() if p.ndim > 1]
+        if not weights or weights[0].ndim != 2:
+            raise ValueError(
+                "summary needs an input_shape, without the batch, such as input_shape=(1, 28, 28):"
+                " the model does not begin with a Linear that tells it"
+            )
         input_shape = (weights[0].shape[1],)
     x = zeros(1, *input_shape)
     for layer in model.layers if isinstance(model, Sequential) else [model]:

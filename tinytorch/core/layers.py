@@ -1,6 +1,6 @@
 # Generated from src_modules/04_layers.py. Do not edit: write in src_modules/04_layers.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=d5b86b3f267ca2df code=df5f65b0476bc913 content=ccbb70b9d6c81d89
+# export: format=1 source=6597806f4a47dd1c code=40e11e295256dea0 content=867f5783c5ed021a
 # %% src_modules/04_layers.py:62
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -211,14 +211,19 @@ def linear_gradient(grad, output, saved, x, weight, bias=None):
 
     grad: (..., out), the gradient with respect to the output
 
-    TODO: make one matrix of all leading dimensions of `grad`, as forward did with `x`.
-    HINT: the number of arrays is the number of inputs: two without a bias, three with one.
+    Where nobody wants an array, its product is lost work: nobody moves the images that a network
+    begins with. So the rule may give a function instead, `lambda: ...`, that makes the array when called.
+
+    TODO: make one matrix of all leading dimensions of `grad`, as forward did with `x`. Give `x` the
+        dtype of `grad`, or whole numbers would widen the product.
+    HINT: the number of results is the number of inputs: two without a bias, three with one.
     """
     ### BEGIN SOLUTION
     out_features, in_features = weight.shape
     rows = grad.reshape(-1, out_features)
-    slopes = (rows @ weight).reshape(x.shape), rows.T @ x.reshape(-1, in_features)
-    return slopes if bias is None else (*slopes, rows.sum(axis=0))
+    inputs = x.reshape(-1, in_features).astype(grad.dtype, copy=False)
+    slopes = [lambda: (rows @ weight).reshape(x.shape), rows.T @ inputs]
+    return slopes if bias is None else [*slopes, rows.sum(axis=0)]
     ### END SOLUTION
 
 

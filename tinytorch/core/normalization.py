@@ -1,14 +1,15 @@
 # Generated from src_modules/08_dataloader.py. Do not edit: write in src_modules/08_dataloader.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=93d56e9f50f92684 code=89c5383b0b2948e6 content=917e85afa6469638
+# export: format=1 source=dbae06cfb047c834 code=cb79a8c5612e9ca5 content=206ab3cee667a661
 # %% src_modules/08_dataloader.py:702
 import numpy as np
 
 from tinytorch.core.layers import Module, Parameter
 from tinytorch.core.tensor import Tensor, ones, primitive, zeros
 
-_PIECE = 2**18  # numbers of a piece: 1 MiB of float32
+_PIECE, _MOST = 2**17, 2**10  # numbers, and rows, of a piece; longer sums in float32 lose digits
 _ROW = 2**11  # numbers from which on a row is long
+FAR = 4  # deviations from 0: squares of numbers whose mean is farther away lose digits
 
 
 def floating(a: np.ndarray) -> np.ndarray:
@@ -40,37 +41,36 @@ def moved(rows: np.ndarray, base: np.ndarray) -> np.ndarray:
 
 
 def pieces(rows: np.ndarray) -> list[slice]:
-    """Slices of rows, of about 1 MiB each."""
-    step = max(1, _PIECE // rows.shape[1])
-    return [slice(start, start + step) for start in range(0, len(rows), step)]
+    """Slices that cut the rows into pieces, the first the longest; one at least."""
+    step = min(max(1, _PIECE // rows.shape[1]), _MOST)
+    return [slice(start, start + step) for start in range(0, max(len(rows), 1), step)]
 
 
-def sums(rows: np.ndarray, columns: int) -> np.ndarray:
-    """The sum of each column by BLAS; of wide rows, of each channel: float64 (columns,)."""
-    down = np.ones(len(rows), rows.dtype) @ rows
-    return down.reshape(-1, columns).sum(axis=0, dtype=np.float64)
+def sums(a: np.ndarray, b: np.ndarray, channels: int) -> np.ndarray:
+    """The sum of a, and that of a * b, for each channel: float64 (2, channels)."""
+    down = np.zeros((2, a.shape[1]))
+    for piece in pieces(a):
+        down[0] += np.ones(len(a[piece]), a.dtype) @ a[piece]
+        down[1] += np.einsum("rc,rc->c", a[piece], b[piece])
+    return down.reshape(2, -1, channels).sum(axis=1)
 
 
-# %% src_modules/08_dataloader.py:761
+# %% src_modules/08_dataloader.py:765
 def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and biased variance of each channel of (N, C, ...): float64 (C,) each.
 
-    TODO: take something near the mean away from all numbers before you square them.
-    HINT: with d = x - center, the mean is center + mean(d), the variance mean(d d) - mean(d) mean(d).
+    TODO: square x as it is, unless a mean is FAR deviations from 0: then take it away from x first.
+    HINT: with d = x - base, the mean is base + mean(d), the variance mean(d d) - mean(d) mean(d).
     """
     ### BEGIN SOLUTION
     rows, channels = channel_rows(floating(x)), x.shape[1]
-    work = np.empty_like(rows[pieces(rows)[0]])
-    center = wide(sums(rows[: len(work)], channels) * channels / work.size, rows)
-    total, square = np.zeros((2, channels))
-    for piece in pieces(rows):
-        shifted = np.subtract(rows[piece], center, out=work[: len(rows[piece])])
-        total += sums(shifted, channels)
-        shifted *= shifted
-        square += sums(shifted, channels)
-    count = x.size // channels
-    offset = total / count
-    return center[:channels] + offset, np.maximum(square / count - offset**2, 0)
+    count, base = x.size // channels, np.zeros(channels, rows.dtype)
+    mean, square = sums(rows, rows, channels) / count
+    if (mean**2 > FAR**2 * (square - mean**2)).any():
+        base = mean.astype(rows.dtype)
+        d = moved(rows, base)
+        mean, square = sums(d, d, channels) / count
+    return base + mean, np.maximum(square - mean**2, 0)
     ### END SOLUTION
 
 
@@ -86,8 +86,7 @@ def batch_norm(x, weight, bias, statistics=None, training=True, eps=1e-5):
     mean, var = batch_statistics(x) if statistics is None else statistics
     inverse = 1 / np.sqrt(var + eps)
     rows, scale = channel_rows(floating(x)), weight * inverse
-    # Far from 0, x keeps its digits only if it is moved first.
-    base = (mean * (abs(mean) * inverse > 100).any()).astype(rows.dtype)
+    base = (mean * (abs(mean) * inverse > 100).any()).astype(rows.dtype)  # far from 0, x is moved first
     shift, scale, output = wide(bias - (mean - base) * scale, rows), wide(scale, rows), np.empty_like(rows)
     for piece in pieces(rows):
         part = np.multiply(moved(rows[piece], base), scale, out=output[piece])
@@ -106,21 +105,20 @@ def batch_norm_gradient(grad, output, saved, x, weight, bias, statistics=None, t
     ### BEGIN SOLUTION
     (mean, inverse, base), channels = saved, len(weight)
     rows, slopes = channel_rows(floating(x)), channel_rows(grad)
-    result, (of_weight, of_bias) = np.empty_like(rows), np.zeros((2, channels))
-    for piece in pieces(rows):
-        of_weight += sums(moved(rows[piece], base) * slopes[piece], channels)
-        of_bias += sums(slopes[piece], channels)
+    of_bias, of_weight = sums(slopes, moved(rows, base), channels)
     of_weight = (of_weight - (mean - base) * of_bias) * inverse
     share = weight * inverse * training / max(x.size // channels, 1)
     b = -share * inverse * of_weight
     c = -share * of_bias - b * (mean - base)
     a, b, c = (wide(v, rows) for v in (weight * inverse, b, c))
+    result = np.empty_like(as_batch(rows, x.shape))  # an array of its own: nobody need copy it
+    output, work = channel_rows(result), np.empty_like(rows[pieces(rows)[0]])
     for piece in pieces(rows):
-        shifted = moved(rows[piece], base) * b
+        shifted = np.multiply(moved(rows[piece], base), b, out=work[: len(rows[piece])])
         shifted += c
-        part = np.multiply(slopes[piece], a, out=result[piece])
+        part = np.multiply(slopes[piece], a, out=output[piece])
         part += shifted
-    return as_batch(result, x.shape), of_weight.astype(weight.dtype), of_bias.astype(bias.dtype)
+    return result, of_weight.astype(weight.dtype), of_bias.astype(bias.dtype)
     ### END SOLUTION
 
 
@@ -159,6 +157,9 @@ class BatchNorm(Module):
         return batch_norm(x, self.weight, self.bias, statistics=(mean, var), training=self.training, eps=self.eps)
         ### END SOLUTION
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.num_features}, eps={self.eps}, momentum={self.momentum})"
+
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError for an input of another shape, and for a batch without a variance."""
         name, takes = type(self).__name__, " or ".join(self.shapes).replace("C", str(self.num_features))
@@ -181,7 +182,7 @@ class BatchNorm2d(BatchNorm):
     shapes = ("(N, C, H, W)",)
 
 
-# %% src_modules/08_dataloader.py:938
+# %% src_modules/08_dataloader.py:939
 @primitive
 def layer_norm(x, weight, bias, eps=1e-5):
     """weight (x - mean) / sqrt(var + eps) + bias, for each row: all that the shape of weight spans.
@@ -192,20 +193,21 @@ def layer_norm(x, weight, bias, eps=1e-5):
     ### BEGIN SOLUTION
     if x.shape[-weight.ndim :] != weight.shape:
         raise ValueError(f"the last dimensions must be {weight.shape}, normalized_shape of the layer")
-    size, scale, shift = weight.size, weight.ravel(), bias.ravel()
-    rows = np.ascontiguousarray(floating(x)).reshape(-1, size)
+    size, rows = weight.size, np.ascontiguousarray(floating(x)).reshape(-1, weight.size)
     share, output = np.full(size, 1 / size, rows.dtype), np.empty_like(rows)
+    scale, shift = (np.tile(p.ravel(), (len(rows[pieces(rows)[0]]), 1)) for p in (weight, bias))
     mean, inverse = np.empty((2, len(rows), 1), rows.dtype)
     for piece in pieces(rows):
-        mean[piece, 0] = rows[piece] @ share
+        mean[piece, 0] = np.vecdot(rows[piece], share)
         part = np.subtract(rows[piece], mean[piece], out=output[piece])
-        offset = part @ share  # what rounding left of the mean
-        inverse[piece, 0] = 1 / np.sqrt(np.vecdot(part, part) / size - offset**2 + eps)
-        if (abs(offset) * inverse[piece, 0]).max() > 1e-6:  # at 10,000 it is a lot
-            part -= offset[:, None]
+        var = np.vecdot(part, part) / size
+        if (mean[piece, 0] ** 2 > FAR**2 * var).any():  # rounding left some of the mean
+            part -= np.vecdot(part, share)[:, None]
+            var = np.vecdot(part, part) / size
+        inverse[piece, 0] = 1 / np.sqrt(var + eps)
         part *= inverse[piece]
-        part *= scale
-        part += shift
+        part *= scale[: len(part)]
+        part += shift[: len(part)]
     return output.reshape(x.shape), (mean, inverse)
     ### END SOLUTION
 
@@ -214,25 +216,27 @@ def layer_norm(x, weight, bias, eps=1e-5):
 def layer_norm_gradient(grad, output, saved, x, weight, bias, eps=1e-5):
     """One array for x, weight and bias each: the rows of the table above.
 
-    HINT: the mean of h along each line is a product, `grad @ weight` over the size of the line.
+    HINT: the sum of (x - mean) h is that of x h less mean times that of h, unless x is far from 0.
     """
     ### BEGIN SOLUTION
-    (mean, inverse), size, scale = saved, weight.size, weight.ravel()
+    (mean, inverse), size = saved, weight.size
     rows, slopes = (np.ascontiguousarray(a).reshape(-1, size) for a in (floating(x), grad))
-    result, of_weight, of_bias = np.empty_like(rows), np.zeros(size), np.zeros(size)
+    result, of_weight, of_bias = np.empty(x.shape, rows.dtype), *np.zeros((2, size))
+    output, work = result.reshape(-1, size), np.empty_like(rows[pieces(rows)[0]])
+    scale, share = np.tile(weight.ravel(), (len(work), 1)), np.full(size, 1 / size, rows.dtype)
     for piece in pieces(rows):
-        g, i, part = slopes[piece], inverse[piece], result[piece]
-        shifted = rows[piece] - mean[piece]
-        np.multiply(shifted, g, out=part)  # g x^, but for the factor i
-        of_weight += i[:, 0] @ part
-        of_bias += sums(g, size)
-        shifted *= (part @ scale)[:, None] / size * i * i  # x^ (mean of h x^)
-        shifted += (g @ scale)[:, None] / size
-        np.multiply(g, scale, out=part)
-        part -= shifted
-        part *= i
+        r, m, i = rows[piece], mean[piece], inverse[piece]
+        r, m = (r - m, 0 * m) if (abs(m) * i > FAR).any() else (r, m)
+        of_bias += np.ones(len(r), r.dtype) @ slopes[piece]
+        part = np.multiply(slopes[piece], i, out=output[piece])
+        of_weight += np.einsum("rc,rc->c", r, part) - m[:, 0] @ part
+        part *= scale[: len(part)]  # i h; from it, i (mean of h) and i x^ (mean of h x^) are taken
+        middle = np.vecdot(part, share)[:, None]
+        factor = (np.vecdot(r, part)[:, None] / size - m * middle) * i * i
+        part -= np.multiply(r, factor, out=work[: len(part)])
+        part += m * factor - middle
     of_weight, of_bias = (a.reshape(weight.shape).astype(weight.dtype) for a in (of_weight, of_bias))
-    return result.reshape(x.shape), of_weight, of_bias
+    return result, of_weight, of_bias
     ### END SOLUTION
 
 
@@ -257,3 +261,6 @@ class LayerNorm(Module):
         ### BEGIN SOLUTION
         return layer_norm(x, self.weight, self.bias, eps=self.eps)
         ### END SOLUTION
+
+    def __repr__(self) -> str:
+        return f"LayerNorm({self.normalized_shape}, eps={self.eps})"

@@ -1,6 +1,6 @@
 # Generated from src_modules/06_spatial.py. Do not edit: write in src_modules/06_spatial.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=f95e07f212742dd2 code=c006a519acdb4578 content=cac1734731aac4ae
+# export: format=1 source=63eeba23ce1b446e code=1aed317dc8adb44c content=6d901367f861b05f
 # %% src_modules/06_spatial.py:66
 import functools
 from collections.abc import Callable
@@ -154,7 +154,8 @@ def conv2d_gradient(grad, output, saved, x, weight, bias=None, *, stride=1, padd
     saved: the rows of all windows, (N H' W', kh kw in)
 
     TODO: make a matrix (N H' W', out) of grad; for the weight, one product of it and `saved`.
-    HINT: `to_pixels` below gives the gradient of the images.
+    HINT: `to_pixels` below gives the gradient of the images. Nobody wants that of the images that a
+        network begins with, so give a function that makes it, `lambda: ...`: it is called if need be.
     """
     ### BEGIN SOLUTION
     stride, padding = pair("stride", stride, 1), pair("padding", padding, 0)
@@ -162,9 +163,11 @@ def conv2d_gradient(grad, output, saved, x, weight, bias=None, *, stride=1, padd
     grad = channels_last(grad)
     rows = grad.reshape(-1, out_channels)
     of_weight = (rows.T @ saved).reshape(out_channels, kh, kw, channels).transpose(0, 3, 1, 2)
-    of_images = to_pixels(grad, weight, x.shape[2:], stride, padding)
-    slopes = channels_first(of_images), np.ascontiguousarray(of_weight)
-    return slopes if bias is None else (*slopes, rows.sum(axis=0))
+    slopes = [
+        lambda: channels_first(to_pixels(grad, weight, x.shape[2:], stride, padding)),
+        np.ascontiguousarray(of_weight),
+    ]
+    return slopes if bias is None else [*slopes, rows.sum(axis=0)]
     ### END SOLUTION
 
 
@@ -198,7 +201,7 @@ def to_pixels(
     ### END SOLUTION
 
 
-# %% src_modules/06_spatial.py:469
+# %% src_modules/06_spatial.py:472
 class Conv2d(Module):
     """Slides out_channels kernels over images: (N, in_channels, H, W) -> (N, out_channels, H', W').
 
@@ -248,7 +251,7 @@ class Conv2d(Module):
         return f"Conv2d({in_channels}, {out_channels}, {sizes}, bias={self.bias is not None})"
 
 
-# %% src_modules/06_spatial.py:563
+# %% src_modules/06_spatial.py:566
 def pooling(images: np.ndarray, kernel_size: Size, stride: Size | None) -> tuple[Callable, list]:
     """How to slide over (N, H, W, C): a function that shows what a place sees, and all places.
 

@@ -1,6 +1,6 @@
 # Generated from src_modules/02_tensor.py. Do not edit: write in src_modules/02_tensor.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=2899807923a8761a code=2904f4d2a10dfe5a content=232d9ba0370499a1
+# export: format=1 source=2390d11f38f9116e code=4281584e1bc204bb content=d1c1fd9909c7c922
 # %% src_modules/02_tensor.py:61
 import functools
 import sys
@@ -32,7 +32,8 @@ def primitive(forward: Callable) -> Callable:
 
     `forward(*arrays, **options)` returns an array, or `(array, saved)` where its gradient needs
     more than inputs and output. The gradient is declared beside it with `@name.gradient`:
-    `rule(grad, output, saved, *arrays, **options)` returns one array (or None) for each input.
+    `rule(grad, output, saved, *arrays, **options)` returns for each input one array, None, or a
+    function that makes the array, which is called only where somebody wants it.
     Declaring a name again replaces what it stood for.
     """
     name = forward.__name__
@@ -95,7 +96,7 @@ def _wrap(array: np.ndarray) -> "Tensor":
     return result
 
 
-# %% src_modules/02_tensor.py:165
+# %% src_modules/02_tensor.py:166
 class Tensor:
     """An array of numbers with a place for its gradient.
 
@@ -376,7 +377,7 @@ def _plain_index(index: Any) -> Any:
     return index.data if isinstance(index, Tensor) else index
 
 
-# %% src_modules/02_tensor.py:482
+# %% src_modules/02_tensor.py:483
 @primitive
 def add(a, b):
     """a + b, element by element."""
@@ -443,7 +444,7 @@ def compare(operation: np.ufunc, a: Any, b: Any) -> "Tensor":
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:595
+# %% src_modules/02_tensor.py:596
 @primitive
 def exp(a):
     """e to the power of each element."""
@@ -500,7 +501,7 @@ def reduce_min(a, dim=None, keepdim=False):
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:684
+# %% src_modules/02_tensor.py:685
 @primitive
 def reshape(a, shape):
     """The same elements in another shape."""
@@ -568,7 +569,7 @@ def stack(tensors: "Sequence[Tensor]", dim: int = 0) -> "Tensor":
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:785
+# %% src_modules/02_tensor.py:786
 def zeros(*shape: Any, dtype: Any = np.float32) -> "Tensor":
     """Zeros: `zeros(2, 3)` or `zeros((2, 3))`."""
     ### BEGIN SOLUTION

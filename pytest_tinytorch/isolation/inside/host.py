@@ -34,7 +34,7 @@ _MOST_FRAMES = 20
 _MOST_LINKS = 5
 _REMEMBERED = 64  # requests whose returns are kept
 _PROGRAM = "<program>"
-_PART = 2**18
+_FIRST_PART, _PART = 2**12, 2**20
 _MOST_WARNINGS = 20  # of one request
 _CO_OPTIMIZED = 1  # inspect.CO_OPTIMIZED; every cell would wait for the import
 _UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>")
@@ -356,7 +356,8 @@ def _receive(descriptor: int, expected: int) -> tuple[Any, memoryview]:
     data = bytearray()
     wanted, text = HEAD.size, 0
     while len(data) < wanted:
-        part = _read(descriptor, _PART)
+        # Most requests are short, and a large buffer for each would cost more than its answer.
+        part = _read(descriptor, _PART if data else _FIRST_PART)
         if not part:
             os._exit(0)  # the other side has gone: nothing is left to do
         data += part

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from arena import HONEST, RIGHT, WRONG
+from arena import HONEST, RIGHT, WRONG, make_arena
 
 _RELU = "return np.asarray(x) - 1"
 
@@ -64,3 +64,21 @@ class Unusual:
             assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
             text = text.replace(old, new)
         return text
+
+
+def lay_out(attack: Attack, root: Path, port: int) -> None:
+    """The tree of somebody who hands this in, and beside it one of somebody else's."""
+
+    def filled(text: str) -> str:
+        return text.replace("@ROOT@", str(root)).replace("@PORT@", str(port))
+
+    make_arena(root, filled(attack.source))
+    other = root.parent / "other"
+    other.mkdir(exist_ok=True)
+    (other / "01_ops.py").write_text("# somebody else's work\n")
+    for name, text in attack.files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(filled(text))
+    if attack.lay is not None:
+        attack.lay(root)

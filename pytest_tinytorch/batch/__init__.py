@@ -1,0 +1,1 @@
+"""A whole class: submissions taken in, graded part by part, and put together for each student."""

@@ -1,0 +1,83 @@
+"""The parts of one student -> what is handed out: the file of results, and the page to give back.
+
+Everything is made from the parts on the disk alone, so that it comes out the same whichever run,
+worker or machine graded which part.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_tinytorch.batch.parts import Intake, Part, PartFiles
+from pytest_tinytorch.course import Course
+from pytest_tinytorch.export.transaction import write_all
+from pytest_tinytorch.grade.evidence import junit_text
+from pytest_tinytorch.grade.signing import Key
+from pytest_tinytorch.grade.visibility import HIDDEN, students_view
+from pytest_tinytorch.manifest import Manifest
+from pytest_tinytorch.record import RunRecord
+from pytest_tinytorch.tally import in_order
+
+RESULTS = "grade.xml"
+STUDENTS_COPY = "grade.student.xml"
+
+
+@dataclass(frozen=True)
+class Binder:
+    """What all students of a batch have in common."""
+
+    course: Course
+    manifest: Manifest
+    results: Path
+    isolation: str
+    seed: int
+    altered: tuple[str, ...]  # course files that are not what the manifest says
+    key: Key | None
+
+    def put_together(self, name: str) -> RunRecord | None:
+        """Write a student's files from the parts in the folder `name`; None where none are."""
+        files = PartFiles(self.results, name)
+        intake = files.read_intake()
+        found = {c.id: files.read(c.id) for c in self.course.checkpoints}
+        parts = {identifier: part for identifier, part in found.items() if part is not None}
+        if intake is None or not parts:
+            return None
+        run = self._record(intake, parts)
+        folder = self.results / name
+        shown = students_view(run)
+        has_hidden = any(test.visibility != "visible" for test in run.tests)
+        copy = junit_text(self.course, shown, None) if has_hidden else None
+        old_copy = folder / STUDENTS_COPY
+        changes: dict[Path, str | None] = {
+            folder / RESULTS: junit_text(self.course, run, self.key),
+            **({old_copy: copy} if has_hidden or old_copy.exists() else {}),
+        }
+        write_all({path: text for path, text in changes.items() if _differs(path, text)})
+        return run
+
+    def _record(self, intake: Intake, parts: Mapping[str, Part]) -> RunRecord:
+        tests = [test for part in parts.values() for test in part.tests]
+        hidden = {test.group for test in tests if test.group.startswith(f"{HIDDEN} ")}
+        groups = (*parts, *sorted(hidden))
+        return RunRecord(
+            course=self.course.id,
+            seed=self.seed,
+            started="",  # a batch is repeatable: when it ran is not a part of what it came to
+            seconds=0.0,
+            tests=in_order(tests, groups),
+            groups=groups,
+            isolation=self.isolation,
+            student=intake.student,
+            commit=intake.commit,
+            version=self.course.version,
+            manifest=self.manifest.digest,
+            sources=intake.sources,
+            altered=self.altered,
+        )
+
+
+def _differs(path: Path, text: str | None) -> bool:
+    try:
+        return text is None or path.read_text("utf-8") != text
+    except (OSError, ValueError):
+        return True

@@ -1,0 +1,83 @@
+"""Zip files of strangers: only entries that are asked for are read, and only so far."""
+
+import stat
+import struct
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+LARGEST_ZIP = 64 * 2**20
+MOST_ENTRIES = 20_000
+_LARGEST_DIRECTORY = 4 * 2**20
+# End of central directory: ..., entries, bytes of the directory, ... (APPNOTE.TXT, 4.3.16)
+_END = struct.Struct("<4s4H2LH")
+_END_MARK = b"PK\x05\x06"
+_LONGEST_END = _END.size + 2**16
+_BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error)
+
+
+class ZipRefused(Exception):
+    """A zip that cannot or must not be read, in words that follow its name."""
+
+
+class StudentZip:
+    """One student's zip, opened with care. Raises ZipRefused."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            _check_size(path)
+            self._zip = zipfile.ZipFile(path)
+            entries = self._zip.infolist()
+        except (*_BROKEN, struct.error, ValueError) as error:
+            raise ZipRefused(f"is no zip file that can be read ({error})") from None
+        self.entries: dict[PurePosixPath, zipfile.ZipInfo] = {}
+        self.refused: list[str] = []
+        for entry in entries:
+            path_inside = PurePosixPath(entry.filename.replace("\\", "/"))
+            if reason := _mistake(entry, path_inside):
+                self.refused.append(f"{str(path_inside)[:100]}: {reason}")
+            elif not entry.is_dir():
+                self.entries[path_inside] = entry
+
+    def read(self, name: PurePosixPath, largest: int) -> bytes:
+        """The bytes of one entry. Raises ZipRefused where they are too many, or damaged."""
+        try:
+            with self._zip.open(self.entries[name]) as file:
+                # What the directory says about the size is a claim: reading is what counts.
+                content = file.read(largest + 1)
+        except (*_BROKEN, ValueError) as error:
+            raise ZipRefused(f"cannot be read: {error}") from None
+        if len(content) > largest:
+            raise ZipRefused(f"has more than {largest} bytes")
+        return content
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def _check_size(path: Path) -> None:
+    """Look at the end of the file, before its directory is read: that could be the bomb."""
+    size = path.stat().st_size
+    if size > LARGEST_ZIP:
+        raise ZipRefused(f"has {size} bytes, more than {LARGEST_ZIP}")
+    with path.open("rb") as file:
+        file.seek(max(0, size - _LONGEST_END))
+        tail = file.read()
+    place = tail.rfind(_END_MARK)
+    if place < 0:
+        raise ZipRefused("is no zip file")
+    _, _, _, _, entries, directory, _, _ = _END.unpack_from(tail, place)
+    if entries > MOST_ENTRIES or directory > _LARGEST_DIRECTORY:
+        raise ZipRefused(
+            f"has {entries} entries and a directory of {directory} bytes, more than"
+            f" {MOST_ENTRIES} and {_LARGEST_DIRECTORY}"
+        )
+
+
+def _mistake(entry: zipfile.ZipInfo, path: PurePosixPath) -> str:
+    """Why an entry is not looked at; "" where nothing is wrong with it."""
+    if ".." in path.parts or path.is_absolute() or ":" in (path.parts or ("",))[0]:
+        return "leads out of the zip"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "is a link"
+    return ""

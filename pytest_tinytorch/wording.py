@@ -1,0 +1,112 @@
+"""The words in which a run is told, the same in the terminal and on a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_tinytorch.course import Checkpoint, Course
+from pytest_tinytorch.grade.scores import Grade
+from pytest_tinytorch.grade.visibility import HIDDEN
+from pytest_tinytorch.grouping import Cause, Verdict, verdict
+from pytest_tinytorch.record import Location, Reason, TestRecord
+
+# What stands before the parts of a cause.
+EXAMPLE = "input to try"
+HINT = "hint"
+SAME = "for the same reason"
+WAITING = "waiting for this"
+
+_LISTED_TITLES = 3
+
+
+@dataclass(frozen=True)
+class CauseText:
+    """A failure to mend, in words; "" for what there is nothing to say about."""
+
+    verdict: Verdict
+    title: str
+    worth: str  # "2 points"
+    message: str
+    places: tuple[tuple[str, Location], ...]  # with the words before it: "computed by add, "
+    first: tuple[str, str]  # why something else comes first, and the command for it
+    example: str
+    hint: str
+    same: str
+    waiting: str
+
+
+def cause_text(cause: Cause) -> CauseText:
+    test = cause.test
+    return CauseText(
+        verdict=verdict(test, {}),
+        title=test.title,
+        worth=points_text(test.max_points) if test.max_points else "",
+        message=test.message,
+        places=tuple((_before(place, test), place) for place in test.locations),
+        first=_first(test.waits_for),
+        example=test.example,
+        hint=test.hint,
+        same=_titles(cause.same),
+        waiting=_titles(cause.waiting),
+    )
+
+
+def excerpt_lines(location: Location) -> list[tuple[bool, str]]:
+    """The lines around a place, numbered, each with whether it is the place itself."""
+    numbered = [(n == location.line, n, text) for n, text in location.excerpt]
+    return [(here, f"{'>' if here else ' '} {n:4} | {text}") for here, n, text in numbered]
+
+
+def checkpoint_name(checkpoint: Checkpoint) -> str:
+    return f"Checkpoint {checkpoint.id} · {checkpoint.name}"
+
+
+def group_name(course: Course, group: str) -> str:
+    """A group of tests, as its heading: `Checkpoint 00 · Environment · hidden tests`."""
+    kind, _, identifier = group.rpartition(" ")
+    checkpoint = course.checkpoint_by_id.get(identifier)
+    if checkpoint is not None and kind in ("", HIDDEN):
+        return checkpoint_name(checkpoint) + (" · hidden tests" if kind else "")
+    module = next((m for m in course.modules if m.id == identifier), None)
+    if module is None:
+        return group
+    what = "inline tests" if kind == "module" else "together with what it needs"
+    return f"Module {module.name} · {what}"
+
+
+def group_row(course: Course, group: str) -> str:
+    """The same for a table: `00 Environment · hidden tests`."""
+    return group_name(course, group).removeprefix("Checkpoint ").replace(" · ", " ", 1)
+
+
+def tally(passed: int, tests: int, points: float, max_points: float) -> str:
+    return f"{passed} of {tests} tests, {points:g} of {points_text(max_points)}"
+
+
+def grade_text(grade: Grade) -> str:
+    return f"{grade.points:g} of {grade.max_points:g} points, {grade.percent:.1f} %"
+
+
+def points_text(points: float) -> str:
+    return f"{points:g} point" if points == 1 else f"{points:g} points"
+
+
+def capability(checkpoint: Checkpoint) -> str:
+    return f"You can now {checkpoint.you_can}."
+
+
+def _before(location: Location, test: TestRecord) -> str:
+    name = f"{location.function}, " if location.function else ""
+    return ("computed by " if test.reason is Reason.WRONG else "at ") + name
+
+
+def _first(waits_for: str) -> tuple[str, str]:
+    if not waits_for:
+        return "", ""
+    why = f"waiting for checkpoint {waits_for}, whose module this is. First: "
+    return why, f"pytest --checkpoint {waits_for}"
+
+
+def _titles(tests: Sequence[TestRecord]) -> str:
+    shown = "; ".join(test.title for test in tests[:_LISTED_TITLES])
+    more = len(tests) - _LISTED_TITLES
+    return f"{shown}; and {more} more" if more > 0 else shown

@@ -1,0 +1,268 @@
+"""`pytest --submissions`: every student graded once, whatever is handed in and however it ends."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from forkserver import ForkServer
+from junit_schema import violations
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "system/submissions"))
+
+from arena import RIGHT, WRONG, make_arena, make_hidden
+
+from pytest_tinytorch.isolation.levels import missing
+
+pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
+
+KEY = "a key for these tests alone"
+
+
+@dataclass
+class Desk:
+    """An instructor's course, and the class beside it."""
+
+    root: Path
+    server: ForkServer
+
+    @property
+    def submissions(self) -> Path:
+        return self.root.parent / "class"
+
+    @property
+    def results(self) -> Path:
+        return self.root.parent / "results"
+
+    def hand_in(self, student: str, ops: str = RIGHT) -> Path:
+        return make_arena(self.submissions / student, ops)
+
+    def words(self, *arguments: str) -> list[str]:
+        folders = ["--submissions", str(self.submissions), f"--results={self.results}"]
+        return [*folders, "--isolate=process", *arguments]
+
+    def run(self, *arguments: str) -> pytest.RunResult:
+        return self.server.run(self.words(*arguments), self.root)
+
+    def says(self, *arguments: str) -> str:
+        result = self.run(*arguments)
+        return " ".join(" ".join([*result.outlines, *result.errlines]).split())
+
+    def properties(self, student: str, name: str = "grade.xml") -> dict[str, str]:
+        suite = ET.parse(self.results / student / name).getroot()[0]
+        return {p.get("name"): p.get("value") for p in suite.findall("properties/property")}
+
+    def points(self, student: str) -> float:
+        record = json.loads(self.properties(student)["record"])
+        return sum(test["points"] for test in record["tests"])
+
+    def files(self) -> dict[str, str]:
+        """Every result and what is in it."""
+        return {
+            str(path.relative_to(self.results)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in self.results.rglob("*")
+            if path.is_file()
+        }
+
+
+@pytest.fixture
+def desk(tmp_path: Path, forkserver: ForkServer) -> Desk:
+    desk = Desk(make_arena(tmp_path / "course", RIGHT), forkserver)
+    desk.hand_in("anna")
+    desk.hand_in("bob", WRONG)
+    return desk
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
+def test_a_grade_for_each_student(desk, way):
+    result = desk.run(*way)
+    text = " ".join(" ".join(result.outlines).split())
+    assert result.ret == 0
+    assert "anna 15 of 15 100.0 %" in text
+    assert "bob 5 of 15 33.3 %" in text
+    assert "2 students: 2 graded, 0 unchanged" in text
+    assert "4 passed" in text  # an item for each student and checkpoint
+    assert (desk.points("anna"), desk.points("bob")) == (15, 5)
+
+
+def test_the_same_as_one_graded_alone(desk, tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY)
+    desk.run()
+    alone = Desk(make_arena(tmp_path / "alone", WRONG), desk.server)
+    alone.server.run(
+        ["--grade", "--isolate=process", "--junitxml=grade.xml", "--student=bob"], alone.root
+    )
+    suite = ET.parse(alone.root / "grade.xml").getroot()[0]
+    by_name = {p.get("name"): p.get("value") for p in suite.findall("properties/property")}
+    ours = desk.properties("bob")
+    assert set(by_name) == set(ours)
+    expected, found = json.loads(by_name["record"]), json.loads(ours["record"])
+    for record in (expected, found):
+        for entry in (record, *record["tests"]):
+            del entry["seconds"]
+        del record["started"]
+    assert found == expected
+
+
+def test_results_are_signed_and_valid(desk, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY)
+    desk.run()
+    file = desk.results / "bob/grade.xml"
+    root = ET.parse(file).getroot()
+    assert violations(root) == []
+    suite = root[0]
+    counts = [suite.get(name) for name in ("tests", "failures", "errors", "skipped")]
+    assert counts == ["7", "5", "0", "0"]
+    verified = subprocess.run(
+        [sys.executable, "-m", "pytest_tinytorch.cli", "verify", str(file)],
+        capture_output=True, text=True, env=dict(os.environ), check=False,
+    )  # fmt: skip
+    assert verified.returncode == 0 or "No module" in verified.stderr, verified.stdout
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
+def test_running_again_changes_nothing_and_grades_nothing(desk, way):
+    desk.run()
+    before = desk.files()
+    assert "2 students: 0 graded, 2 unchanged" in desk.says(*way)
+    assert desk.files() == before
+
+
+def test_only_what_changed_is_graded_again_and_the_difference_is_shown(desk):
+    desk.run()
+    shutil.copy(desk.root / "src/01_ops.py", desk.submissions / "bob/src/01_ops.py")
+    text = desk.says()
+    assert "2 students: 1 graded, 1 unchanged" in text
+    assert "bob 15 of 15 100.0 % was 5" in text
+    assert "Other points than before (1): bob: 5 -> 15 of 15" in text
+
+
+def test_a_regrade_shows_old_against_new(desk):
+    desk.run()
+    part = desk.results / ".parts/bob/00.json"
+    part.write_text(part.read_text().replace('"max_points": 2', '"max_points": 1'))
+    before = desk.files()
+    assert "2 unchanged" in desk.says()
+    assert "2 graded, 0 unchanged" in desk.says("--regrade")
+    assert desk.files().keys() == before.keys()
+
+
+def test_what_differs_from_run_to_run_is_not_in_the_results(desk):
+    desk.hand_in("carl", RIGHT.replace("return np.maximum(x, 0)", "raise ValueError(object())"))
+    desk.run()
+    before = desk.files()
+    desk.run("--regrade", "-n2")
+    assert desk.files() == before
+    assert "object at 0x..." in (desk.results / "carl/grade.xml").read_text("utf-8")
+
+
+def test_items_are_chosen_as_tests_are(desk):
+    assert "1 students: 1 graded" in desk.says("-k", "anna and More")
+    assert not (desk.results / "bob").exists()
+    assert desk.points("anna") == 5
+    assert "2 students" in desk.says("--checkpoint", "ops")
+    assert desk.points("anna") == 15  # what was graded before is still there
+
+
+def test_without_a_terminal_the_results_are_the_same(desk):
+    desk.run()
+    whole = desk.files()
+    shutil.rmtree(desk.results)
+    desk.run("-p", "no:terminal")
+    assert desk.files() == whole
+
+
+def test_lf_runs_what_was_no_grade(desk):
+    (desk.submissions / "carl.zip").write_bytes(b"no zip")
+    first = desk.says()
+    assert "For review, no grade (2): carl 00: carl.zip is no zip file carl 01:" in first
+    assert "carl 0 of 15 0.0 % for review" in first
+    again = desk.says("--lf")
+    assert "1 students" in again and "2 failed" in again
+
+
+def test_names_of_every_kind(desk):
+    names = ["Zoë Müller", "李 雷", "🙂", "ann", "Ann", "a [x] & 'y'", "-n", "con"]
+    for name in names:
+        desk.hand_in(name)
+    text = desk.says("-n2", "--checkpoint=01")
+    assert "10 students: 10 graded" in text
+    folders = {path.name for path in desk.results.iterdir()} - {".parts"}
+    students = {desk.properties(folder)["student"] for folder in folders}
+    assert students == {*names, "anna", "bob"}
+    assert len({folder.casefold() for folder in folders}) == 10
+
+
+def test_hidden_tests_count_and_stay_hidden(desk, tmp_path):
+    hidden = make_hidden(tmp_path / "secret")
+    result = desk.run("--hidden", str(hidden))
+    assert result.ret == 0, result.outlines
+    whole = json.loads(desk.properties("bob")["record"])
+    groups = {test["id"].partition("/")[0] for test in whole["tests"]}
+    assert any(group.startswith("hidden ") for group in groups)
+    hidden_names = [t["id"] for t in whole["tests"] if t["id"].startswith("hidden ")]
+    for name in ("grade.student.xml",):
+        copy = (desk.results / "bob" / name).read_text("utf-8")
+        assert "hidden_1" in copy
+        for identifier in hidden_names:
+            assert identifier.partition("/")[2] not in copy
+    assert "record_sig" not in desk.properties("bob", "grade.student.xml")
+
+
+def test_a_broken_reference_grades_nobody(desk):
+    shutil.copy(desk.submissions / "bob/src/01_ops.py", desk.root / "src/01_ops.py")
+    result = desk.run("--checkpoint=00")
+    text = " ".join(" ".join(result.outlines).split())
+    assert result.ret == 1
+    assert "not graded: self-check of checkpoint 00: the reference in src/ gets 0 of 10" in text
+    assert not (desk.results / "bob").exists()
+
+
+def test_a_batch_that_is_killed_goes_on_where_it_was(desk, tmp_path):
+    for number in range(12):
+        desk.hand_in(f"s{number}", WRONG if number % 2 else RIGHT)
+    desk.run()
+    whole = desk.files()
+    shutil.rmtree(desk.results)
+    command = [sys.executable, "-m", "pytest", *desk.words("-n2")]
+    for wanted in (3, 9, 20):
+        process = subprocess.Popen(
+            command, cwd=desk.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        limit = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < limit:
+            if len(list(desk.results.rglob("0?.json"))) >= wanted:
+                break
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    left = [name for name in desk.files() if name.endswith(".tmp")]
+    desk.run("-n2")
+    found = {name: digest for name, digest in desk.files().items() if name not in left}
+    assert found == whole
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        (["--submissions", "nowhere"], "nowhere: is not there; give a folder"),
+        (["--submissions=.", "--results=a/b"], "lies among the submissions, where it would be"),
+        (["--regrade"], "--regrade goes with --submissions"),
+        (["--submissions=x", "--student", "y"], "--student does not go with --submissions"),
+        (["--submissions=x", "--module", "01"], "--module does not go with --submissions"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(desk, words, says):
+    result = desk.server.run(words, desk.root)
+    lines = [line for line in [*result.outlines, *result.errlines] if line.strip()]
+    assert result.ret == 4
+    assert says in " ".join(lines) and len(lines) <= 3, lines
