@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from pytest_tinytorch.isolation.failures import CellFailure, StudentError
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import shortened
 from pytest_tinytorch.record import Location, Reason
 from pytest_tinytorch.sources import StudentSources
 from pytest_tinytorch.tracing import CallTrace
@@ -192,8 +192,7 @@ def _is_pytests_own(error: BaseException) -> bool:
 
 
 def _capped(text: str) -> str:
-    text = printable(text)
-    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} [...]"
+    return shortened(text, _LONGEST_MESSAGE)
 
 
 def _counter_example(error: BaseException) -> str:

@@ -23,6 +23,7 @@ ROOMS = (
     "reporting.junit",
     "reporting.gradescope",
     "reporting.terminal",
+    "reporting.github",
     "reporting.batch",
     "fixtures.student",
     "fixtures.comparison",
@@ -44,15 +45,13 @@ def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
     if root is None:
         return
     if any(argument.startswith("--submissions") for argument in arguments):
-        from pytest_tinytorch.batch.command_line import joined, start_again
+        from pytest_tinytorch.batch.command_line import start_joined
 
-        if joined(arguments) != arguments:
-            start_again(joined(arguments), root)
+        start_joined(arguments, root)
     elif "--grade" in arguments:
-        from pytest_tinytorch.grade.clean_start import is_clean, start_anew
+        from pytest_tinytorch.grade.clean_start import start_anew
 
-        if not is_clean():
-            start_anew(arguments)
+        start_anew(arguments)
     if "numpy" not in sys.modules:
         for variable in _THREADS:
             os.environ.setdefault(variable, "1")

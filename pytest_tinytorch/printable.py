@@ -19,6 +19,12 @@ def printable(text: str) -> str:
     )
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, printable, and cut after `most` characters with a mark that says so."""
+    start = printable(text[: most + 1])  # however long it is, no more than this is looked at
+    return start if len(start) <= most else f"{start[:most]} [...]"
+
+
 def steady(text: str) -> str:
     """The text without addresses of memory, which differ from run to run: `<Box at 0x...>`."""
     return _ADDRESS.sub("0x...", text)

@@ -27,6 +27,7 @@ def own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "tinytorch-home"
     monkeypatch.setenv("TINYTORCH_HOME", str(home))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)  # a test that wants it sets it
     # As on a student's machine: with bytecode, starts are faster, and stale bytecode would show.
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     return home

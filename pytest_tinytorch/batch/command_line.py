@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 _WITH_FOLDER = ("--submissions", "--results", "--hidden")
 
@@ -26,9 +25,12 @@ def joined(arguments: Sequence[str]) -> list[str]:
     return words
 
 
-def start_again(arguments: Sequence[str], root: Path) -> NoReturn:
-    """Replace this process by one with these arguments, for the course in `root`."""
-    command = [sys.executable, "-P", "-m", "pytest", f"--rootdir={root}", *arguments]
+def start_joined(arguments: Sequence[str], root: Path) -> None:
+    """Replace this process by one for the course in `root`, unless that is what it is."""
+    words = joined(arguments)
+    if words == list(arguments):
+        return
+    command = [sys.executable, "-P", "-m", "pytest", f"--rootdir={root}", *words]
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name != "posix":  # there, a process that replaces itself looks finished to its parent

@@ -15,7 +15,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_tinytorch.grade.workflow_log import WorkflowLog
 
 VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the file of its task
 
@@ -53,8 +56,10 @@ def task() -> Task:
     return Task(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
 
-def start_anew(arguments: Sequence[str]) -> NoReturn:
-    """Replace this process by a clean one with the same arguments."""
+def start_anew(arguments: Sequence[str]) -> None:
+    """Replace this process by a clean one with the same arguments, unless it is one."""
+    if is_clean():
+        return
     where = str(Path(__file__).parents[2])
     command = [sys.executable, "-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
     sys.stdout.flush()
@@ -73,11 +78,21 @@ def clean_environment() -> dict[str, str]:
 
 def main(arguments: list[str]) -> int:
     """The clean process: take the tree in, run pytest on the copy, hand out the results."""
+    from pytest_tinytorch.grade.workflow_log import WorkflowLog, is_workflow
+
+    if not is_workflow():
+        return _in_a_copy(arguments, None)
+    log = WorkflowLog()
+    with log.fence():
+        return _in_a_copy(arguments, log)
+
+
+def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
     from pytest_tinytorch.errors import CourseError
 
     work = Path(tempfile.mkdtemp(prefix="tinytorch-grade-"))
     try:
-        return _graded(arguments, work)
+        return _graded(arguments, work, log)
     except CourseError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return _USAGE_ERROR
@@ -85,7 +100,7 @@ def main(arguments: list[str]) -> int:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _graded(arguments: list[str], work: Path) -> int:
+def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
     import pytest
 
     from pytest_tinytorch.errors import CourseError
@@ -128,7 +143,7 @@ def _graded(arguments: list[str], work: Path) -> int:
     if final is not None:
         command += [f"--junitxml={work / 'grade.xml'}"]
     try:
-        code = int(pytest.main([*command, *arguments]))
+        code = int(pytest.main([*command, *arguments], plugins=[log] if log else []))
     finally:
         os.chdir(here)
         if final is not None:

@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)
 WRITTEN_BY_RUNS = {"progress.json", "grade.xml"}  # named in documents, and never committed
 ALIASES = {"--junitxml"}  # of --junit-xml: the older name, which everybody uses
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("docs/ci/*.yml")]
+)
 
 
 def copy(tmp_path: Path, *names: str) -> Path:
