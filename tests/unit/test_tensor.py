@@ -1,6 +1,7 @@
 """The reference Tensor against NumPy in float64, and against PyTorch where it is installed."""
 
 import ast
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -236,9 +237,15 @@ def test_random_numbers_repeat_and_nothing_else_draws_from_them():
 
 
 def test_the_package_needs_numpy_alone():
-    allowed = {"numpy", "tinytorch", *sys.stdlib_module_names}
+    # Pictures are an extra: without matplotlib there is a plot in text.
+    allowed = {"numpy", "matplotlib", "tinytorch", *sys.stdlib_module_names}
     files = sorted(Path(tt.__file__).parent.rglob("*.py"))
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    loaded = [sys.executable, "-X", "importtime", "-c", "import tinytorch; tinytorch.Trainer"]
+    done = subprocess.run(
+        loaded, capture_output=True, text=True, check=True, cwd=files[0].parents[1]
+    )
+    assert "numpy" in done.stderr and "matplotlib" not in done.stderr
     assert "numpy" in names and {name.split(".")[0] for name in names} <= allowed
