@@ -77,8 +77,10 @@ class ClassRoom:
         found, self.ignored = find_submissions(batch.submissions)
         told = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
         if told is not None:  # who hands in meanwhile must not make one worker differ from another
-            names = ((student, os.fsdecode(name.encode("latin-1"))) for student, name in told)
-            found = [Submitted(student, batch.submissions / name) for student, name in names]
+            found = [
+                Submitted(student, batch.submissions / os.fsdecode(name.encode("latin-1")), commit)
+                for student, name, commit in told
+            ]
         self.students: list[Submitted] = found
         self.names = folder_names(s.student for s in found)
         self.key: Key | None = None if is_worker(config) else find_key()
@@ -89,7 +91,9 @@ class ClassRoom:
 
     def told_to_workers(self) -> list[list[str]]:
         # A name need not be text, and only text crosses.
-        return [[s.student, os.fsencode(s.path.name).decode("latin-1")] for s in self.students]
+        return [
+            [s.student, os.fsencode(s.path.name).decode("latin-1"), s.commit] for s in self.students
+        ]
 
     def items(self, session: pytest.Session, tests: Sequence[pytest.Item]) -> list[pytest.Item]:
         """Put the tests aside, and return an item for each student and checkpoint."""

@@ -7,7 +7,7 @@ counts, then the one that lies highest.
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -48,13 +48,14 @@ class Taken:
 def read_submission(course: Course, submitted: Submitted) -> Taken:
     """Take a submission in. Never raises for what is in it: that is said in what it returns."""
     if submitted.path.is_dir():
-        return _from_folder(course, submitted.path)
+        taken = _from_folder(course, submitted.path)
+        return replace(taken, commit=taken.commit or submitted.commit)
     try:
         opened = StudentZip(submitted.path)
     except ZipRefused as error:
         return Taken({}, unreadable=_line(f"{submitted.path.name} {error}"))
     try:
-        return _from_zip(course, opened)
+        return replace(_from_zip(course, opened), commit=submitted.commit)
     finally:
         opened.close()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from pytest_tinytorch.collect.collection import LIST_FILE, read_list
 from pytest_tinytorch.errors import CourseError
 
 ZIP = ".zip"
@@ -17,10 +18,12 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", "lpt") for 
 
 @dataclass(frozen=True)
 class Submitted:
-    """One student's work, as it lies there. `student` is the name of the folder or the zip."""
+    """One student's work, as it lies there. `student` is the name of the folder or the zip, unless
+    the list of a collection knows better; `commit` is what that list says."""
 
     student: str
     path: Path
+    commit: str = ""
 
 
 def find_submissions(folder: Path) -> tuple[list[Submitted], list[str]]:
@@ -32,14 +35,16 @@ def find_submissions(folder: Path) -> tuple[list[Submitted], list[str]]:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "is not there"
         raise CourseError(f"--submissions {folder}: {what}; {wanted}")
+    listed = {c.entry: c for c in read_list(folder / LIST_FILE).values() if c.entry}
     found: dict[str, Submitted] = {}
     ignored = []
     # Folders before files: where a student has both, what lies open is what is graded.
     for path in sorted(folder.iterdir(), key=lambda path: (not path.is_dir(), path.name)):
         name = _readable(path.name)
-        if name.startswith(_JUNK):
+        if name.startswith(_JUNK) or name == LIST_FILE:
             continue
-        student = name[: -len(ZIP)] if name.lower().endswith(ZIP) and path.is_file() else name
+        collected = listed.get(name)
+        student = collected.student if collected else _without_zip(name, path)
         if path.is_symlink():
             ignored.append(f"{name}: is a link")
         elif not path.is_dir() and not name.lower().endswith(ZIP):
@@ -47,10 +52,14 @@ def find_submissions(folder: Path) -> tuple[list[Submitted], list[str]]:
         elif student in found:
             ignored.append(f"{name}: {student} has a folder as well, which is what is graded")
         else:
-            found[student] = Submitted(student, path)
+            found[student] = Submitted(student, path, collected.commit if collected else "")
     if not found:
         raise CourseError(f"--submissions {folder}: no submission is there; {wanted}")
     return [found[student] for student in sorted(found)], ignored
+
+
+def _without_zip(name: str, path: Path) -> str:
+    return name[: -len(ZIP)] if name.lower().endswith(ZIP) and path.is_file() else name
 
 
 def folder_names(students: Iterable[str]) -> dict[str, str]:

@@ -59,7 +59,7 @@ class Collection:
             self._own.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CourseError(f"--into {root} cannot be written: {error.strerror}") from None
-        self._students = _read(root / LIST_FILE)
+        self._students = read_list(root / LIST_FILE)
 
     def of(self, student: str) -> Collected | None:
         """What was collected of a student before."""
@@ -132,7 +132,7 @@ class Collection:
         return aside
 
 
-def _read(path: Path) -> dict[str, Collected]:
+def read_list(path: Path) -> dict[str, Collected]:
     try:
         data = json.loads(path.read_text("utf-8"))
         if data["format"] != FORMAT:

@@ -24,6 +24,8 @@ from pytest_tinytorch.batch.parts import (
 from pytest_tinytorch.batch.reading import read_submission
 from pytest_tinytorch.batch.submissions import Submitted, find_submissions, folder_names
 from pytest_tinytorch.batch.zips import StudentZip, ZipRefused
+from pytest_tinytorch.collect import collection as collect
+from pytest_tinytorch.collect.collection import Collected, Collection
 from pytest_tinytorch.course import load_course
 from pytest_tinytorch.display.batch import Pace, progress_line
 from pytest_tinytorch.errors import CourseError
@@ -73,6 +75,19 @@ def test_of_a_folder_and_a_zip_the_folder_counts_and_it_is_said(tmp_path):
     found, ignored = find_submissions(tmp_path)
     assert [s.path.name for s in found] == ["anna"]
     assert ignored == ["anna.zip: anna has a folder as well, which is what is graded"]
+
+
+def test_a_collection_knows_who_it_is_and_which_commit(tmp_path):
+    collection = Collection(tmp_path)
+    for student in ("Ana", "ana"):
+        with collection.workplace() as place:
+            made = lay(place / "made", {"02_tensor.py": student.encode()})
+            collection.place(Collected(student, collect.Status.COLLECTED, commit="c" * 40), made)
+    found, ignored = find_submissions(tmp_path)
+    assert [s.student for s in found] == ["Ana", "ana"] and ignored == []
+    for submitted in found:
+        taken = read_submission(COURSE, submitted)
+        assert (taken.sources[TENSOR].decode(), taken.commit) == (submitted.student, "c" * 40)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names there are text")
