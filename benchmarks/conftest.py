@@ -4,6 +4,7 @@ This machine is shared: two things are compared by running them in turn and taki
 bound is asserted only where benchmarks are enabled, once more before it fails.
 """
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -61,6 +62,10 @@ class Versus:
     def row(self, name: str, ours: float, peer: float) -> None:
         self.rows.append(f"{name:58} {_time(ours):>10} {_time(peer):>10} {ours / peer:7.2f}")
 
+    def row_of_bytes(self, name: str, ours: int, peer: int) -> None:
+        mine, theirs = f"{ours / 2**20:.1f} MiB", f"{peer / 2**20:.1f} MiB"
+        self.rows.append(f"{name:58} {mine:>10} {theirs:>10} {ours / peer:7.2f}")
+
 
 @pytest.fixture
 def versus(request: pytest.FixtureRequest) -> Versus:
@@ -77,6 +82,11 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{'':58} {'ours':>10} {'peer':>10} {'ratio':>7}")
         for row in rows:
             terminalreporter.line(row)
+        if kernels := os.environ.get("OPENBLAS_CORETYPE"):
+            text = (
+                f"NumPy's products: OPENBLAS_CORETYPE={kernels} is set, which PyTorch does not heed"
+            )
+            terminalreporter.line(text)
 
 
 def _in_turn(ours: Action, peer: Action, rounds: int) -> Comparison:

@@ -1,167 +1,32 @@
-"""Each operation forward and backward, beside PyTorch's better memory layout.
+"""Each step beside PyTorch's better memory layout: processor time, wall time, and bytes.
 
-One thread each, processor time, in turn, medians. A bound is what the course promises. The figures
-are kept by commit and machine in pytest-benchmark's storage; `make bench-compare` compares them.
+One thread each, processor time, in turn, medians: the ratio has a bound, which is what the course
+promises. Then each side alone in a process of its own: wall time with two threads, which would
+disturb each other in one process, and the bytes that a step holds. The figures are kept by commit
+and machine in pytest-benchmark's storage; `make bench-compare` compares them.
 """
 
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import pytest
-
-import tinytorch as tt
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
 
+from steps import CASES, Step  # noqa: E402
+
 ROUNDS = 25
 TRIES = 3
-F = torch.nn.functional
-Step = Callable[[], object]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The same step here and there; PyTorch's may come in several memory layouts."""
-
-    ours: Step
-    peers: tuple[Step, ...]
-
-
-def draws(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-
-
-def channels_last(array: np.ndarray) -> np.ndarray:
-    """(N, C, H, W), in the order of memory in which a layer hands it on."""
-    return np.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-
-
-def steps(ours, theirs, *shapes, images: bool = False) -> Pair:
-    """Forward and backward of functions of Tensors with these shapes, each with a gradient."""
-    arrays = [draws(*shape) for shape in shapes]
-    order = channels_last if images else np.asarray
-    mine = [tt.Tensor(order(array), requires_grad=True) for array in arrays]
-    gradient = tt.Tensor(order(np.ones(ours(*mine).shape, np.float32)))
-
-    def here() -> None:
-        for tensor in mine:
-            tensor.grad = None
-        ours(*mine).backward(gradient)
-
-    def there(layout) -> Step:
-        tensors = [
-            torch.tensor(array).to(memory_format=layout).requires_grad_() for array in arrays
-        ]
-        ones = torch.ones_like(theirs(*tensors))
-
-        def step() -> None:
-            for tensor in tensors:
-                tensor.grad = None
-            theirs(*tensors).backward(ones)
-
-        return step
-
-    layouts = [torch.contiguous_format, *([torch.channels_last] if images else [])]
-    return Pair(here, tuple(map(there, layouts)))
-
-
-def convolution(inputs: int, outputs: int, side: int) -> Pair:
-    return steps(
-        lambda x, w: tt.conv2d(x, w, stride=1, padding=1),
-        lambda x, w: F.conv2d(x, w, padding=1),
-        (32, inputs, side, side),
-        (outputs, inputs, 3, 3),
-        images=True,
-    )
-
-
-def batch_norm() -> Pair:
-    layer = tt.BatchNorm2d(32)
-    peer = torch.nn.BatchNorm2d(32)
-    return steps(layer, peer, (128, 32, 16, 16), images=True)
-
-
-def layer_norm() -> Pair:
-    return steps(tt.LayerNorm(512), torch.nn.LayerNorm(512), (1024, 512))
-
-
-def attention() -> Pair:
-    return steps(
-        tt.scaled_dot_product_attention,
-        F.scaled_dot_product_attention,
-        *[(16, 4, 64, 32)] * 3,
-    )
-
-
-def linear() -> Pair:
-    layer, peer = tt.Linear(784, 256), torch.nn.Linear(784, 256)
-    return steps(layer, peer, (128, 784))
-
-
-def cross_entropy(rows: int, classes: int) -> Pair:
-    labels = np.arange(rows) % classes
-    wanted = torch.tensor(labels)
-    return steps(
-        lambda x: tt.CrossEntropyLoss()(x, labels),
-        lambda x: F.cross_entropy(x, wanted),
-        (rows, classes),
-    )
-
-
-def training_step(batch: int) -> Pair:
-    """An MLP 784-256-10: clear the gradients, forward, loss, backward, one step with momentum."""
-    images, labels = draws(batch, 784), np.arange(batch) % 10
-    x, t = torch.tensor(images), torch.tensor(labels)
-    model, relu = tt.MLP([784, 256, 10]), torch.nn.ReLU()
-    peer = torch.nn.Sequential(torch.nn.Linear(784, 256), relu, torch.nn.Linear(256, 10))
-    optimizer = tt.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    peers = torch.optim.SGD(peer.parameters(), lr=0.01, momentum=0.9)
-    loss_function, mine = tt.CrossEntropyLoss(), tt.Tensor(images)
-
-    def here() -> None:
-        optimizer.zero_grad()
-        loss_function(model(mine), labels).backward()
-        optimizer.step()
-
-    def there() -> None:
-        peers.zero_grad()
-        F.cross_entropy(peer(x), t).backward()
-        peers.step()
-
-    return Pair(here, (there,))
-
-
-def chain() -> Pair:
-    def program(x):
-        for _ in range(100):
-            x = x * 1.01
-        return x
-
-    return steps(program, program, (1,))
-
-
-CASES = {
-    "Linear 784-256, batch 128": (linear, 1.15),
-    "ReLU": (lambda: steps(tt.relu, torch.relu, (256, 1024)), 1.4),
-    "cross-entropy 128x10": (lambda: cross_entropy(128, 10), 1.3),
-    "cross-entropy 1024x64": (lambda: cross_entropy(1024, 64), 1.3),
-    "step of an MLP 784-256-10, batch 32": (lambda: training_step(32), 1.1),
-    "step of an MLP 784-256-10, batch 128": (lambda: training_step(128), 1.1),
-    "attention 16x4x64x32": (attention, 1.4),
-    "LayerNorm 1024x512": (layer_norm, 2.4),
-    "BatchNorm2d 128x32x16x16": (batch_norm, 2.0),
-    "MaxPool2d 2x2": (
-        lambda: steps(tt.MaxPool2d(2), torch.nn.MaxPool2d(2), (64, 32, 16, 16), images=True),
-        2.4,
-    ),
-    "Conv2d 32-64 at 16x16": (lambda: convolution(32, 64, 16), 2.7),
-    "Conv2d 64-128 at 8x8": (lambda: convolution(64, 128, 8), 2.0),
-    "autograd, one element, 100 operations": (chain, 0.8),
-}
+ALONE_ROUNDS = 9
+ALONE = Path(__file__).with_name("alone.py")
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+FEW_BYTES = 2**20  # below, pages say little
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -169,6 +34,37 @@ def test_operation(compare, name):
     build, bound = CASES[name]
     pair = build()
     compare(name, pair.ours, pair.peers, bound)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_alone(request, versus, name):
+    """Two threads, wall time, and bytes. No bound: both depend on what else the machine does."""
+    if request.config.getoption("benchmark_disable"):
+        if name == next(iter(CASES)):
+            assert alone(name, side=0, threads=2, rounds=1)["seconds"] > 0
+        return
+    benchmark = request.getfixturevalue("benchmark")
+    sides = 1 + len(CASES[name][0]().peers)
+    found = [
+        [alone(name, side, threads=2, rounds=ALONE_ROUNDS) for _ in range(2)]
+        for side in range(sides)
+    ]
+    ours, *peers = [min(run["seconds"] for run in runs) for runs in found]
+    versus.row(f"{name}, wall, 2 threads", ours, min(peers))
+    benchmark.extra_info.update(seconds_2_threads=ours, ratio_2_threads=round(ours / min(peers), 3))
+    mine, *theirs = [min(run["bytes"] or 0 for run in runs) for runs in found]
+    if min(mine, *theirs) > FEW_BYTES:
+        versus.row_of_bytes(f"{name}, most bytes in a step", mine, min(theirs))
+        benchmark.extra_info.update(bytes=mine, bytes_of_peer=min(theirs))
+    benchmark.pedantic(lambda: alone(name, side=0, threads=2, rounds=1), rounds=1)
+
+
+def alone(name: str, side: int, threads: int, rounds: int) -> dict[str, float]:
+    """What one side says when it runs in a new process: see alone.py."""
+    command = [sys.executable, str(ALONE), name, str(side), str(threads), str(rounds)]
+    environment = os.environ | dict.fromkeys(THREADS, str(threads))
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
 
 
 @pytest.fixture
