@@ -30,12 +30,6 @@ def steady(text: str) -> str:
     return _ADDRESS.sub("0x...", text)
 
 
-def shortened(text: str, most: int) -> str:
-    """The text, printable, and cut after `most` characters with a mark that says so."""
-    start = printable(text[: most + 1])  # however long it is, no more than this is looked at
-    return start if len(start) <= most else f"{start[:most]} [...]"
-
-
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

@@ -5,14 +5,13 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_tinytorch.course import Course
+from pytest_tinytorch.display.markdown import block, code, inline, wrapped
 from pytest_tinytorch.feedback.page import UNSEEN, Mending, Page, Part, Row, page_of
 from pytest_tinytorch.record import Location, RunRecord
 from pytest_tinytorch.wording import EXAMPLE, HINT, SAME, WAITING, excerpt_lines
 
 _WIDTH = 79
-# What could be more than a character, wherever it stands: an underscore within a word could not.
-_SPECIAL = re.compile(r"[\\`*\[<>|~$#]|&(?=#?\w)|(?<=:)/|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])")
-# What could be, where a line begins: an entry of a list, a line below a heading, a fence.
+# What would make another thing of a line: an entry of a list, a heading of the line above.
 _OPENING = re.compile(r"^(\d+(?=[.)])|(?=[+=:-]))")
 
 
@@ -25,12 +24,12 @@ def feedback_markdown(course: Course, run: RunRecord, notes: Sequence[str]) -> s
 
 
 def _page(page: Page) -> Iterator[str]:
-    yield from (f"# {_escaped(page.title)}", "")
+    yield from (f"# {inline(page.title)}", "")
     yield from (f"**Grade: {page.grade}** {_bar(page.share, 20)}", "")
     yield from _text(f"{page.summary}.")
     yield from _text(page.undecided)
     if page.facts:
-        yield from (", ".join(f"{name} {_code(value)}" for name, value in page.facts), "")
+        yield from (", ".join(f"{name} {code(value)}" for name, value in page.facts), "")
     if page.rows:
         yield from _table(page.rows)
     for part in page.parts:
@@ -41,7 +40,7 @@ def _page(page: Page) -> Iterator[str]:
 
 
 def _part(part: Part) -> Iterator[str]:
-    yield from (f"## {_escaped(part.name)}: {part.standing}", "")
+    yield from (f"## {inline(part.name)}: {part.standing}", "")
     yield from _text(part.question)
     yield from _text(f"{part.tally}. {part.can}")
     for mending in part.mend:
@@ -66,18 +65,18 @@ def _part(part: Part) -> Iterator[str]:
 
 def _mending(mending: Mending) -> Iterator[str]:
     text = mending.text
-    yield from (f"### {_escaped(_head(mending))}", "")
+    yield from (f"### {inline(_head(mending))}", "")
     if text.message:
-        yield from _fenced(_wrapped(text.message))
+        yield from _fenced(text.message)
     for number, (before, location) in enumerate(text.places):
-        yield from (f"{_escaped(before)}{_code(str(location))}", "")
+        yield from (f"{inline(before)} {code(str(location))}", "")
         if number == 0 and location.excerpt:
-            yield from _fenced(_excerpt(location))
+            yield from block(_excerpt(location)).split("\n")
     why, command = text.first
     if command:
-        yield from (f"{_escaped(why)}{_code(command)}", "")
+        yield from (f"{inline(why)} {code(command)}", "")
     if text.example:
-        yield from (*_text(f"{EXAMPLE}:"), *_fenced(_wrapped(text.example)))
+        yield from (*_text(f"{EXAMPLE}:"), *_fenced(text.example))
     facts = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
     yield from _list(f"{label}: {words}" for label, words in facts if words)
 
@@ -86,7 +85,7 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
     cells = [("Checkpoint", "Tests", "Points", "")]
     for row in rows:
         bar = f"{_bar(row.share, 10)} {row.remark}".rstrip()
-        cells.append((_escaped(row.name), row.tests, row.points, bar))
+        cells.append((inline(row.name), row.tests, row.points, bar))
     a, b, c, d = (max(map(len, column)) for column in zip(*cells, strict=True))
     head, *lines = (f"| {w:{a}} | {x:>{b}} | {y:>{c}} | {z:{d}} |" for w, x, y, z in cells)
     rule = f"|{'-' * (a + 2)}|{'-' * (b + 1)}:|{'-' * (c + 1)}:|{'-' * (d + 2)}|"
@@ -103,13 +102,14 @@ def _text(text: str) -> Iterator[str]:
 
 
 def _fenced(text: str) -> Iterator[str]:
-    fence = "`" * max(3, _longest_run(text) + 1)
-    yield from (fence, text, fence, "")
+    yield from block(wrapped(text, _WIDTH)).split("\n")
 
 
 def _lines(text: str, first: str, further: str) -> Iterator[str]:
     """Words in lines, none of which begins with what would make it another thing."""
-    for number, line in enumerate(_wrap(_escaped(text), _WIDTH - len(further))):
+    width = _WIDTH - len(further)
+    broken = textwrap.wrap(inline(text), width, break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(broken):
         yield (further if number else first) + _OPENING.sub(r"\1\\", line)
 
 
@@ -125,25 +125,3 @@ def _excerpt(location: Location) -> str:
 def _bar(share: float, width: int) -> str:
     full = int(share * width)
     return f"`{'#' * full}{'.' * (width - full)}`"
-
-
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\g<0>", text)
-
-
-def _code(text: str) -> str:
-    fence = "`" * (_longest_run(text) + 1)
-    space = " " * (fence != "`")
-    return f"{fence}{space}{text}{space}{fence}"
-
-
-def _longest_run(text: str) -> int:
-    return max(map(len, re.findall("`+", text)), default=0)
-
-
-def _wrapped(text: str) -> str:
-    return "\n".join(line for long in text.split("\n") for line in _wrap(long, _WIDTH) or [""])
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

@@ -353,10 +353,9 @@ def test_words_are_shown_as_they_are(course, words):
 def test_no_site_makes_links_of_words(course):
     words = f"{HOSTILE['links']} $x$"
     markdown = feedback_markdown(course, filled(words), [words])
-    outside = re.sub(r"^(```+)$.*?^\1$", "", markdown, flags=re.M | re.S)
+    outside = re.sub(r"^(```+)text$.*?^\1$", "", markdown, flags=re.M | re.S)
     outside = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", outside)
-    assert "example" in outside and "://" not in outside and "www." not in outside
-    assert not re.search(r"(?<!\\)\$", outside)
+    assert "example" in outside and not re.search(r"(?<!\\)(://|\$)|www\.", outside)
 
 
 def test_where_a_line_is_broken_nothing_else_begins(course):
