@@ -1,5 +1,6 @@
 """`tito`: parses, delegates, prints. Whatever it does, pytest and the services do."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,9 @@ CheckpointId = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-
 
 def main() -> None:
     """The command. A mistake is one line and exit code 2, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names can have letters that a console has not
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except CourseError as error:
@@ -95,6 +99,27 @@ def verify_command(
     for line in lines:
         typer.echo(line)
     raise typer.Exit(0 if good else 1)
+
+
+@app.command("feedback")
+def feedback_command(
+    results: Annotated[Path, typer.Argument(help="grade.xml, of a graded run")],
+    html: Annotated[Path | None, typer.Option("--html", help="write a page of HTML")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="write Markdown")] = None,
+) -> None:
+    """The page to hand back: what works, what does not, what is next. Nothing of hidden tests."""
+    from pytest_tinytorch.feedback import feedback_html, feedback_markdown
+    from pytest_tinytorch.feedback.results import graded_run, notes_on, write_page
+
+    course = course_here()
+    run = graded_run(course, results)
+    notes = notes_on(course, run)
+    if html is None and markdown is None:
+        typer.echo(feedback_markdown(course, run, notes), nl=False)
+    for path, page in ((html, feedback_html), (markdown, feedback_markdown)):
+        if path is not None:
+            for line in write_page(path, page(course, run, notes)):
+                typer.echo(line)
 
 
 @checkpoint_app.command("status")

@@ -23,10 +23,10 @@ def step_after_failure(cause: Cause) -> NextStep:
     test = cause.test
     kind, _, module = (test.waits_for or test.group).partition(" ")
     command = f"pytest --module {module}" if module else f"pytest --checkpoint {kind}"
-    place = str(test.locations[0]) if test.locations else "the first failure above"
+    place = str(test.locations[0]) if test.locations else ""
     if test.reason is Reason.NOT_WRITTEN:
-        return NextStep(command, f"write {place}, then run")
-    return NextStep(command, f"mend {place}, then run")
+        return NextStep(command, f"write {place or 'what is named first above'}, then run")
+    return NextStep(command, f"mend {place or 'the first failure above'}, then run")
 
 
 def step_forward(course: Course, statuses: Sequence[Status]) -> NextStep:

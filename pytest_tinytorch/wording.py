@@ -53,7 +53,7 @@ def cause_text(cause: Cause) -> CauseText:
 def excerpt_lines(location: Location) -> list[tuple[bool, str]]:
     """The lines around a place, numbered, each with whether it is the place itself."""
     numbered = [(n == location.line, n, text) for n, text in location.excerpt]
-    return [(here, f"{'>' if here else ' '} {n:4} | {text}") for here, n, text in numbered]
+    return [(here, f"{'>' if here else ' '} {n:4} | {text}".rstrip()) for here, n, text in numbered]
 
 
 def checkpoint_name(checkpoint: Checkpoint) -> str:

@@ -1,10 +1,9 @@
 """A graded run as Markdown: points, and what to mend, the first of it first."""
 
-import textwrap
 from collections.abc import Sequence
 
 from pytest_tinytorch.course import Course
-from pytest_tinytorch.display.markdown import block, code, inline
+from pytest_tinytorch.display.markdown import block, code, inline, wrapped
 from pytest_tinytorch.grade.scores import Grade, Score
 from pytest_tinytorch.grouping import Cause, causes
 from pytest_tinytorch.record import TestRecord
@@ -75,7 +74,7 @@ def _cause(course: Course, cause: Cause) -> str:
     worth = f" ({text.worth})" if text.worth else ""
     parts = [f"### {text.verdict} {inline(text.title)}{worth}\n"]
     if text.message:
-        parts.append(block(_wrapped(text.message)))
+        parts.append(block(wrapped(text.message, _WIDTH)))
     for number, (before, place) in enumerate(text.places):
         parts.append(f"{inline(before)} {code(str(place))}\n")
         if number == 0 and place.excerpt:
@@ -89,9 +88,3 @@ def _cause(course: Course, cause: Cause) -> str:
     facts = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
     parts += [f"{label}: {inline(words)}\n" for label, words in facts if words]
     return "\n" + "\n".join(parts)
-
-
-def _wrapped(text: str) -> str:
-    """The text in lines that can be read without scrolling."""
-    lines = text.split("\n")
-    return "\n".join(textwrap.fill(line, _WIDTH, replace_whitespace=False) for line in lines)

@@ -1,11 +1,14 @@
 """Words of somebody else's within Markdown, where no sign of theirs means anything."""
 
 import re
+import textwrap
 
 from pytest_tinytorch.printable import shortened
 
-# Within a line; the last two would make a link of an address.
-_SIGNS = re.compile(r"[\\`*_\[\]<>&|~$!#@]|:(?=/)|(?<=www)\.", re.IGNORECASE)
+# Within a line; an underscore means nothing within a word. The last two make links of addresses.
+_SIGNS = re.compile(
+    r"[\\`*\[<>|~$#]|&(?=#?\w)|(?<![^\W_])_|_(?![^\W_])|:(?=/)|(?<=www)\.", re.IGNORECASE
+)
 _LONGEST_LINE = 500
 _LONGEST_BLOCK = 4000
 
@@ -28,6 +31,12 @@ def block(text: str) -> str:
     text = shortened(text, _LONGEST_BLOCK)
     fence = _fence(text, 3)
     return f"{fence}text\n{text}\n{fence}\n"
+
+
+def wrapped(text: str, width: int) -> str:
+    """The text in lines that can be read without scrolling."""
+    lines = text.split("\n")
+    return "\n".join(textwrap.fill(line, width, replace_whitespace=False) for line in lines)
 
 
 def _words(text: str) -> str:

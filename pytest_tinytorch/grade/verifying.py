@@ -1,13 +1,12 @@
 """`tito verify`: signed results, one line a file."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.grade.reading import parse_run
 from pytest_tinytorch.grade.scores import grade_of
 from pytest_tinytorch.grade.signing import VARIABLE, Key, find_key, key_file, verified_record
-from pytest_tinytorch.record import RunRecord
 
 
 def verify_lines(files: Sequence[Path]) -> tuple[bool, list[str]]:
@@ -21,11 +20,9 @@ def verify_lines(files: Sequence[Path]) -> tuple[bool, list[str]]:
 
 def _verified(path: Path, key: Key) -> tuple[bool, str]:
     try:
-        run = RunRecord.from_json(json.loads(verified_record(path, key)))
+        run = parse_run(path, verified_record(path, key))
     except CourseError as error:
         return False, f"NOT VERIFIED {error}"
-    except (ValueError, KeyError, TypeError) as error:
-        return False, f"NOT VERIFIED {path}: signed, but no record of this version ({error!r})"
     grade = grade_of(run)
     who = f", student {run.student}" if run.student else ""
     points = f"{grade.points:g} of {grade.max_points:g} points"

@@ -1,11 +1,17 @@
 """`tito`: each command does what its words say, through the same services as pytest."""
 
+import json
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
 from pytest_tinytorch import cli
+from pytest_tinytorch.course import load_course
+from pytest_tinytorch.feedback import feedback_html, feedback_markdown
+from pytest_tinytorch.record import Outcome, RunRecord, TestRecord
 
 
 @pytest.fixture
@@ -197,3 +203,103 @@ def test_complete_runs_every_tier_and_stops_at_the_first_that_fails(tito, classr
     assert code == 1
     assert "02_words is not complete: checkpoint 01 failed. Mend the above, then again:" in lines
     assert "completed" not in tito("module", "status")[1][1]
+
+
+GRADED = RunRecord(
+    "mini",
+    0,
+    "2026-01-01T00:00:00+00:00",
+    1.0,
+    (
+        TestRecord("00/test_add", "Adds two numbers", Outcome.PASSED, max_points=2),
+        TestRecord("00/test_secret", "CANARY", Outcome.FAILED, visibility="hidden"),
+    ),
+    ("00",),
+    isolation="bwrap",
+    student="Zoë \U0001f600",
+    version="1",
+    manifest="0" * 64,
+    altered=("conftest.py",),
+)
+NOTES = ["Isolation: bwrap", "Not the course's own: conftest.py"]
+
+
+@pytest.fixture
+def graded(classroom):
+    """Writes a file of results."""
+
+    def write(run=GRADED, record=None):
+        suite = ET.Element("testsuite")
+        properties = ET.SubElement(suite, "properties")
+        value = json.dumps(run.to_json()) if record is None else record
+        ET.SubElement(properties, "property", name="record", value=value)
+        root = ET.Element("testsuites")
+        root.append(suite)
+        ET.ElementTree(root).write(classroom.root / "grade.xml")
+
+    return write
+
+
+def test_feedback_is_printed_or_written(tito, classroom, graded):
+    graded()
+    course = load_course(classroom.root)
+    page, markdown = feedback_html(course, GRADED, NOTES), feedback_markdown(course, GRADED, NOTES)
+    assert "Zoë" in page and "Adds two numbers" in page and "CANARY" not in page + markdown
+    assert tito("feedback", "grade.xml") == (0, markdown.splitlines())
+    assert tito("feedback", "grade.xml", "--html", "out/a.html", "--markdown", "a.md") == (
+        0,
+        ["written: out/a.html", "written: a.md"],
+    )
+    assert (classroom.root / "out/a.html").read_text("utf-8") == page
+    assert (classroom.root / "a.md").read_text("utf-8") == markdown
+    assert tito("feedback", "grade.xml", "--markdown", "a.md") == (0, ["nothing changed: a.md"])
+
+
+def test_feedback_writes_over_nothing(tito, classroom, graded):
+    graded()
+    (classroom.root / "mine.md").write_text("mine")
+    assert tito("feedback", "grade.xml", "--markdown", "mine.md") == (
+        0,
+        ["mine.md of an earlier run is now mine.md.old", "written: mine.md"],
+    )
+    assert (classroom.root / "mine.md.old").read_text() == "mine"
+    code, lines = tito("feedback", "grade.xml", "--html", "src")
+    assert (code, lines) == (2, ["tito: src is a folder; name a file in it: src/feedback.html"])
+    assert tito("feedback", "grade.xml", "--html", "mine.md/a.html")[0] == 2
+
+
+def test_feedback_on_another_version_of_the_course_says_so(tito, graded):
+    graded(replace(GRADED, version="0.9"))
+    _, lines = tito("feedback", "grade.xml")
+    assert "- Graded by version 0.9 of the course; its words are those of version 1" in lines
+
+
+NO_RESULTS = {
+    "another course": (replace(GRADED, course="other"), "is of the course 'other', and this fold"),
+    "not graded": (replace(GRADED, manifest=""), "its run was not graded; run `pytest --grade --j"),
+}
+
+
+@pytest.mark.parametrize("run, message", NO_RESULTS.values(), ids=NO_RESULTS)
+def test_feedback_needs_a_graded_run_of_this_course(tito, graded, run, message):
+    graded(run)
+    code, lines = tito("feedback", "grade.xml")
+    assert code == 2 and len(lines) == 1 and message in lines[0]
+
+
+def test_feedback_needs_results(tito, graded):
+    code, lines = tito("feedback", "grade.xml")
+    assert (code, lines) == (2, ["tito: grade.xml cannot be read: No such file or directory"])
+    graded(record="{}")
+    code, lines = tito("feedback", "grade.xml")
+    assert code == 2 and len(lines) == 1 and "no record of this version" in lines[0]
+
+
+def test_names_are_printed_wherever_output_goes(classroom, graded, monkeypatch):
+    graded()
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # as where Windows redirects it to a file
+    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()"]
+    command += ["feedback", "grade.xml"]
+    done = subprocess.run(command, cwd=classroom.root, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode("cp1252").startswith("# Mini: feedback for Zoë \\U0001f600")

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.grade.reading import read_run
 from pytest_tinytorch.grade.results import ResultLog, filter_results, read_log, set_aside
 from pytest_tinytorch.grade.scores import grade_of
 from pytest_tinytorch.grade.signing import Key, find_key, key_file, verified_record
 from pytest_tinytorch.grade.verifying import verify_lines
 from pytest_tinytorch.grade.visibility import students_view
-from pytest_tinytorch.printable import printable, steady
+from pytest_tinytorch.printable import printable, shortened, steady
 from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
 
 KEY = Key(b"0123456789abcdef")
@@ -137,6 +138,73 @@ def test_without_a_key_nothing_is_verified(tmp_path, monkeypatch):
     monkeypatch.delenv("TINYTORCH_GRADE_KEY", raising=False)
     with pytest.raises(CourseError, match="no key to verify with: set TINYTORCH_GRADE_KEY"):
         verify_lines([tmp_path])
+
+
+# --- reading results again ----------------------------------------------------------------------
+
+
+def quoted(data):
+    return json.dumps(data).replace("'", "&apos;").replace('"', "&quot;")
+
+
+def test_a_run_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.delenv("TINYTORCH_GRADE_KEY", raising=False)
+    path = xml_with(tmp_path, record=quoted(RUN.to_json()))
+    assert read_run(path) == RUN
+    signed = xml_with(tmp_path, record=quoted(RUN.to_json()), record_sig="v1:x:y")
+    assert read_run(signed) == RUN  # nobody here could tell
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY.secret.decode())
+    with pytest.raises(CourseError, match="signed with key 'x'"):
+        read_run(signed)
+    text = json.dumps(RUN.to_json())
+    good = xml_with(tmp_path, record=quoted(RUN.to_json()), record_sig=KEY.sign(text))
+    assert read_run(good) == RUN
+
+
+def test_a_file_without_a_record_says_how_to_write_one(tmp_path):
+    with pytest.raises(CourseError, match=r"no 'record' .* `pytest --grade --junitxml=grade.xml`"):
+        read_run(xml_with(tmp_path, seed="3"))
+
+
+def changed(**values):
+    """The record with a test that has other values than the harness would write."""
+    data = RUN.to_json()
+    return data | {"tests": [data["tests"][0] | values, *data["tests"][1:]]}
+
+
+NO_RECORDS = {
+    "another format": {"format": 2},
+    "nothing": {},
+    "list": [],
+    "text": "x",
+    "no tests": {key: value for key, value in RUN.to_json().items() if key != "tests"},
+    "a test that is none": RUN.to_json() | {"tests": [3]},
+    "a group that is none": RUN.to_json() | {"groups": [3]},
+    "an altered file that is none": RUN.to_json() | {"altered": [3]},
+    "unknown key": changed(colour="red"),
+    "unknown outcome": changed(outcome="perfect"),
+    "title": changed(title=3),
+    "hint": changed(hint=None),
+    "points": changed(max_points="3"),
+    "depends": changed(depends=[3]),
+    "file": changed(locations=[{"file": 3, "line": 3}]),
+    "line": changed(locations=[{"file": "a", "line": "x"}]),
+    "excerpt": changed(locations=[{"file": "a", "line": 3, "excerpt": [3]}]),
+}
+
+
+@pytest.mark.parametrize("data", NO_RECORDS.values(), ids=NO_RECORDS)
+def test_what_is_no_record_is_one_line(tmp_path, monkeypatch, data):
+    monkeypatch.delenv("TINYTORCH_GRADE_KEY", raising=False)
+    with pytest.raises(CourseError, match="no record of this version") as error:
+        read_run(xml_with(tmp_path, record=quoted(data)))
+    assert "\n" not in str(error.value)
+
+
+def test_a_record_that_never_ends_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.delenv("TINYTORCH_GRADE_KEY", raising=False)
+    with pytest.raises(CourseError, match="no record of this version"):
+        read_run(xml_with(tmp_path, record="[" * 100_000))
 
 
 # --- scores -----------------------------------------------------------------------------------
@@ -312,3 +380,18 @@ def test_characters_that_are_not_to_be_shown_are_escaped(text, shown):
 )
 def test_addresses_are_left_out(text, expected):
     assert steady(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("12345", "12345"),
+        ("123456", "12345 [...]"),
+        ("1" * 2**24, "11111 [...]"),
+        ("a\x1b", "a\\x1b"),
+        ("ab\x1b", "ab\\x1 [...]"),
+    ],
+    ids=["fits", "one more", "very long", "escape", "cut within an escape"],
+)
+def test_what_is_too_long_is_cut_and_says_so(text, shown):
+    assert shortened(text, 5) == shown
