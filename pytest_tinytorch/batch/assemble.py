@@ -10,7 +10,9 @@ from pathlib import Path
 
 from pytest_tinytorch.batch.parts import Intake, Part, PartFiles
 from pytest_tinytorch.course import Course
+from pytest_tinytorch.display.grade import remarks
 from pytest_tinytorch.export.transaction import write_all
+from pytest_tinytorch.feedback import feedback_html, feedback_markdown
 from pytest_tinytorch.grade.evidence import junit_text
 from pytest_tinytorch.grade.signing import Key
 from pytest_tinytorch.grade.visibility import HIDDEN, students_view
@@ -20,6 +22,7 @@ from pytest_tinytorch.tally import in_order
 
 RESULTS = "grade.xml"
 STUDENTS_COPY = "grade.student.xml"
+PAGE = "feedback"
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,11 @@ class Binder:
         has_hidden = any(test.visibility != "visible" for test in run.tests)
         copy = junit_text(self.course, shown, None) if has_hidden else None
         old_copy = folder / STUDENTS_COPY
+        notes = [*remarks(self.isolation, (), self.altered, intake.refused), *intake.notes]
         changes: dict[Path, str | None] = {
             folder / RESULTS: junit_text(self.course, run, self.key),
+            folder / f"{PAGE}.md": feedback_markdown(self.course, run, notes),
+            folder / f"{PAGE}.html": feedback_html(self.course, run, notes),
             **({old_copy: copy} if has_hidden or old_copy.exists() else {}),
         }
         write_all({path: text for path, text in changes.items() if _differs(path, text)})

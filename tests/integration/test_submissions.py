@@ -209,12 +209,24 @@ def test_hidden_tests_count_and_stay_hidden(desk, tmp_path):
     groups = {test["id"].partition("/")[0] for test in whole["tests"]}
     assert any(group.startswith("hidden ") for group in groups)
     hidden_names = [t["id"] for t in whole["tests"] if t["id"].startswith("hidden ")]
-    for name in ("grade.student.xml",):
+    for name in ("grade.student.xml", "feedback.md", "feedback.html"):
         copy = (desk.results / "bob" / name).read_text("utf-8")
-        assert "hidden_1" in copy
+        assert "hidden_1" in copy or "hidden test" in copy.lower()
         for identifier in hidden_names:
             assert identifier.partition("/")[2] not in copy
     assert "record_sig" not in desk.properties("bob", "grade.student.xml")
+
+
+def test_the_page_to_hand_back_says_what_to_do(desk):
+    folder = desk.hand_in("carl", WRONG)
+    (folder / "src/02_more.py").rename(folder / "src/02_more.txt")
+    (folder / "deep").mkdir()
+    shutil.copy(folder / "src/01_ops.py", folder / "deep/01_ops.py")
+    desk.run()
+    for name in ("feedback.md", "feedback.html"):
+        page = (desk.results / "carl" / name).read_text("utf-8")
+        for words in ("0 of 15", "src/01_ops.py", "pytest --checkpoint", "deep/01"):
+            assert words in page, (name, words)
 
 
 def test_a_broken_reference_grades_nobody(desk):

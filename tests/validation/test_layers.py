@@ -31,12 +31,12 @@ LAYERS = {
         "completion",
         "grade",
         "tally",
-        "batch",
         "collect",
         "next_step",
         "wording",
         "display",
         "feedback",
+        "batch",
     ),
     "hook rooms": (
         "settings",
