@@ -17,7 +17,7 @@ COURSE = load_course(ROOT)
 FOLDER = ROOT / "docs/ci"
 GITHUB = sorted(FOLDER.glob("github-*.yml"))
 GITLAB = sorted(FOLDER.glob("gitlab-*.yml"))
-PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+PINNED = re.compile(r"[\w-]+(/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -123,6 +123,15 @@ def test_a_newer_push_stops_what_is_under_way():
     concurrency = load(FOLDER / "github-student.yml")["concurrency"]
     assert concurrency["cancel-in-progress"] is True and "github.ref" in concurrency["group"]
     assert load(FOLDER / "gitlab-student.yml")["grade"]["interruptible"] is True
+
+
+def test_what_was_graded_is_kept_however_a_run_ends():
+    text = (FOLDER / "github-class.yml").read_text("utf-8")
+    kept = [step for step in steps(yaml.safe_load(text)) if "results" in str(step.get("with"))]
+    restored, saved, uploaded = kept
+    assert saved["with"]["key"] == restored["with"]["key"]
+    assert saved["with"]["key"].startswith(restored["with"]["restore-keys"])
+    assert saved["if"] == uploaded["if"] == "${{ always() }}"
 
 
 def test_the_python_is_one_that_the_course_runs_on():
