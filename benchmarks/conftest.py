@@ -59,6 +59,10 @@ class Versus:
         assert holds is None or holds(found), self.rows[-1]
         return found
 
+    def note(self, text: str) -> None:
+        """Something measured that has no peer."""
+        self.rows.append(text)
+
     def row(self, name: str, ours: float, peer: float) -> None:
         self.rows.append(f"{name:58} {_time(ours):>10} {_time(peer):>10} {ours / peer:7.2f}")
 

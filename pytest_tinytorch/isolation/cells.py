@@ -26,22 +26,10 @@ from pytest_tinytorch.isolation.inside.host import PACKAGE
 from pytest_tinytorch.isolation.inside.wire import CannotCross
 from pytest_tinytorch.isolation.levels import Level
 from pytest_tinytorch.isolation.place import Places
-from pytest_tinytorch.isolation.remote import Remote
+from pytest_tinytorch.isolation.remote import Remote, RemotePackage
 
 _NO_GROUP = ""
 _OWN_FOLDER = str(Path(__file__).parent)
-
-
-class RemotePackage(Remote):
-    """`tt`: the student's package, in whichever process it lives now."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<{self._kind} of the student, in a process of its own>"
-
-    def __del__(self) -> None:
-        pass
 
 
 @dataclass(frozen=True)

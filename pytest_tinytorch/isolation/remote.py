@@ -178,6 +178,18 @@ class Comparison(Remote):
         )
 
 
+class RemotePackage(Remote):
+    """`tt`: the student's package, in whichever process it lives now."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} of the student, in a process of its own>"
+
+    def __del__(self) -> None:
+        pass
+
+
 class _RemoteIterator:
     """Elements one by one, as the student's iterator gives them."""
 

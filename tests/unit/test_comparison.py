@@ -1,10 +1,13 @@
 """`check`: strict where NumPy is lax, and its messages."""
 
+import types
+
 import numpy as np
 import pytest
 
 from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
 from pytest_tinytorch.fixtures.comparison import Check
+from pytest_tinytorch.isolation.remote import RemotePackage
 
 check = Check()
 
@@ -509,6 +512,23 @@ def test_the_operands_are_at_most_four_and_each_once():
 def test_operands_without_a_shape_are_not_described():
     number = 2
     assert message(lambda: check.equal(number * 2, 5)) == "number * 2: got 4, expected 5"
+
+
+def test_the_package_is_not_asked_for_a_shape():
+    """It would load what it can, to say which of its names is the nearest."""
+    asked = []
+
+    class Border:
+        def ask(self, *what):
+            asked.append(what)
+
+    tt = RemotePackage(Border(), 0, 0, "tinytorch")
+    small = types.ModuleType("small")
+    small.__getattr__ = asked.append
+    for package in (tt, small):
+        said = message(lambda package=package: check.equal(len([package]), 2))
+        assert said == "len([package]): got 1, expected 2"
+    assert asked == []
 
 
 def test_an_operand_that_cannot_say_its_shape_does_not_hide_the_failure():
