@@ -1,6 +1,7 @@
 """Why a test did not pass, told in the student's own lines."""
 
 import ast
+import functools
 import linecache
 import re
 import textwrap
@@ -154,17 +155,23 @@ def _computed_by(
 
 def _statement(file: str, line: int) -> tuple[int, int]:
     """The first and last line of the innermost statement at a line."""
+    spans = _statements("".join(linecache.getlines(file)))
+    around = [span for span in spans if span[0] <= line <= span[1]]
+    return max(around, default=(line, line))
+
+
+@functools.lru_cache(maxsize=8)  # in a class, each student fails in the same files
+def _statements(text: str) -> tuple[tuple[int, int], ...]:
+    """The first and last line of each statement that holds no others."""
     try:
-        tree = ast.parse("".join(linecache.getlines(file)))
+        tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return line, line
-    spans = [
+        return ()
+    return tuple(
         (node.lineno, node.end_lineno or node.lineno)
         for node in ast.walk(tree)
         if isinstance(node, ast.stmt) and not hasattr(node, "body")
-    ]
-    around = [span for span in spans if span[0] <= line <= span[1]]
-    return max(around, default=(line, line))
+    )
 
 
 def _readable(qualname: str) -> str:

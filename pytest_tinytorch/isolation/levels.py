@@ -14,6 +14,7 @@ import shutil
 import stat
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pytest_tinytorch.isolation.inside import landlock, seccomp
@@ -104,19 +105,35 @@ def command(level: Level, place: Place, libraries: Path, info: int, size: int) -
     hidden = [str(library / name) for name in SITE if (library / name).is_dir()]
     for folder in hidden:
         words += ["--tmpfs", folder]
-    for path in readable(place, libraries):
-        # Each mount costs a millisecond, and the standard library has two hundred entries.
-        shown = Path(path).parent == library or path.startswith(("/proc", "/dev"))
-        if not shown and Path(path).exists():
-            words += ["--ro-bind", path, path]
+    own = [path for path in _own(place, libraries) if Path(path).exists()]
+    for path in (*_mounts_of_the_machine(), *own):
+        words += ["--ro-bind", path, path]
     words += ["--size", str(size), "--tmpfs", str(place.scratch)]
     for folder in (*hidden, "/"):
         words += ["--remount-ro", folder]
     return [*words, "--chdir", str(place.scratch), "--"]
 
 
+@cache
+def _mounts_of_the_machine() -> tuple[str, ...]:
+    """What every cell sees beside the standard library, which is one mount: each costs a
+    millisecond, and the library has two hundred entries."""
+    library = standard_library()
+    return tuple(
+        path
+        for path in readable_of_the_machine()
+        if Path(path).parent != library and not path.startswith(("/proc", "/dev"))
+        if Path(path).exists()
+    )
+
+
+def _own(place: Place, libraries: Path) -> list[str]:
+    """What a cell may read besides the machine's own."""
+    return [str(libraries), str(place.package), str(_data())]
+
+
 def readable(place: Place, libraries: Path) -> list[str]:
-    return [*readable_of_the_machine(), str(libraries), str(place.package), str(_data())]
+    return [*readable_of_the_machine(), *_own(place, libraries)]
 
 
 def environment(place: Place, libraries: Path) -> dict[str, str]:
