@@ -7,6 +7,7 @@ goes on. In a class it is the machine that may have died: there it is given to o
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +31,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling 
     tried_again: set[str] = set()
 
     class CheckpointScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
-        """Whole files, and no test more often than it should."""
+        """Whole files, and no test more often than it should.
+
+        What a step costs does not depend on how many students there are, or are done with.
+        """
+
+        @cached_property
+        def _places(self) -> dict[str, int]:
+            return {test: place for place, test in enumerate(self.collection)}
+
+        def _assign_work_unit(self, node: WorkerController) -> None:
+            name, unit = self.workqueue.popitem(last=False)
+            self.assigned_work[node][name] = unit
+            node.send_runtest_some([self._places[test] for test in unit if not unit[test]])
+
+        def mark_test_complete(
+            self, node: WorkerController, item_index: int, duration: float = 0
+        ) -> None:
+            test = self.collection[item_index]
+            workload = self.assigned_work[node]
+            name = self._split_scope(test)
+            workload[name][test] = True
+            if all(workload[name].values()):
+                del workload[name]  # whatever is kept here is looked through after each test
+            self._reschedule(node)
 
         def remove_node(self, node: WorkerController) -> str | None:
             workload = self.assigned_work.pop(node)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import set_cell_size
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -47,11 +48,11 @@ def progress_line(pace: Pace, now: str, width: int) -> str:
     estimate = "" if left is None else f"  about {_duration(left)} left"
     bar = "#" * filled + "-" * (_BAR - filled)
     text = f"[{bar}] {pace.done:>{len(str(pace.total))}} of {pace.total}{estimate}  {now}"
-    return printable(text)[: width - 1]
+    return set_cell_size(printable(text), width - 1).rstrip()
 
 
 def student_line(row: Row) -> RenderableType:
-    """`  Zoë Müller      45 of 50   90.0 %   was 40`."""
+    """`  Zoë Müller      45 of 50   90.0 %   was 40`; no percentage where something is no grade."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=_LONGEST_NAME, overflow="ellipsis", no_wrap=True)
     table.add_column(no_wrap=True)
@@ -59,7 +60,8 @@ def student_line(row: Row) -> RenderableType:
     table.add_column(no_wrap=True)
     grade = row.grade
     points = f"{grade.points:g} of {grade.max_points:g}"
-    table.add_row(f"  {printable(row.student)}", points, f"{grade.percent:5.1f} %", _remark(row))
+    percent = f"{grade.percent:5.1f} %" if grade.is_complete else ""
+    table.add_row(f"  {printable(row.student)}", points, percent, _remark(row))
     return table
 
 
@@ -71,12 +73,12 @@ def conclusion(
     results: str,
 ) -> list[RenderableType]:
     """What the run came to. review: (item, reason) of what is no grade; checks: of the harness."""
-    parts: list[RenderableType] = [Text("")]
     kept = sum(row.kept for row in rows)
     graded = len(rows) - kept
     changed = [row for row in rows if row.before is not None]
-    head = Text(f"{len(rows)} students: ", style="head")
-    parts.append(head.append(f"{graded} graded, {kept} unchanged since they were graded"))
+    head = Text(f"{_counted(len(rows), 'student')}: ", style="head")
+    head.append(f"{graded} graded, {kept} unchanged since they were graded")
+    parts: list[RenderableType] = [head]
     parts += [Text(f"not graded: {line}", style="bad") for line in checks]
     if review:
         parts.append(Text(f"\nFor review, no grade ({len(review)}):", style="bad"))
@@ -103,7 +105,11 @@ def _change(row: Row) -> str:
     return f"{row.before:g} -> {row.grade.points:g} of {row.grade.max_points:g}"
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _duration(seconds: float) -> str:
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return f"{max(seconds, 1):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"

@@ -56,6 +56,7 @@ class ClassReport:
     def _expect(self, nodeids: Iterable[str]) -> None:
         self._left = Counter(_student(nodeid) for nodeid in nodeids)
         self._total = self._left.total()
+        self._started = time.monotonic()  # anew: workers take seconds to come up
 
     # --- what became of them ----------------------------------------------------------------------
 
@@ -77,6 +78,8 @@ class ClassReport:
             self._note(shown, reason)
         elif report.when == "call" and shown is not None:
             self._note(shown, str(report.longrepr or ""))
+        if (terminal := self._terminal) is not None:
+            terminal.stats.pop("", None)  # two reports of each part, kept for nobody
 
     def _note(self, shown: dict[str, Any], problem: str) -> None:
         student, item = shown["student"], f"{shown['student']} {shown['checkpoint']}"
@@ -142,7 +145,7 @@ class ClassReport:
 
         room = self._room
         rows = sorted(self._rows, key=lambda row: row.student)
-        results = str(room.batch.results)
+        results = str(room.batch.results.resolve())
         checks = [*self._checks, *self._not_run()]
         self._print(conclusion(rows, self._review, room.ignored, checks, results))
         altered = self._binder.altered if self._binder else ()
@@ -156,9 +159,14 @@ class ClassReport:
     # --- the screen -------------------------------------------------------------------------------
 
     @property
+    def _terminal(self) -> "pytest.TerminalReporter | None":
+        found: pytest.TerminalReporter | None
+        found = self._config.pluginmanager.getplugin("terminalreporter")
+        return found
+
+    @property
     def _writer(self) -> "TerminalWriter | None":
-        there = self._config.pluginmanager.has_plugin("terminalreporter")
-        return self._config.get_terminal_writer() if there else None
+        return self._config.get_terminal_writer() if self._terminal is not None else None
 
     def _draw_progress(self, item: str) -> None:
         from pytest_tinytorch.display.batch import Pace, progress_line

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import jupytext
 import pytest
+from rich.cells import cell_len
 
 from pytest_tinytorch.batch import zips
 from pytest_tinytorch.batch.command_line import joined
@@ -27,8 +28,10 @@ from pytest_tinytorch.batch.zips import StudentZip, ZipRefused
 from pytest_tinytorch.collect import collection as collect
 from pytest_tinytorch.collect.collection import Collected, Collection
 from pytest_tinytorch.course import load_course
-from pytest_tinytorch.display.batch import Pace, progress_line
+from pytest_tinytorch.display.batch import Pace, Row, conclusion, progress_line, student_line
+from pytest_tinytorch.display.draw import draw
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.grade.scores import Grade, Score
 from pytest_tinytorch.manifest import load_manifest
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
 
@@ -449,9 +452,10 @@ def test_folders_are_joined_to_their_options():
 
 
 @pytest.mark.parametrize("width", [40, 80])
-def test_the_progress_line_fits(width):
-    line = progress_line(Pace(36, 120, 6, 60.0), "Zoë\x1b[2J 01" * 9, width)
-    assert len(line) < width and "\x1b" not in line
+@pytest.mark.parametrize("name", ["Zoë\x1b[2J 01", "李雷 01"])
+def test_the_progress_line_fits(width, name):
+    line = progress_line(Pace(36, 120, 6, 60.0), name * 9, width)
+    assert cell_len(line) < width and "\x1b" not in line
     assert line.startswith("[######--------------]  36 of 120  abo")
 
 
@@ -459,3 +463,60 @@ def test_the_estimate_counts_what_was_graded_alone():
     assert Pace(36, 120, 6, 60.0).seconds_left == pytest.approx(168)
     assert Pace(6, 120, 6, 0.1).seconds_left is None
     assert progress_line(Pace(0, 0, 0, 0.0), "", 80).startswith("[----")
+    assert "about 1 s left" in progress_line(Pace(99, 100, 0, 9.0), "", 80)  # never nothing
+
+
+def row(student, test=PASSED, **more):
+    score = Score("01", int(test.passed), 1, test.points, 3, int(test.reason is Reason.HARNESS))
+    return Row(student, Grade((score,)), **{"kept": False, **more})
+
+
+LOST = replace(PASSED, outcome=Outcome.ERROR, reason=Reason.HARNESS)
+
+
+@pytest.mark.parametrize(
+    "shown, says",
+    [
+        (row("Zoë Müller"), "Zoë Müller 3 of 3 100.0 %"),
+        (row("bob", FAILED, before=3.0), "bob 0 of 3 0.0 % was 3"),
+        (row("bob", kept=True), "bob 3 of 3 100.0 % unchanged"),
+        # No percentage: it would be taken for a grade.
+        (row("carl", LOST), "carl 0 of 3 for review"),
+    ],
+)
+def test_a_line_for_each_student(shown, says):
+    assert " ".join(draw([student_line(shown)], 80, False).split()) == says
+
+
+def test_points_stand_under_each_other_whatever_the_names():
+    names = ["bob", "李 雷", "🙂", "x" * 99]
+    lines = [draw([student_line(row(name))], 80, False) for name in names]
+    assert {cell_len(line.partition("3 of 3")[0]) for line in lines} == {42}
+
+
+def test_the_end_of_a_class():
+    def said(rows, review=(), ignored=(), checks=()):
+        return draw(conclusion(rows, review, ignored, checks, "results"), 80, False).splitlines()
+
+    assert said([row("ann")]) == [
+        "1 student: 1 graded, 0 unchanged since they were graded",
+        "",
+        "Results: results",
+    ]
+    rows = [row("ann", kept=True), row("bob", FAILED, before=3.0), row("carl", LOST)]
+    review, ignored = [("carl 01", "the disk\x1b is full")], ["notes.txt: is neither"]
+    assert said(rows, review, ignored, ["4 of 9 did not run"]) == [
+        "3 students: 2 graded, 1 unchanged since they were graded",
+        "not graded: 4 of 9 did not run",
+        "",
+        "For review, no grade (1):",
+        "  carl 01: the disk\\x1b is full",
+        "",
+        "Other points than before (1):",
+        "  bob: 3 -> 0 of 3",
+        "",
+        "Not a submission:",
+        "  notes.txt: is neither",
+        "",
+        "Results: results",
+    ]
