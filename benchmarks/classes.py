@@ -137,8 +137,17 @@ def small_course(root: Path) -> Path:
     _write(root / "checkpoints/checkpoint_00_numbers.py", _checkpoint())
     _write(root / f"src/{MODULE}.py", source_of(notebook()).decode())
     tito = "from pytest_tinytorch.cli import main; main()"
-    subprocess.run([sys.executable, "-c", tito, "manifest"], cwd=root, check=True)
+    command = [sys.executable, "-c", tito, "manifest"]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
     return root
+
+
+def hand_in_notebooks(folder: Path, count: int) -> Path:
+    for number in range(count):
+        student = folder / f"student-{number:04}"
+        student.mkdir(parents=True)
+        (student / f"{MODULE}.ipynb").write_bytes(notebook(number))
+    return folder
 
 
 def notebook(number: int = 0) -> bytes:
