@@ -24,7 +24,7 @@ def gradescope_bundle(
     require_isolation: Annotated[str, typer.Option(help="grade at this level or better")] = "none",
 ) -> None:
     """The zip to upload as an autograder: tests, data and grader; no sources, no solutions."""
-    from pytest_tinytorch.grade.bundle import make_bundle, write_bundle
+    from pytest_tinytorch.gradescope.bundle import make_bundle, write_bundle
 
     bundle = make_bundle(course_here(), checkpoint, hidden, seed, require_isolation)
     for line in write_bundle(bundle, output):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_tinytorch.export.transaction import write_text
-from pytest_tinytorch.grade.gradescope import DID_NOT_END, no_results, results, to_text
+from pytest_tinytorch.gradescope.results import DID_NOT_END, no_results, results, to_text
 from pytest_tinytorch.grading import INCOMPLETE, GradedRun, graded_run_of
 from pytest_tinytorch.isolating import better_levels, level_of
 

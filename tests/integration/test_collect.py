@@ -429,7 +429,9 @@ def test_somebody_who_stops_it_keeps_what_was_collected(students, tmp_path):
         f"#!/bin/sh\necho $$ >{tmp_path}/new && mv {tmp_path}/new {tmp_path}/pid\nexec sleep 60\n"
     )
     script.chmod(0o755)
-    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()"]
+    # Whoever started these tests in the background of a shell has told them to ignore Ctrl-C.
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heeds}; from pytest_tinytorch.cli import main; main()"]
     command += ["collect", "git", "remotes/roster.csv", "--into", "class"]
     process = subprocess.Popen(
         command, cwd=tmp_path, env=os.environ | {"GIT_SSH_COMMAND": str(script)},

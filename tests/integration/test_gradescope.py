@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "system/submissions"))
 from arena import MORE, RIGHT, WRONG, make_arena, make_hidden, source
 
 from pytest_tinytorch.course import load_course
-from pytest_tinytorch.grade.bundle import make_bundle
+from pytest_tinytorch.gradescope.bundle import make_bundle
 from pytest_tinytorch.isolation.levels import missing
 
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
@@ -252,20 +252,20 @@ if seen:
 
 SUBMISSIONS = {
     "good": ({"01_ops.py": OPS, "02_more.py": MORE_SOURCE}, 19, "Graded: 01_ops.py, 02_more.py"),
-    "partial": ({"src__01_ops.py": OPS}, 14, "nor in src/: 02_more.py"),
+    "partial": ({"src__01_ops.py": OPS}, 14, "Not found: 02_more.py, nor"),
     "broken": ({"01_ops.py": "def broken(:\n", "02_more.py": MORE_SOURCE}, 5, "Graded: 01_ops.py"),
-    "empty": ({}, 0, "nor in src/: 01_ops.py, 02_more.py"),
+    "empty": ({}, 0, "Not found: 01_ops.py, 02_more.py, nor"),
     "hostile": (
         {
             "x-main__src__01_ops.py": source("core.ops", HOSTILE),
             "x-main__src__02_more.py": MORE_SOURCE,
             "conftest.py": "raise SystemExit('conftest')\n",
             "sitecustomize.py": "raise SystemExit('site')\n",
-            "pytest_tinytorch__grade__autograder.py": "raise SystemExit('mine')\n",
+            "pytest_tinytorch__gradescope__autograder.py": "raise SystemExit('mine')\n",
             "course.toml": "[course]\n",
         },
         5,
-        "Graded: x-main/src/01_ops.py, x-main/src/02_more.py",
+        "Graded: 01_ops.py, 02_more.py",
     ),
 }
 

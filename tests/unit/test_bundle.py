@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.grade.archive import zipped
-from pytest_tinytorch.grade.bundle import make_bundle, write_bundle
-from pytest_tinytorch.grade.orders import Orders
-from pytest_tinytorch.grade.wheel import make_wheel
+from pytest_tinytorch.gradescope.archive import zipped
+from pytest_tinytorch.gradescope.bundle import make_bundle, write_bundle
+from pytest_tinytorch.gradescope.orders import Orders
+from pytest_tinytorch.gradescope.wheel import make_wheel
 from pytest_tinytorch.manifest import load_manifest, make_manifest
 
 PACKAGE = Path(__file__).parents[2] / "pytest_tinytorch"

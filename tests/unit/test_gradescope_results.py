@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from gradescope_specification import has_score, violations
 
-from pytest_tinytorch.grade.gradescope import no_results, results, to_text, with_lines
+from pytest_tinytorch.gradescope.results import no_results, results, to_text, with_lines
 from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
 
 

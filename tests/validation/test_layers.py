@@ -37,6 +37,7 @@ LAYERS = {
         "display",
         "feedback",
         "batch",
+        "gradescope",
     ),
     "hook rooms": (
         "settings",

@@ -2,8 +2,8 @@
 
     submission/  --sources, by name-->  a copy of the course  --pytest --grade-->  results.json
 
-`python -m pytest_tinytorch.grade.autograder /autograder`. Whatever goes wrong, a file of results
-says so; and it is put in its place when no process of the student's is left to change it.
+`python -m pytest_tinytorch.gradescope.autograder /autograder`. Whatever goes wrong, a file of
+results says so; and it is put in its place when no process of the student's is left to change it.
 """
 
 import contextlib
@@ -19,10 +19,10 @@ from typing import Any
 
 from pytest_tinytorch.course import load_course
 from pytest_tinytorch.export.transaction import write_text
-from pytest_tinytorch.grade.gradescope import DID_NOT_END, no_results, to_text, with_lines
-from pytest_tinytorch.grade.handed_in import handed_in
-from pytest_tinytorch.grade.orders import COURSE_FOLDER, HIDDEN_FOLDER, ORDERS_FILE, Orders
-from pytest_tinytorch.grade.uploaded import take_uploaded
+from pytest_tinytorch.gradescope.handed_in import handed_in
+from pytest_tinytorch.gradescope.orders import COURSE_FOLDER, HIDDEN_FOLDER, ORDERS_FILE, Orders
+from pytest_tinytorch.gradescope.results import DID_NOT_END, no_results, to_text, with_lines
+from pytest_tinytorch.gradescope.uploaded import take_uploaded
 
 _WITH_RESULTS = (0, 1, 2, 3)  # exit codes with which `pytest --grade` leaves a file of results
 

@@ -15,11 +15,11 @@ from pytest_tinytorch.choose import choose_checkpoints
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.export.transaction import write_bytes
-from pytest_tinytorch.grade.archive import zipped
 from pytest_tinytorch.grade.intake import HIDDEN_MANIFEST, take_in_hidden
-from pytest_tinytorch.grade.orders import COURSE_FOLDER, HIDDEN_FOLDER, ORDERS_FILE, Orders
 from pytest_tinytorch.grade.results import set_aside
-from pytest_tinytorch.grade.wheel import make_wheel
+from pytest_tinytorch.gradescope.archive import zipped
+from pytest_tinytorch.gradescope.orders import COURSE_FOLDER, HIDDEN_FOLDER, ORDERS_FILE, Orders
+from pytest_tinytorch.gradescope.wheel import make_wheel
 from pytest_tinytorch.isolation.levels import LEVELS
 from pytest_tinytorch.locate import COURSE_FILE
 from pytest_tinytorch.manifest import MANIFEST_FILE, Manifest, file_hash, load_manifest, with_hidden
@@ -53,7 +53,7 @@ def make_bundle(
     files[name] = wheel
     files[ORDERS_FILE] = Orders(chosen, seed, require_isolation).to_text().encode()
     for script in _SCRIPTS:
-        files[script] = (Path(__file__).parent / "on_gradescope" / script).read_bytes()
+        files[script] = (Path(__file__).parent / "scripts" / script).read_bytes()
     points = _points(manifest, chosen)
     return Bundle(zipped(files, _SCRIPTS), len(files), chosen, points)
 

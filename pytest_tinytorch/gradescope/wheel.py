@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.grade.archive import zipped
+from pytest_tinytorch.gradescope.archive import zipped
 
 _DISTRIBUTION = "pytest-tinytorch"
 _TAG = "py3-none-any"
