@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from pytest_tinytorch.plugin import ROOMS
+
+A_NOTEBOOK = "# %%\nprint(1)\n"  # whoever reads one makes a validator first
 PRELOADED = (
     "pytest",
     "numpy",
@@ -31,7 +34,7 @@ PRELOADED = (
     "xdist.dsession",
     "pytest_timeout",
     "pytest_benchmark.plugin",
-    "pytest_tinytorch.plugin",
+    *(f"pytest_tinytorch.{room}" for room in ROOMS),
 )
 # pytest would say that it cannot rewrite the assertions of plugins that are there already.
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
@@ -75,6 +78,7 @@ def serve() -> None:
     """The server's side: one request a line, one answer a line."""
     for name in PRELOADED:
         __import__(name)
+    sys.modules["jupytext"].reads(A_NOTEBOOK, fmt="py:percent")
     gc.freeze()  # what is here stays: a child's collections need not look at it
     for line in sys.stdin:
         print(json.dumps(_answer(json.loads(line))), flush=True)
