@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Keep xdist from copying pytest itself to other machines, into the course's folder there.
+
+    They see the same folder, and have the same packages.
+    """
+    if settings_of(config).active:
+        nodes = config.pluginmanager.getplugin("dsession").nodemanager
+        nodes.roots = [root for root in nodes.roots if root.name not in ("pytest", "_pytest")]
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling | None":
     """Called where tests are about to be spread; `--dist` of somebody's own choice stands."""
     settings = settings_of(config)

@@ -224,8 +224,10 @@ def _plain(source: str, target: str) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for a listener in /proc")
 def test_two_machines_come_to_the_same(root, few, machines, tmp_path):
     folder, theirs = few
+    before = {path.name for path in root.iterdir()}
     run(root, tmp_path / "results", folder, "--dist=load", *(words for _, words in machines))
     assert files(tmp_path / "results") == theirs
+    assert {path.name for path in root.iterdir()} == before  # xdist would copy pytest itself there
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for a listener in /proc")
@@ -241,3 +243,33 @@ def test_a_machine_that_dies_is_done_without(root, few, machines, tmp_path):
     assert "the other workers go on" in text
     assert "INTERNALERROR" not in text
     assert files(results) == theirs
+
+
+SSH = """#!/bin/sh
+# What ssh does, with this machine for all others: -C MACHINE COMMAND
+echo "$2" >>"$SSH_LOG"
+cd / && exec sh -c "$3"
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_script_for_a_batch_queue(root, few, tmp_path, monkeypatch):
+    folder, theirs = few
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    for name, text in {"ssh": SSH, "scontrol": "#!/bin/sh\nprintf 'one\\ntwo\\n'\n"}.items():
+        (commands / name).write_text(text)
+        (commands / name).chmod(0o755)
+    path = [str(commands), str(Path(sys.executable).parent), os.environ["PATH"]]
+    monkeypatch.setenv("PATH", os.pathsep.join(path))
+    for name in ("SLURM_JOB_NODELIST", "SLURM_CPUS_ON_NODE"):  # of a job of one processor each
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("SSH_LOG", str(tmp_path / "log"))
+    _, _, _, *arguments = command(tmp_path / "results", folder)
+    script = Path(__file__).parents[2] / "docs/class/slurm.sh"
+    done = subprocess.run(
+        ["bash", str(script), *arguments], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    assert files(tmp_path / "results") == theirs
+    assert sorted((tmp_path / "log").read_text().split()) == ["one", "two"]

@@ -7,9 +7,12 @@ import pytest
 
 from pytest_tinytorch.course import load_course
 from pytest_tinytorch.isolation.levels import missing
+from pytest_tinytorch.manifest import load_manifest
 from pytest_tinytorch.record import Outcome, Reason
 
 COURSE = load_course(Path(__file__).parents[2])
+MANIFEST = load_manifest(COURSE)
+MANIFEST_TESTS = sum(len(MANIFEST.of(checkpoint.id)) for checkpoint in COURSE.checkpoints)
 WRITTEN = [checkpoint for checkpoint in COURSE.checkpoints if COURSE.is_written(checkpoint)]
 
 REVERSED = """
@@ -46,44 +49,40 @@ def test_a_checkpoint_needs_only_what_the_course_says(laboratory, checkpoint):
     assert failed(record) == {} and count(record) >= 8
 
 
-@pytest.mark.parametrize("seed", ["0", "1", "20261"])
-def test_all_pass_with_any_seed(laboratory, seed):
-    record = laboratory.run("--checkpoint", "all", "--seed", seed)
-    assert failed(record) == {} and record.seed == int(seed)
+@pytest.fixture
+def reverse(laboratory):
+    """A function that has every later run turn the order of tests round."""
+    conftest = laboratory.course.root / "conftest.py"
+    before = conftest.read_text("utf-8")
+    yield lambda: conftest.write_text(before + REVERSED, "utf-8")
+    conftest.write_text(before, "utf-8")
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    "way",
     [
-        ("--isolate",),
-        ("--isolate", "-n2"),
-        pytest.param(("--isolate=landlock",), marks=pytest.mark.slow),
-        pytest.param(("--isolate=process",), marks=pytest.mark.slow),
+        "--seed=0",
+        "--seed=1 reversed",
+        "--seed=20261 -n2",
+        "--seed=0 --isolate",
+        pytest.param("--seed=1 --isolate -n2", marks=pytest.mark.slow),
+        pytest.param("--seed=0 --isolate=landlock", marks=pytest.mark.slow),
+        pytest.param("--seed=0 --isolate=process", marks=pytest.mark.slow),
     ],
-    ids=" ".join,
 )
-def test_all_pass_in_isolation(laboratory, arguments):
-    if reason := missing(arguments[0].partition("=")[2] or "process"):
+def test_all_pass(laboratory, reverse, way):
+    """With any seed, in any order, on workers, in cells."""
+    seed, *more = way.split()
+    isolated = [word for word in more if word.startswith("--isolate")]
+    if isolated and (reason := missing(isolated[0].partition("=")[2] or "process")):
         pytest.skip(reason)
-    record = laboratory.run("--checkpoint", "all", *arguments)
-    assert failed(record) == {} and record.isolation != "none"
-    assert count(record) == count(laboratory.run("--checkpoint", "all"))
-
-
-def test_all_pass_in_reverse(laboratory):
-    conftest = laboratory.course.root / "conftest.py"
-    before = conftest.read_text("utf-8")
-    conftest.write_text(before + REVERSED, "utf-8")
-    try:
-        record = laboratory.run("--checkpoint", "all")
-    finally:
-        conftest.write_text(before, "utf-8")
-    assert failed(record) == {} and count(record) > 80
-
-
-def test_all_pass_spread_over_workers(laboratory):
-    record = laboratory.run("--checkpoint", "all", "-n2")
-    assert failed(record) == {} and count(record) > 80
+    if "reversed" in more:
+        more.remove("reversed")
+        reverse()
+    record = laboratory.run("--checkpoint", "all", seed, *more)
+    assert failed(record) == {} and count(record) == MANIFEST_TESTS
+    assert f"--seed={record.seed}" == seed
+    assert (record.isolation != "none") == bool(isolated)
 
 
 @pytest.mark.parametrize("module", [m for m in COURSE.modules if m.written], ids=lambda m: m.name)
