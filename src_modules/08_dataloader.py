@@ -745,11 +745,11 @@ def pieces(rows: np.ndarray) -> list[slice]:
 
 def sums(a: np.ndarray, b: np.ndarray, channels: int) -> np.ndarray:
     """The sum of a, and that of a * b, for each channel: float64 (2, channels)."""
-    down = np.zeros((2, a.shape[1]))
+    total = np.zeros((2, channels))
     for piece in pieces(a):
-        down[0] += np.ones(len(a[piece]), a.dtype) @ a[piece]
-        down[1] += np.einsum("rc,rc->c", a[piece], b[piece])
-    return down.reshape(2, -1, channels).sum(axis=1)
+        down = np.ones(len(a[piece]), a.dtype) @ a[piece], np.einsum("rc,rc->c", a[piece], b[piece])
+        total += [row.reshape(-1, channels).sum(axis=0) for row in down]
+    return total
 
 
 # %% [markdown]

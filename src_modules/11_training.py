@@ -135,13 +135,13 @@ def cross_entropy(logits, targets, label_smoothing=0.0):
     ### BEGIN SOLUTION
     logits, targets, rows = floating(logits), np.asarray(targets), np.arange(len(logits))
     class_numbers(logits, targets)
-    shifted = logits - logits[rows, logits.argmax(axis=1)][:, None]
-    wanted = (1 - label_smoothing) * shifted[rows, targets]
+    places = rows * logits.shape[1] + targets.astype(np.intp)  # in memory: one index is faster than two
+    shifted = np.subtract(logits, logits[rows, logits.argmax(axis=1)][:, None], order="C")
+    wanted = (1 - label_smoothing) * shifted.take(places)
     if label_smoothing:
         wanted += label_smoothing * shifted.mean(axis=1)
-    exponentials = np.exp(shifted, out=shifted)
-    total = exponentials @ np.ones(logits.shape[1], logits.dtype)
-    return np.mean(np.log(total) - wanted), (exponentials, total)
+    total = np.exp(shifted, out=shifted) @ np.ones(logits.shape[1], logits.dtype)
+    return np.mean(np.log(total) - wanted), (shifted, total, places)
     ### END SOLUTION
 
 
@@ -149,9 +149,9 @@ def cross_entropy(logits, targets, label_smoothing=0.0):
 def cross_entropy_gradient(grad, output, saved, logits, targets, label_smoothing=0.0):
     """Of the logits: (softmax(x) - q) / N, times g. Of the targets, which are no quantities: None."""
     ### BEGIN SOLUTION
-    (slope, total), share = saved, grad / len(logits)
+    (slope, total, places), share = saved, grad / len(logits)
     slope *= (share / total)[:, None]  # in place: it is this operation's own, and walked back once
-    slope[np.arange(len(logits)), targets] -= (1 - label_smoothing) * share
+    slope.reshape(-1)[places] -= (1 - label_smoothing) * share
     if label_smoothing:
         slope -= label_smoothing / logits.shape[1] * share
     return slope, None

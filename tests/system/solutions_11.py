@@ -2,8 +2,8 @@
 
 from solutions import Unusual, Wrong
 
-OWN_LOG = "    return np.mean(np.log(total) - wanted), (exponentials, total)\n"
-PICKED = "shifted[rows, targets]\n"
+OWN_LOG = "    return np.mean(np.log(total) - wanted), (shifted, total, places)\n"
+PICKED = "shifted.take(places)\n"
 SMOOTH = "        wanted += label_smoothing * shifted.mean(axis=1)\n"
 SHARE = "(loss * (len(batch[-1]) / samples)).backward()"
 WAITED = 'best, waited = (loss, 0) if loss < run["best"] else (run["best"], run["waited"] + 1)'
@@ -27,14 +27,14 @@ WRONG: dict[str, dict[str, Wrong]] = {
     "11_training": {
         "cross-entropy summed": Wrong(
             OWN_LOG,
-            "    return np.sum(np.log(total) - wanted), (exponentials, total)\n",
+            "    return np.sum(np.log(total) - wanted), (shifted, total, places)\n",
             "test_losses",
             "loss_function(tt.Tensor(outputs), tt.Tensor(targets)): largest difference",
             "cross_entropy",
         ),
         "gradient of a sum": Wrong(
-            "(slope, total), share = saved, grad / len(logits)\n",
-            "(slope, total), share = saved, grad\n",
+            "(slope, total, places), share = saved, grad / len(logits)\n",
+            "(slope, total, places), share = saved, grad\n",
             "test_gradients_of_losses",
             "x.grad: largest difference",
         ),
@@ -46,15 +46,15 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "mse_loss",
         ),
         "softmax without the largest": Wrong(
-            "    shifted = logits - logits[rows, logits.argmax(axis=1)][:, None]\n",
-            "    shifted = logits.copy()\n",
+            'np.subtract(logits, logits[rows, logits.argmax(axis=1)][:, None], order="C")\n',
+            'np.array(logits, order="C")\n',
             "test_losses_far_out",
             "RuntimeWarning: overflow encountered in exp",
             "cross_entropy",
         ),
         "targets one off": Wrong(
             PICKED,
-            "shifted[rows, targets - 1]\n",
+            "shifted[np.arange(len(logits)), targets - 1]\n",
             "test_losses",
             "loss_function(tt.Tensor(outputs), tt.Tensor(targets)): largest difference",
             "cross_entropy",
@@ -77,7 +77,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
         ),
         "smoothing over the other classes": Wrong(
             SMOOTH,
-            "        others = shifted.sum(axis=1) - shifted[rows, targets]\n"
+            "        others = shifted.sum(axis=1) - shifted.take(places)\n"
             "        wanted += label_smoothing * others / (logits.shape[1] - 1)\n",
             "test_label_smoothing",
             "loss: largest difference",
@@ -409,11 +409,11 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
         "cross-entropy by a table of wanted probabilities": Unusual(
             (
                 (
-                    "    wanted = (1 - label_smoothing) * shifted[rows, targets]\n"
+                    "    wanted = (1 - label_smoothing) * shifted.take(places)\n"
                     "    if label_smoothing:\n"
                     "        wanted += label_smoothing * shifted.mean(axis=1)\n",
                     "    table = np.full(logits.shape, label_smoothing / logits.shape[1], logits.dtype)\n"
-                    "    table[rows, targets] += 1 - label_smoothing\n"
+                    "    table[np.arange(len(logits)), targets] += 1 - label_smoothing\n"
                     "    wanted = (table * shifted).sum(axis=1)\n",
                 ),
             )

@@ -1,6 +1,6 @@
 # Generated from src_modules/08_dataloader.py. Do not edit: write in src_modules/08_dataloader.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=dbae06cfb047c834 code=cb79a8c5612e9ca5 content=206ab3cee667a661
+# export: format=1 source=401faa49f40418c7 code=86d9397e5d562a9f content=2804c7dfa7c75cc9
 # %% src_modules/08_dataloader.py:702
 import numpy as np
 
@@ -48,11 +48,11 @@ def pieces(rows: np.ndarray) -> list[slice]:
 
 def sums(a: np.ndarray, b: np.ndarray, channels: int) -> np.ndarray:
     """The sum of a, and that of a * b, for each channel: float64 (2, channels)."""
-    down = np.zeros((2, a.shape[1]))
+    total = np.zeros((2, channels))
     for piece in pieces(a):
-        down[0] += np.ones(len(a[piece]), a.dtype) @ a[piece]
-        down[1] += np.einsum("rc,rc->c", a[piece], b[piece])
-    return down.reshape(2, -1, channels).sum(axis=1)
+        down = np.ones(len(a[piece]), a.dtype) @ a[piece], np.einsum("rc,rc->c", a[piece], b[piece])
+        total += [row.reshape(-1, channels).sum(axis=0) for row in down]
+    return total
 
 
 # %% src_modules/08_dataloader.py:765
