@@ -716,10 +716,10 @@ def floating(a: np.ndarray) -> np.ndarray:
 
 def channel_rows(x: np.ndarray) -> np.ndarray:
     """(N, C, ...) as long rows of memory, channels last: (rows, pixels in a row * C)."""
-    width = x.shape[1]
+    width, last = x.shape[1], x.transpose(0, *range(2, x.ndim), 1)
     for size in reversed(x.shape[2:]):
         width *= max(size, 1) if width < _ROW else 1
-    return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(-1, width)
+    return np.ascontiguousarray(last).reshape(-1, width)
 
 
 def as_batch(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -729,7 +729,7 @@ def as_batch(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def wide(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """One number for each channel, repeated for each pixel of a row."""
-    return np.tile(values.astype(rows.dtype), rows.shape[1] // len(values))
+    return values.astype(rows.dtype)[None].repeat(rows.shape[1] // len(values), axis=0).ravel()
 
 
 def moved(rows: np.ndarray, base: np.ndarray) -> np.ndarray:
@@ -747,7 +747,7 @@ def sums(a: np.ndarray, b: np.ndarray, channels: int) -> np.ndarray:
     """The sum of a, and that of a * b, for each channel: float64 (2, channels)."""
     total = np.zeros((2, channels))
     for piece in pieces(a):
-        down = np.ones(len(a[piece]), a.dtype) @ a[piece], np.einsum("rc,rc->c", a[piece], b[piece])
+        down = a[piece].sum(axis=0), np.einsum("rc,rc->c", a[piece], b[piece])
         total += [row.reshape(-1, channels).sum(axis=0) for row in down]
     return total
 

@@ -1,6 +1,6 @@
 # Generated from src_modules/08_dataloader.py. Do not edit: write in src_modules/08_dataloader.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=401faa49f40418c7 code=86d9397e5d562a9f content=2804c7dfa7c75cc9
+# export: format=1 source=33ca31f93060503a code=2885ba8f3333f351 content=200ea5c7578aa573
 # %% src_modules/08_dataloader.py:702
 import numpy as np
 
@@ -19,10 +19,10 @@ def floating(a: np.ndarray) -> np.ndarray:
 
 def channel_rows(x: np.ndarray) -> np.ndarray:
     """(N, C, ...) as long rows of memory, channels last: (rows, pixels in a row * C)."""
-    width = x.shape[1]
+    width, last = x.shape[1], x.transpose(0, *range(2, x.ndim), 1)
     for size in reversed(x.shape[2:]):
         width *= max(size, 1) if width < _ROW else 1
-    return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(-1, width)
+    return np.ascontiguousarray(last).reshape(-1, width)
 
 
 def as_batch(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -32,7 +32,7 @@ def as_batch(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def wide(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """One number for each channel, repeated for each pixel of a row."""
-    return np.tile(values.astype(rows.dtype), rows.shape[1] // len(values))
+    return values.astype(rows.dtype)[None].repeat(rows.shape[1] // len(values), axis=0).ravel()
 
 
 def moved(rows: np.ndarray, base: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def sums(a: np.ndarray, b: np.ndarray, channels: int) -> np.ndarray:
     """The sum of a, and that of a * b, for each channel: float64 (2, channels)."""
     total = np.zeros((2, channels))
     for piece in pieces(a):
-        down = np.ones(len(a[piece]), a.dtype) @ a[piece], np.einsum("rc,rc->c", a[piece], b[piece])
+        down = a[piece].sum(axis=0), np.einsum("rc,rc->c", a[piece], b[piece])
         total += [row.reshape(-1, channels).sum(axis=0) for row in down]
     return total
 
