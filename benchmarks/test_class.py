@@ -28,7 +28,6 @@ MOST_SECONDS = 0.4  # for one submission, with two workers
 MOST_GROWTH = 1.15  # of a process's peak, from FEW to STUDENTS
 LEAST_ADVANTAGE = 6  # in submissions per minute, over nbgrader
 TRIES = 3
-BESIDE = 48  # submissions that nbgrader gets as well
 
 pytestmark = [
     pytest.mark.skipif(bool(missing("process")), reason=missing("process")),
@@ -92,7 +91,7 @@ def test_memory_does_not_grow_with_the_class(versus, whole, school):
 @pytest.mark.skipif(shutil.which("nbgrader") is None, reason='needs pip install ".[nbgrader]"')
 def test_submissions_per_minute_beside_nbgrader(versus, tmp_path):
     """The same notebooks, ten tests each. Two nbgraders, so that both cores have work."""
-    count = BESIDE if versus.enabled else 4
+    count = STUDENTS if versus.enabled else 4
     course = small_course(tmp_path / "course")
     halves = [nbgrader_course(tmp_path / f"nbgrader-{half}") for half in range(2)]
     for number in range(count):

@@ -6,6 +6,7 @@
 So `-n`, `-k`, `--lf` and every report of pytest work on students, and no item starts a pytest.
 """
 
+import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -206,6 +207,7 @@ def pytest_collection_modifyitems(
     room = room_of(config)
     if room is not None:
         items[:] = room.items(session, items)
+        gc.freeze()  # all that stays to the end: it need not be looked through for each student
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -166,7 +166,7 @@ class Grader:
     def _exported(self, root: Path) -> Course:
         """The course as it is in a student's tree, with its package brought up to date."""
         tree = replace(self._course, root=root)
-        export(tree)
+        export(tree, lasting=False)
         return tree
 
     def _forget_all_but(self, student: str) -> None:

@@ -8,11 +8,16 @@ from pytest_tinytorch.export.plan import ExportPlan, ExportReport, code_key
 from pytest_tinytorch.export.transaction import write_all
 
 
-def export(course: Course, modules: Iterable[Module] | None = None) -> ExportReport:
-    """Export `modules` (default: all). Raises CourseError where the package cannot be written."""
+def export(
+    course: Course, modules: Iterable[Module] | None = None, lasting: bool = True
+) -> ExportReport:
+    """Export `modules` (default: all). Raises CourseError where the package cannot be written.
+
+    lasting: False for a folder that is thrown away, which need not outlive the machine
+    """
     plan = _planned(course, modules)
     if plan.changes:
-        _write(course, plan)
+        _write(course, plan, lasting)
     return plan.report()
 
 
@@ -38,13 +43,13 @@ def _planned(course: Course, modules: Iterable[Module] | None) -> ExportPlan:
     return plan
 
 
-def _write(course: Course, plan: ExportPlan) -> None:
+def _write(course: Course, plan: ExportPlan, lasting: bool) -> None:
     import filelock  # only when something changed
 
     try:
         course.package_folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(course.package_folder / ".export.lock", timeout=60):
-            write_all(plan.changes)
+            write_all(plan.changes, lasting)
     except (OSError, filelock.Timeout) as error:
         raise CourseError(
             f"{course.package}/ cannot be written: {error}. Nothing was changed; make the folder"

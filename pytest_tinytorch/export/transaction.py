@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def write_all(changes: Mapping[Path, str | None]) -> None:
-    """Write each text to its path; None deletes the file. Raises OSError with nothing changed."""
+def write_all(changes: Mapping[Path, str | None], lasting: bool = True) -> None:
+    """Write each text to its path; None deletes the file. Raises OSError with nothing changed.
+
+    lasting: wait until it is on the disk, so that it outlives the machine
+    """
     staged: dict[Path, Path] = {}
     try:
         for path, text in changes.items():
             if text is not None:
-                staged[path] = _stage(path, text.encode("utf-8", "surrogateescape"))
+                staged[path] = _stage(path, text.encode("utf-8", "surrogateescape"), lasting)
         _replace_all(changes, staged)
     finally:
         for temporary in staged.values():
@@ -46,20 +49,21 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """The same for a file that is no text."""
-    staged = _stage(path, content)
+    staged = _stage(path, content, lasting=True)
     try:
         staged.replace(path)
     finally:
         staged.unlink(missing_ok=True)
 
 
-def _stage(path: Path, content: bytes) -> Path:
+def _stage(path: Path, content: bytes, lasting: bool) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        if lasting:
+            file.flush()
+            os.fsync(file.fileno())
     temporary = Path(name)
     # mkstemp makes files private; a generated file is as readable as one written by an editor.
     temporary.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
