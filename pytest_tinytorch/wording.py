@@ -83,7 +83,16 @@ def tally(passed: int, tests: int, points: float, max_points: float) -> str:
 
 
 def grade_text(grade: Grade) -> str:
-    return f"{grade.points:g} of {grade.max_points:g} points, {grade.percent:.1f} %"
+    """`45 of 50 points, 90.0 %`; no percentage where something is no grade yet."""
+    points = f"{grade.points:g} of {grade.max_points:g} points"
+    if grade.is_complete:
+        return f"{points}, {grade.percent:.1f} %"
+    why = f"; {tests_text(grade.undecided)} could not be graded" if grade.undecided else ""
+    return f"none yet, {points} so far{why}"
+
+
+def tests_text(count: int) -> str:
+    return f"{count} test" if count == 1 else f"{count} tests"
 
 
 def points_text(points: float) -> str:

@@ -20,6 +20,7 @@ from pytest_tinytorch.wording import (
     group_row,
     points_text,
     tally,
+    tests_text,
 )
 
 _MOST_NOTES = 30
@@ -159,7 +160,7 @@ def _part(
         later=tuple(later),
         later_text=_later(len(mend), len(later)),
         elsewhere=_elsewhere(name, visible, reasons),
-        works=_tests(sum(test.passed for test in visible)),
+        works=tests_text(sum(test.passed for test in visible)),
         passed=tuple(test.title for test in visible if test.passed),
         hidden=_hidden(hidden) if visible else "",
         hidden_failed=tuple(
@@ -192,7 +193,7 @@ def _elsewhere(
 ) -> tuple[Elsewhere, ...]:
     found = Counter(reasons[test.id] for test in tests if test.id in reasons)
     return tuple(
-        Elsewhere(_tests(count), mending)
+        Elsewhere(tests_text(count), mending)
         for mending, count in found.items()
         if mending.part != name
     )
@@ -251,7 +252,7 @@ def _undecided(tests: Sequence[TestRecord]) -> str:
         return ""
     points = points_text(sum(test.max_points for test in found))
     return (
-        f"{_tests(len(found))} ({points}) could not be graded. Your instructor has been told;"
+        f"{tests_text(len(found))} ({points}) could not be graded. Your instructor has been told;"
         " this is no 0."
     )
 
@@ -268,10 +269,6 @@ def _name(course: Course, group: str) -> str:
 
 def _anchor(number: int) -> str:
     return f"part-{number + 1}"
-
-
-def _tests(count: int) -> str:
-    return f"{count} test" if count == 1 else f"{count} tests"
 
 
 def _worth(test: TestRecord) -> str:

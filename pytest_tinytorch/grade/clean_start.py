@@ -169,7 +169,12 @@ def _publish(made: Path, final: Path) -> None:
 
 
 def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:
-    """The arguments without an option, and its value: `--name value` or `--name=value`."""
+    """The arguments without an option, and its value: `--name value` or `--name=value`.
+
+    Raises CourseError where there is no value.
+    """
+    from pytest_tinytorch.errors import CourseError
+
     rest, value = [], None
     words = iter(arguments)
     for word in words:
@@ -177,7 +182,9 @@ def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:
         if name not in names:
             rest.append(word)
         else:
-            value = given if sign else next(words, "")
+            value = given if sign else next(words, "-")
+            if not sign and value.startswith("-"):
+                raise CourseError(f"{name} needs a value behind it: {name} ...")
     return rest, value
 
 

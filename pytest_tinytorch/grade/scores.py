@@ -30,6 +30,10 @@ class Grade:
         return sum(score.max_points for score in self.scores)
 
     @property
+    def undecided(self) -> int:
+        return sum(score.undecided for score in self.scores)
+
+    @property
     def percent(self) -> float:
         return 100 * self.points / self.max_points if self.max_points else 0.0
 

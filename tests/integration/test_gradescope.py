@@ -108,7 +108,7 @@ def test_an_earlier_file_is_kept_aside(desk):
     "arguments, words",
     [
         (("--grade", "--gradescope=checkpoints"), "'checkpoints' names no file; write one"),
-        (("--grade", "--gradescope"), "--gradescope '' names no file"),
+        (("--grade", "--gradescope"), "--gradescope needs a value behind it"),
         (("--grade", "--gradescope=course.toml/x.json"), "x.json cannot be written: "),
         (("--checkpoint=00", "--gradescope=x.json"), "--gradescope goes with --grade"),
     ],

@@ -66,7 +66,7 @@ def test_it_says_all_that_a_student_needs(course, form):
     said = texts(course, RUN, ["Isolation: bwrap"])[form]
     in_order = [
         "Mini: feedback for Ana",
-        "Grade: 4 of 19 points, 21.1 %",
+        "Grade: none yet, 4 of 19 points so far; 1 test could not be graded",
         "0 of 2 checkpoints achieved, 2 of 10 tests passed.",
         "1 test (2 points) could not be graded. Your instructor has been told; this is no 0.",
         "course version 1, commit c0ffeec0ffee, sources 5eed5eed5eed",
@@ -169,7 +169,7 @@ def test_of_several_places_the_first_is_shown_in_its_lines(course):
 
 def test_a_run_of_nothing_is_a_page(course):
     for said in texts(course, run_of(student="", commit="", sources="", version="")):
-        assert "Mini: feedback Grade: 0 of 0 points, 0.0 %" in said
+        assert "Mini: feedback Grade: none yet, 0 of 0 points so far" in said
         assert "nothing was graded. Next" in said and "Checkpoint" not in said
         assert "write src/01_numbers.py, then run: pytest --checkpoint 00" in said
 

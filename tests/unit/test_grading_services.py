@@ -10,12 +10,13 @@ import pytest
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.grade.reading import read_run
 from pytest_tinytorch.grade.results import ResultLog, filter_results, read_log, set_aside
-from pytest_tinytorch.grade.scores import grade_of
+from pytest_tinytorch.grade.scores import Grade, Score, grade_of
 from pytest_tinytorch.grade.signing import Key, find_key, key_file, verified_record
 from pytest_tinytorch.grade.verifying import verify_lines
 from pytest_tinytorch.grade.visibility import students_view
 from pytest_tinytorch.printable import printable, shortened, steady
 from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.wording import grade_text
 
 KEY = Key(b"0123456789abcdef")
 
@@ -395,3 +396,24 @@ def test_addresses_are_left_out(text, expected):
 )
 def test_what_is_too_long_is_cut_and_says_so(text, shown):
     assert shortened(text, 5) == shown
+
+
+@pytest.mark.parametrize(
+    "score, words",
+    [
+        (Score("00", 3, 3, 5.0, 5.0, 0), "5 of 5 points, 100.0 %"),
+        (Score("00", 1, 3, 2.0, 5.0, 0), "2 of 5 points, 40.0 %"),
+        # No percentage: it would be taken for a grade.
+        (
+            Score("00", 1, 3, 2.0, 5.0, 1),
+            "none yet, 2 of 5 points so far; 1 test could not be graded",
+        ),
+        (
+            Score("00", 0, 3, 0.0, 5.0, 3),
+            "none yet, 0 of 5 points so far; 3 tests could not be graded",
+        ),
+        (Score("00", 0, 0, 0.0, 0.0, 0), "none yet, 0 of 0 points so far"),
+    ],
+)
+def test_a_grade_in_words(score, words):
+    assert grade_text(Grade((score,))) == words
