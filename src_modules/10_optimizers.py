@@ -286,11 +286,11 @@ class Optimizer(Adjustable):
         """
         ### BEGIN SOLUTION
         mine = {"kind": type(self).__name__, "parameters": len(self.params)}
+        for name, expected in mine.items():  # first: what another kind lacks is not the mistake
+            if (found := plain(state.get(name, expected))) != expected:
+                raise ValueError(f"{name} of the state is {found!r}, of this optimizer {expected!r}")
         if missing := [name for name in (*mine, *self.settings) if name not in state]:
             raise ValueError(f"cannot load into {mine['kind']}: missing {', '.join(missing)}")
-        for name, expected in mine.items():
-            if (found := plain(state[name])) != expected:
-                raise ValueError(f"{name} of the state is {found!r}, of this optimizer {expected!r}")
         fresh = type(self)(self.params, **{name: plain(state[name]) for name in self.settings})
         known = {*mine, *self.settings}
         for place in range(len(self.params)):
@@ -437,7 +437,7 @@ def test_unit_wrong_states():
     toy.step()
     state = toy.state_dict()
     for change, words in (
-        ({"kind": "Adam"}, ("kind", "'Adam'", "'Toy'")), ({"parameters": 2}, ("parameters", "2")),
+        ({"kind": "Adam", "lr": None}, ("kind", "'Adam'", "'Toy'")), ({"parameters": 2}, ("parameters", "2")),
         ({"lr": None}, ("missing lr",)), ({"lr": -1}, ("lr is", "-1")), ({"beta": 1}, ("beta",)),
         ({"0.total": None}, ("0.total", "found nowhere")), ({"1.step": 1}, ("unexpected", "1.step")),
         ({"0.total": np.ones(3)}, ("0.total: expected in shape (2,), found (3,)",)),

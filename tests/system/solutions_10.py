@@ -370,8 +370,8 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "q: largest difference",
         ),
         "a state of other parameters is loaded": Wrong(
-            "            if (found := plain(state[name])) != expected:\n",
-            "            if name == 'kind' and (found := plain(state[name])) != expected:\n",
+            "            if (found := plain(state.get(name, expected))) != expected:\n",
+            "            if name == 'kind' and (found := plain(state.get(name, expected))) != expected:\n",
             "test_saving_and_going_on",
             "nothing was raised, expected ValueError or RuntimeError or KeyError or IndexError",
         ),

@@ -1,6 +1,6 @@
 # Generated from src_modules/10_optimizers.py. Do not edit: write in src_modules/10_optimizers.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=f7c51dac8d80795b code=bdf3f25564a153ce content=cb96c037987cf778
+# export: format=1 source=c9965ae4d1165494 code=4e2849854345be73 content=fe03c62a4f81f0e0
 # %% src_modules/10_optimizers.py:58
 import math
 import numbers
@@ -217,11 +217,11 @@ class Optimizer(Adjustable):
         """
         ### BEGIN SOLUTION
         mine = {"kind": type(self).__name__, "parameters": len(self.params)}
+        for name, expected in mine.items():  # first: what another kind lacks is not the mistake
+            if (found := plain(state.get(name, expected))) != expected:
+                raise ValueError(f"{name} of the state is {found!r}, of this optimizer {expected!r}")
         if missing := [name for name in (*mine, *self.settings) if name not in state]:
             raise ValueError(f"cannot load into {mine['kind']}: missing {', '.join(missing)}")
-        for name, expected in mine.items():
-            if (found := plain(state[name])) != expected:
-                raise ValueError(f"{name} of the state is {found!r}, of this optimizer {expected!r}")
         fresh = type(self)(self.params, **{name: plain(state[name]) for name in self.settings})
         known = {*mine, *self.settings}
         for place in range(len(self.params)):
