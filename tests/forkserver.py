@@ -45,6 +45,14 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        if hasattr(os, "fork"):
+            # Now, and not when it is first needed: by then a test may have set the environment for
+            # its own run, to something that ends every Python. With bytecode, as a student's has.
+            without = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+            self._process = subprocess.Popen(
+                [sys.executable, __file__], env=without,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
 
     def run(self, arguments: Sequence[str], folder: Path) -> pytest.RunResult:
         """pytest in a folder. With `--grade`, as the clean process that pytest then starts."""
@@ -58,14 +66,10 @@ class ForkServer:
             self._process.communicate()  # the end of its input is the end of its work
 
     def _run(self, arguments: Sequence[str], folder: Path) -> tuple[int, str, str]:
-        if not hasattr(os, "fork"):
+        if self._process is None:
             command = [sys.executable, "-m", "pytest", *arguments]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             return done.returncode, done.stdout, done.stderr
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
         assert self._process.stdin is not None and self._process.stdout is not None
         request = {"arguments": arguments, "folder": str(folder), "environment": dict(os.environ)}
         self._process.stdin.write(json.dumps(request) + "\n")
