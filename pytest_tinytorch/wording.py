@@ -91,12 +91,18 @@ def grade_text(grade: Grade) -> str:
     return f"none yet, {points} so far{why}"
 
 
+def counted(number: float, what: str) -> str:
+    """`1 test`, `2.5 points`."""
+    shown = f"{number}" if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {what}" if number == 1 else f"{shown} {what}s"
+
+
 def tests_text(count: int) -> str:
-    return f"{count} test" if count == 1 else f"{count} tests"
+    return counted(count, "test")
 
 
 def points_text(points: float) -> str:
-    return f"{points:g} point" if points == 1 else f"{points:g} points"
+    return counted(points, "point")
 
 
 def capability(checkpoint: Checkpoint) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from pytest_tinytorch.grade.scores import Grade
 from pytest_tinytorch.printable import printable
+from pytest_tinytorch.wording import counted
 
 _BAR = 20
 _LONGEST_NAME = 40
@@ -76,7 +77,7 @@ def conclusion(
     kept = sum(row.kept for row in rows)
     graded = len(rows) - kept
     changed = [row for row in rows if row.before is not None]
-    head = Text(f"{_counted(len(rows), 'student')}: ", style="head")
+    head = Text(f"{counted(len(rows), 'student')}: ", style="head")
     head.append(f"{graded} graded, {kept} unchanged since they were graded")
     parts: list[RenderableType] = [head]
     parts += [Text(f"not graded: {line}", style="bad") for line in checks]
@@ -103,10 +104,6 @@ def _remark(row: Row) -> Text:
 
 def _change(row: Row) -> str:
     return f"{row.before:g} -> {row.grade.points:g} of {row.grade.max_points:g}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _duration(seconds: float) -> str:

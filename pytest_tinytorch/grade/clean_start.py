@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_tinytorch.errors import CourseError
+
 if TYPE_CHECKING:
     from pytest_tinytorch.grade.workflow_log import WorkflowLog
 
@@ -88,7 +90,6 @@ def main(arguments: list[str]) -> int:
 
 
 def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
-    from pytest_tinytorch.errors import CourseError
 
     work = Path(tempfile.mkdtemp(prefix="tinytorch-grade-"))
     try:
@@ -103,7 +104,6 @@ def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
 def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
     import pytest
 
-    from pytest_tinytorch.errors import CourseError
     from pytest_tinytorch.grade.intake import take_in, take_in_hidden
     from pytest_tinytorch.grade.results import set_aside
     from pytest_tinytorch.locate import course_root
@@ -173,7 +173,6 @@ def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:
 
     Raises CourseError where there is no value.
     """
-    from pytest_tinytorch.errors import CourseError
 
     rest, value = [], None
     words = iter(arguments)

@@ -1,6 +1,7 @@
 """A small course of its own, in which a student's pytest runs in a process of its own."""
 
 import json
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from forkserver import ForkServer
 from mini_course import make_course
+
+from pytest_tinytorch import cli
 
 
 @dataclass
@@ -70,3 +73,17 @@ def every_way(request: pytest.FixtureRequest, classroom: Classroom) -> Classroom
     """The classroom, with commands run without xdist, with -n0 and with -n2."""
     classroom.way = request.param
     return classroom
+
+
+@pytest.fixture
+def run_tito(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+    """Runs a command in this process; returns its exit code and what it printed."""
+
+    def run(*arguments: str) -> tuple[int, list[str]]:
+        monkeypatch.setattr(sys, "argv", ["tito", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        printed = capfd.readouterr()
+        return int(end.value.code or 0), (printed.out + printed.err).splitlines()
+
+    return run

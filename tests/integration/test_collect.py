@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch import cli
 from pytest_tinytorch.collect import git as git_module
 from pytest_tinytorch.collect.collection import Collected, Status
 from pytest_tinytorch.collect.remotes import collect_remotes
@@ -339,19 +338,11 @@ def is_gone(process: int) -> bool:
 
 
 @pytest.fixture
-def tito(monkeypatch, capfd, tmp_path):
-    """Runs a command in this process; returns its exit code and what it printed."""
+def tito(monkeypatch, run_tito, tmp_path):
+    """Runs a command in an empty folder, in a narrow terminal."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tito", *arguments])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        printed = capfd.readouterr()
-        return end.value.code or 0, (printed.out + printed.err).splitlines()
-
-    return run
+    return run_tito
 
 
 def test_the_report_has_a_line_for_everybody_to_look_at(students, tito):

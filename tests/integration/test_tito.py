@@ -8,25 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_tinytorch import cli
 from pytest_tinytorch.course import load_course
 from pytest_tinytorch.feedback import feedback_html, feedback_markdown
 from pytest_tinytorch.record import Outcome, RunRecord, TestRecord
 
 
 @pytest.fixture
-def tito(classroom, monkeypatch, capfd):
-    """Runs a command in this process; returns its exit code and what it printed."""
+def tito(classroom, monkeypatch, run_tito):
+    """Runs a command in the course's folder."""
     monkeypatch.chdir(classroom.root)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tito", *arguments])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        printed = capfd.readouterr()
-        return end.value.code or 0, (printed.out + printed.err).splitlines()
-
-    return run
+    return run_tito
 
 
 def test_export(tito, classroom):
