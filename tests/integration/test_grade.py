@@ -410,5 +410,6 @@ def test_pytest_as_it_is_typed_starts_anew(desk, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Grade: 15 of 15 points, 100.0 %" in text
     assert "Not the course's own: conftest.py" in text
+    assert "warning" not in text
     assert [path.name for path in tmp_path.iterdir()] == ["tree"]
     assert RIGHT in (desk.root / "src/01_ops.py").read_text()
