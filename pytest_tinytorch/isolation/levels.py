@@ -87,7 +87,7 @@ def candidates(asked: str, slot: int) -> list[Level]:
     names = [name for name in LEVELS[:0:-1] if asked in ("auto", name) and not missing(name)]
     found = []
     for name in names:
-        if name != "bwrap" and os.geteuid() == 0 and _is_open_to_all(interpreter()):
+        if name != "bwrap" and os.geteuid() == 0 and _is_for_all():
             found.append(Level(name, _unused_user(slot)))
         found.append(Level(name))
     return found
@@ -144,9 +144,8 @@ def environment(place: Place, libraries: Path) -> dict[str, str]:
     )
     return {
         **once,
-        "TINYTORCH_DATA": str(
-            _data()
-        ),  # also where the home that it would be found in is not shown
+        # Also where the home that it would be found in is not shown.
+        "TINYTORCH_DATA": str(_data()),
         "PYTHONPATH": str(libraries),
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
@@ -173,6 +172,12 @@ def _data() -> Path:
     given = os.environ.get("TINYTORCH_DATA")
     home = Path(os.environ.get("TINYTORCH_HOME") or Path.home() / ".tinytorch")
     return Path(given or home / "data").resolve()
+
+
+def _is_for_all() -> bool:
+    """Whether a user who owns nothing can come to what a cell reads: Python and the data sets."""
+    data = _data()
+    return _is_open_to_all(interpreter()) and (not data.is_dir() or _is_open_to_all(data / "any"))
 
 
 def _is_open_to_all(path: Path) -> bool:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,25 @@ def test_right_work_passes_under_that_user(tmp_path, level, way):
     root = make_arena(tmp_path / "tree", RIGHT)
     text = run(root, "--checkpoint", "all", f"--isolate={level}", *way)
     assert "7 passed" in text and f"Isolation: {level} (user 64" in text, text
+
+
+READER = """
+import os
+
+
+def relu(x):
+    with open(os.path.join(os.environ["TINYTORCH_DATA"], "numbers.txt")) as file:
+        raise ValueError(f"user {os.getuid()} read {file.read()}")
+"""
+
+
+@pytest.mark.parametrize("mode, user", [(0o755, "64[0-9]+"), (0o700, "0")], ids=["open", "private"])
+def test_the_data_sets_can_be_read_whoever_the_cell_is(tmp_path, monkeypatch, mode, user):
+    """Root's own home is private: there a cell stays root, rather than miss the data."""
+    with tempfile.TemporaryDirectory() as folder:  # that of this test is private itself
+        Path(folder).chmod(mode)
+        (Path(folder) / "numbers.txt").write_text("1 2 3")
+        monkeypatch.setenv("TINYTORCH_DATA", folder)
+        root = make_arena(tmp_path / "tree", READER)
+        text = run(root, "--checkpoint", "00", "--isolate=process")
+    assert re.search(f"user {user} read 1 2 3", text), text

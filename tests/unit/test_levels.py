@@ -77,14 +77,14 @@ def test_root_gives_a_cell_a_user_of_its_own_where_that_can_work(monkeypatch):
 
     monkeypatch.setattr(levels, "missing", lambda name: "no" if name == "bwrap" else "")
     monkeypatch.setattr(levels.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(levels, "_is_open_to_all", lambda path: True)
+    monkeypatch.setattr(levels, "_is_for_all", lambda: True)
     found = candidates("auto", 0)
     assert [level.name for level in found] == ["landlock", "landlock", "process", "process"]
     assert [bool(level.user) for level in found] == [True, False, True, False]
     assert found[0].user not in {entry.pw_uid for entry in pwd.getpwall()}
     assert candidates("auto", 1)[0].user != found[0].user
     assert found[0].counts_processes and not found[1].counts_processes
-    monkeypatch.setattr(levels, "_is_open_to_all", lambda path: False)
+    monkeypatch.setattr(levels, "_is_for_all", lambda: False)
     assert [level.user for level in candidates("auto", 0)] == [0, 0]
 
 
