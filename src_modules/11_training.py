@@ -506,8 +506,7 @@ def save_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     """Everything that is needed to go on, in one .npz file, which replaces an older one at once.
 
     model, optimizer, scheduler: what has a `state_dict()`; None is left out
-    epoch: how many epochs are done
-    extra: more to be kept by name: numbers, text, arrays, lists and dicts of them; else TypeError
+    epoch: how many are done    extra: more, by name: numbers, text, arrays, lists and dicts of them; else TypeError
 
     TODO: make one dict of it all, of "format", and of "generator", `engine.generator.bit_generator.state`;
         pack it, and write the text among the arrays: `np.frombuffer(text.encode(), np.uint8)`.
@@ -731,6 +730,8 @@ class Trainer:
                  metrics: Sequence[Callable] | None = None) -> None:
         self.model, self.optimizer, self.loss_function = model, optimizer, loss_function
         self.metrics = {getattr(m, "__name__", type(m).__name__.lower()): m for m in metrics or ()}
+        if len({"loss", *self.metrics}) <= len(metrics or ()):
+            raise ValueError(f"each metric needs a name of its own, not 'loss'; these have only {[*self.metrics]}")
 
     def measure(self, batch: Sequence, averages: Averages) -> Tensor:
         """The loss of a batch, which is added to the averages with the metrics; FloatingPointError if it is nan."""
@@ -1169,8 +1170,7 @@ def test_comprehensive_ring():
     loaders = DataLoader(ring(400, 0), 32, shuffle=True), DataLoader(ring(200, 1), 64)
     with TemporaryDirectory() as folder:
         options = {"checkpoint_path": Path(folder) / "best.npz", "early_stopping_patience": 15, "verbose": False}
-        schedule = StepLR(trainer.optimizer, 20, 0.5)
-        history = trainer.fit(*loaders, 60, save_best=True, scheduler=schedule, **options)
+        history = trainer.fit(*loaders, 60, save_best=True, scheduler=StepLR(trainer.optimizer, 20, 0.5), **options)
         kept = load_checkpoint(options["checkpoint_path"], other)
     best, found = int(np.argmin(history["val_loss"])), evaluate_model(other, loaders[1])
     assert kept["epoch"] == best + 1 and np.isclose(found["loss"], history["val_loss"][best])

@@ -41,6 +41,19 @@ def state(of):
     return [np.asarray(array).tolist() for array in arrays]
 
 
+class Loss:
+    def __call__(self, outputs, targets):
+        return 0.0
+
+
+@pytest.mark.parametrize("metrics", [[tt.Accuracy(), tt.Accuracy(0.2)], [Loss()]])
+def test_two_measurements_of_one_name_are_refused(metrics):
+    """The later would silently replace the earlier: a metric called `loss` even the loss itself."""
+    with pytest.raises(ValueError, match="a name of its own, not 'loss'") as raised:
+        tt.Trainer(Net(), None, tt.CrossEntropyLoss(), metrics)
+    assert type(metrics[0]).__name__.lower() in str(raised.value)
+
+
 @pytest.fixture
 def trained(tmp_path):
     """A trainer after an epoch, and the checkpoint that it has written."""

@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=a3aa5c9109b9e618 code=a350874a3cccf664 content=109bd55c6c412244
+# export: format=1 source=6f4cb6b064066e2b code=9912504d84d17f00 content=00f04d9b971b17b4
 # %% src_modules/11_training.py:49
 import json
 import math
@@ -347,8 +347,7 @@ def save_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     """Everything that is needed to go on, in one .npz file, which replaces an older one at once.
 
     model, optimizer, scheduler: what has a `state_dict()`; None is left out
-    epoch: how many epochs are done
-    extra: more to be kept by name: numbers, text, arrays, lists and dicts of them; else TypeError
+    epoch: how many are done    extra: more, by name: numbers, text, arrays, lists and dicts of them; else TypeError
 
     TODO: make one dict of it all, of "format", and of "generator", `engine.generator.bit_generator.state`;
         pack it, and write the text among the arrays: `np.frombuffer(text.encode(), np.uint8)`.
@@ -407,7 +406,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:651
+# %% src_modules/11_training.py:650
 class Progress:
     """What `fit` says while it works; nothing, if not `verbose`."""
 
@@ -440,7 +439,7 @@ class Progress:
             print(text, end=end, flush=True)
 
 
-# %% src_modules/11_training.py:700
+# %% src_modules/11_training.py:699
 class Averages:
     """Means over samples of several numbers, which come batch by batch."""
 
@@ -475,6 +474,8 @@ class Trainer:
                  metrics: Sequence[Callable] | None = None) -> None:
         self.model, self.optimizer, self.loss_function = model, optimizer, loss_function
         self.metrics = {getattr(m, "__name__", type(m).__name__.lower()): m for m in metrics or ()}
+        if len({"loss", *self.metrics}) <= len(metrics or ()):
+            raise ValueError(f"each metric needs a name of its own, not 'loss'; these have only {[*self.metrics]}")
 
     def measure(self, batch: Sequence, averages: Averages) -> Tensor:
         """The loss of a batch, which is added to the averages with the metrics; FloatingPointError if it is nan."""
@@ -585,7 +586,7 @@ class Trainer:
         return {name: saved[name] for name in ("epoch", "history", "best", "waited") if name in saved}
 
 
-# %% src_modules/11_training.py:929
+# %% src_modules/11_training.py:930
 def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60, height: int = 10) -> str:
     """Curves over the epochs, drawn with the first letters of their names.
 
