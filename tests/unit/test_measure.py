@@ -1,6 +1,8 @@
 """Costs that are known: what `memory`, `scaling`, `speed` and `gradcheck` say of them."""
 
 import multiprocessing
+import re
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,16 @@ from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
 from pytest_tinytorch.fixtures.gradients import GradCheck
 from pytest_tinytorch.fixtures.measuring import Memory, Scaling, Speed
 from pytest_tinytorch.isolation.levels import Level, missing
-from pytest_tinytorch.measure import CellMeter, Estimate, OwnMeter, Usage, estimate, slope
+from pytest_tinytorch.measure import (
+    CellMeter,
+    Estimate,
+    OwnMeter,
+    ToldMeter,
+    Usage,
+    estimate,
+    meter_of,
+    slope,
+)
 
 SIZES = (100, 200, 400)
 LIMITS = Limits(20, 60, 600, 1024, 8, 64, 64)
@@ -181,6 +192,7 @@ def test_peak_and_retained_bytes_in_this_process(mib):
 
 
 CODE = """
+import tracemalloc
 import numpy as np
 kept = []
 
@@ -195,6 +207,9 @@ def hold(mib):
 
 def keep(mib):
     kept.append(np.ones(mib * 2**17))
+
+def is_traced():
+    return tracemalloc.is_tracing()
 """
 
 
@@ -213,9 +228,22 @@ def cells(tmp_path_factory):
     cells.close()
 
 
-def test_loops_in_a_cell(cells):
-    net, meter = cells.package, CellMeter(cells)
-    scaling = Scaling(meter)
+@pytest.fixture(params=[CellMeter, ToldMeter])
+def meter(request, cells):
+    """Both ways to measure a cell: from outside, and told from inside."""
+    if request.param is CellMeter and sys.platform != "linux":
+        pytest.skip("another process is measured on Linux alone")
+    return request.param(cells)
+
+
+@pytest.mark.parametrize("system, kind", [("linux", CellMeter), ("darwin", ToldMeter)])
+def test_a_cell_is_measured_from_outside_where_the_system_can(monkeypatch, cells, system, kind):
+    monkeypatch.setattr(measure.sys, "platform", system)
+    assert type(meter_of(cells)) is kind
+
+
+def test_loops_in_a_cell(cells, meter):
+    net, scaling = cells.package, Scaling(meter)
     scaling(lambda n: lambda: net.spin(n), (20_000, 40_000, 80_000), at_most=1.4, at_least=0.6)
     with pytest.raises(CheckFailed):
         scaling(lambda n: lambda: net.spin(n * n // 100), (1000, 2000, 4000), at_most=1.4)
@@ -224,8 +252,8 @@ def test_loops_in_a_cell(cells):
         Speed(meter)(lambda: net.spin(400_000), lambda: spin(40_000), at_most=4)
 
 
-def test_peak_and_retained_bytes_of_a_cell(cells):
-    memory = Memory(CellMeter(cells))
+def test_peak_and_retained_bytes_of_a_cell(cells, meter):
+    memory = Memory(meter)
     with memory() as used:
         cells.package.hold(40)
         cells.package.keep(16)
@@ -233,11 +261,32 @@ def test_peak_and_retained_bytes_of_a_cell(cells):
     assert used.retained / 2**20 == pytest.approx(16, abs=2)
 
 
-def test_growth_of_memory_in_a_cell(cells):
-    scaling = Scaling(CellMeter(cells))
+def test_growth_of_memory_in_a_cell(cells, meter):
     net = cells.package
-    found = scaling(lambda n: lambda: net.hold(n), (16, 32, 64), of="memory", at_most=1.2)
+    found = Scaling(meter)(lambda n: lambda: net.hold(n), (16, 32, 64), of="memory", at_most=1.2)
     assert found.value == pytest.approx(1, abs=0.2)
+
+
+def test_measuring_ends_where_the_body_fails(cells):
+    """What is measured next is not slowed down by it, and starts from nothing."""
+    memory = Memory(ToldMeter(cells))
+    with pytest.raises(ZeroDivisionError), memory():
+        cells.package.keep(16)
+        raise ZeroDivisionError
+    assert not cells.package.is_traced()
+    with memory() as used:
+        pass
+    assert used.peak < 2**20
+
+
+@pytest.mark.parametrize("told", [None, "1", [1], (1.0, 2), 3])
+def test_what_a_cell_tells_of_itself_has_a_form(told):
+    meter = ToldMeter(SimpleNamespace(ask=lambda operation: told))
+    with pytest.raises(CheckFailed, match=re.escape(f"gave {told!r} as its processor time")):
+        meter.seconds()
+    words = re.escape(f"gave {told!r} as its memory")
+    with pytest.raises(CheckFailed, match=words), meter.usage():
+        pass
 
 
 def busy() -> None:

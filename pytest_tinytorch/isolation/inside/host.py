@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_tinytorch.isolation.inside import confine
+from pytest_tinytorch.isolation.inside import confine, usage
 from pytest_tinytorch.isolation.inside.wire import (
     HEAD,
     LONGEST_STRING,
@@ -144,11 +144,15 @@ class Host:
         self._objects = Objects()
         self._returns = Returns(folder)
         self._warned = Warned(folder)
+        traced = usage.Traced()
         self._operations: dict[str, Callable[..., Any]] = {
             **_OPERATIONS,
             "program": self._run_program,
             "returns": self._returns.of,
             "reset": _reset,
+            "seconds": usage.seconds,
+            "begin_usage": traced.begin,
+            "end_usage": traced.end,
         }
 
     def load(self) -> None:
