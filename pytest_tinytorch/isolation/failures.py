@@ -118,10 +118,11 @@ def place(entry: Any) -> Place | None:
     if not _is_list(entry) or len(entry) != 4 or type(entry[1]) is not int:
         return None
     file, line, function, code_name = entry
-    # Lines of this file are shown: it must be one of the package's own.
-    if not isinstance(file, str) or not _FILE.fullmatch(file):
+    # A handle would have to be asked for its words.
+    if not all(isinstance(word, str) for word in (file, function, code_name)):
         return None
-    return file, line, str(function)[:200], str(code_name)[:200]
+    # Lines of this file are shown: it must be one of the package's own.
+    return (file, line, function[:200], code_name[:200]) if _FILE.fullmatch(file) else None
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_tinytorch.isolation.failures import StudentError, death, student_error
+from pytest_tinytorch.isolation.failures import StudentError, death, place, student_error
 
 
 def described(**more):
@@ -81,6 +81,11 @@ def test_causes_are_kept_but_not_without_end():
 def test_frames_name_files_of_the_package_alone(file, kept):
     error = student_error(described(frames=[[file, 3, "f", "f"]]))
     assert bool(error.frames) == kept
+
+
+def test_frames_have_words_and_nothing_else():
+    for function, code_name in ((object(), "f"), ("f", object()), (None, "f")):
+        assert place(["a.py", 3, function, code_name]) is None
 
 
 def test_of_many_frames_the_last_are_kept():

@@ -4,11 +4,30 @@ from attack import Attack
 
 _EVERY = "import os\nfor number in range(3, 40):\n    try:\n        {}\n    except OSError:\n        pass\n"
 _NO_REPLY = "no reply"
+# The host program, with another answer to some of the requests.
+_HOST = """
+import sys
+host = sys.modules["__main__"]
+honest = host.Host.answer
+{setup}
+def answer(self, sequence, body, payload):
+    return {reply} if body[0] == "{operation}" else honest(self, sequence, body, payload)
+host.Host.answer = answer
+"""
 
 
 def _written(data: str) -> Attack:
     """These bytes, written to every descriptor there is."""
     return Attack(relu=_EVERY.format(f"os.write(number, {data})") + "return x", says=_NO_REPLY)
+
+
+def _answered(operation: str, reply: str, says: str, setup: str = "") -> Attack:
+    """Requests of this operation are answered with the bytes of an expression."""
+    return Attack(top=_HOST.format(operation=operation, reply=reply, setup=setup), says=says)
+
+
+def _framed(reply: str) -> str:
+    return f"host.frame(sequence, {reply}, [])"
 
 
 ATTACKS = {
@@ -50,6 +69,12 @@ ATTACKS = {
             "                pass\nthreading.Thread(target=steal, daemon=True).start()\n"
         ),
         test="00/test_relu",
+    ),
+    "its lines kept back": _answered(
+        "returns", _framed("[None, {'cannot_cross': 'x'}]"), "largest difference"
+    ),
+    "its lines named by an object": _answered(
+        "returns", _framed("[[['core/ops.py', 3, {'h': [5, 'x']}]]]"), "largest difference"
     ),
     "results of its own in the folder": Attack(
         top="open('grade.xml', 'w').write('<testsuites/>')\nopen('grade.jsonl', 'w').write('{}')\n",
