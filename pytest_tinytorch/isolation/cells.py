@@ -28,6 +28,8 @@ from pytest_tinytorch.isolation.place import Places
 from pytest_tinytorch.isolation.remote import Remote, RemotePackage
 
 _NO_GROUP = ""
+_LARGEST_NUMBER = 2**53  # of a handle; the host counts from 0
+_MOST_RELEASED = 2**14  # handles in one request, which has to stay a short one
 _OWN_FOLDER = str(Path(__file__).parent)
 
 
@@ -143,7 +145,8 @@ class Cells:
 
     def settle(self) -> None:
         """Have everything forgotten over there that nothing here holds any more."""
-        self.ask("len", ())
+        for _ in range(1 + len(self._released) // _MOST_RELEASED):
+            self.ask("len", ())
 
     def release(self, generation: int, number: int) -> None:
         if generation == self._generation:
@@ -255,12 +258,13 @@ class Cells:
 
     def _remote(self, content: Any) -> Remote:
         number, kind = content
-        if type(number) is not int or type(kind) is not str:
+        if type(number) is not int or type(kind) is not str or not 0 <= number < _LARGEST_NUMBER:
             raise ValueError("a handle of an unknown form")
         return Remote(self, self._generation, number, kind[:100])
 
     def _take_released(self) -> list[int]:
-        released, self._released = self._released, []
+        released = self._released[:_MOST_RELEASED]
+        del self._released[:_MOST_RELEASED]
         return released
 
     def _note(self, body: list[Any], cell: Cell, frame: FrameType | None) -> None:

@@ -230,6 +230,46 @@ def test_numbers_of_one_hash_do_not_stop_the_reader():
         sent(dict.fromkeys(range(wire.MOST_KEYS + 1)))
 
 
+@pytest.mark.parametrize("tag", ["d", "S"])
+@pytest.mark.parametrize(
+    "key",
+    [2**64, -(2**64), {"t": [0] * 9}, {"t": [{"t": [0]}]}, {"t": [2**64]}],
+    ids=["number", "negative", "tuple", "nested", "number in a tuple"],
+)
+def test_keys_that_take_long_to_compare_are_refused(tag, key):
+    entry = [key, 1] if tag == "d" else key
+    with pytest.raises(WireError, match="a very large number or tuple as a key"):
+        decoded({tag: [entry]})
+    with pytest.raises(CannotCross, match="a very large number or tuple as a key"):
+        sent({decoded(key): 1} if tag == "d" else {decoded(key)})
+
+
+def test_keys_of_ordinary_size_cross():
+    value = {2**63: 1, (0,) * 8: 2, "a" * 1000: 3, (1.5, None): [{(1, 2)}]}
+    assert sent(value) == value
+
+
+def test_dicts_share_what_their_reader_can_pay():
+    half = {"S": [*range(wire.MOST_KEYS // 2)]}
+    assert len(decoded([half] * 4)) == 4
+    with pytest.raises(WireError, match="a dict or set of 4096 elements"):
+        decoded([half] * 5)
+    with pytest.raises(CannotCross, match="a set of 4096 elements, too large"):
+        sent([set(range(wire.MOST_KEYS // 2))] * 5)
+    assert len(sent([{1: 2, 3: 4}] * 10_000)) == 10_000
+
+
+@pytest.mark.parametrize("numbers", [range(2**19), range(10**30), range(2**19, 0, -1)])
+def test_a_range_is_no_longer_than_a_list(numbers):
+    """Who makes a list of a range pays for its length, and a test may well do that."""
+    with pytest.raises(CannotCross, match=r"a range\(.*\), too long to cross"):
+        sent(numbers)
+    with pytest.raises(WireError, match="too long"):
+        decoded({"r": [numbers.start, numbers.stop, numbers.step]})
+    assert sent(range(2**18)) == range(2**18)
+    assert sent(range(0, -(10**9), 1)) == range(0, -(10**9), 1)  # which is empty
+
+
 def test_nesting_without_end_is_refused():
     body = current = []
     for _ in range(5000):

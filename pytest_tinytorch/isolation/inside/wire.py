@@ -24,9 +24,11 @@ HEAD = struct.Struct("<IIQ")
 LONGEST_TEXT = 8 * 2**20
 LARGEST_PAYLOAD = 256 * 2**20
 MOST_ELEMENTS = 2**18
-# Numbers can be chosen so that all have one hash: then the time to read a dict grows with the
-# square of its size, and it is the reader who pays.
-MOST_KEYS = 2**13
+# Keys can be chosen so that all have one hash: then the time to read a dict grows with the square
+# of its size and with what it takes to compare two of them, and it is the reader who pays.
+MOST_KEYS = 2**13  # of one dict or set; many of them have to share its square
+_LONGEST_KEY = 8  # parts of a tuple
+_LARGEST_KEY = 64  # bits of a number
 LONGEST_STRING = 64 * 2**10
 _MOST_DIMENSIONS = 32
 _KINDS = "biufc"
@@ -96,11 +98,23 @@ def read_body(data: bytes | bytearray, text: int) -> Any:
         raise WireError(f"a message is not JSON: {str(error)[:100]}") from None
 
 
+class _Hashing:
+    """What the dicts and sets of one message may cost who reads them."""
+
+    def __init__(self) -> None:
+        self._left = MOST_KEYS**2
+
+    def has_room(self, size: int) -> bool:
+        self._left -= size**2
+        return self._left >= 0
+
+
 class Encoder:
     """Values -> JSON. `refer` is asked for a handle of everything that does not cross itself."""
 
     def __init__(self, refer: Refer) -> None:
         self._refer = refer
+        self._hashing = _Hashing()
         self.payload: list[bytes] = []
 
     def encode(self, value: Any) -> Any:
@@ -110,8 +124,8 @@ class Encoder:
             return value
         if kind is str:
             return value[:LONGEST_STRING]
-        if kind in _CONTAINERS and len(value) > (MOST_KEYS if kind in _HASHED else MOST_ELEMENTS):
-            raise CannotCross(f"a {kind.__name__} of {len(value)} elements, too large to cross,")
+        if kind in _CONTAINERS:
+            self._check_size(kind, value)
         if kind is tuple:
             return {"t": [self.encode(element) for element in value]}
         if kind is list:
@@ -132,6 +146,8 @@ class Encoder:
         if value is Ellipsis:
             return {"E": 0}
         if kind is range:
+            if _is_long(value):
+                raise CannotCross(f"a {value}, too long to cross,")
             return {"r": [value.start, value.stop, value.step]}
         if kind is complex:
             return {"c": [value.real, value.imag]}
@@ -147,6 +163,13 @@ class Encoder:
         if isinstance(value, np.dtype) and value.kind in _KINDS:
             return {"D": value.newbyteorder("=").str}
         return {"h": self._refer(value)}
+
+    def _check_size(self, kind: type, value: Any) -> None:
+        hashed = kind in _HASHED
+        if len(value) > MOST_ELEMENTS or (hashed and not self._hashing.has_room(len(value))):
+            raise CannotCross(f"a {kind.__name__} of {len(value)} elements, too large to cross,")
+        if hashed and not all(map(_is_key, value)):
+            raise CannotCross(f"a {kind.__name__} with a very large number or tuple as a key")
 
     def _put(self, array: "np.ndarray[Any, Any]") -> str:
         # `tobytes` gives C order and leaves the number of dimensions alone, also where it is 0.
@@ -164,6 +187,7 @@ class Decoder:
         self._resolve = resolve
         self._payload = payload
         self._position = 0
+        self._hashing = _Hashing()
 
     def decode_all(self, body: Any) -> Any:
         try:
@@ -204,7 +228,24 @@ class Decoder:
         return self._payload[self._position - size : self._position]
 
     def _dict(self, content: Any) -> Any:
-        return {self.decode(key): self.decode(value) for key, value in _few(content)}
+        return {self._key(key): self.decode(value) for key, value in self._few(content)}
+
+    def _few(self, content: Any) -> Any:
+        if not self._hashing.has_room(len(content)):
+            raise WireError(f"a dict or set of {len(content)} elements")
+        return content
+
+    def _key(self, body: Any) -> Any:
+        key = self.decode(body)
+        if not _is_key(key):
+            raise WireError("a very large number or tuple as a key")
+        return key
+
+    def _range(self, content: Any) -> range:
+        found = range(*content)
+        if _is_long(found):
+            raise WireError("a range that is too long")
+        return found
 
     _TAGS: ClassVar[dict[str, Callable[["Decoder", Any], Any]]] = {
         "t": lambda self, content: tuple(self.decode(element) for element in content),
@@ -213,10 +254,10 @@ class Decoder:
         "g": lambda self, content: self._take(content, [])[()],
         "s": lambda self, content: slice(*(self.decode(part) for part in content)),
         "E": lambda self, content: Ellipsis,
-        "r": lambda self, content: range(*content),
+        "r": _range,
         "c": lambda self, content: complex(*content),
         "b": lambda self, content: bytes(self._bytes(content)),
-        "S": lambda self, content: {self.decode(element) for element in _few(content)},
+        "S": lambda self, content: {self._key(element) for element in self._few(content)},
         "n": lambda self, content: _SCALAR_TYPES[content],
         "y": lambda self, content: _BUILT_IN[content],
         "D": lambda self, content: np.dtype(content) if content in _DTYPES else _no_dtype(content),
@@ -224,10 +265,18 @@ class Decoder:
     }
 
 
-def _few(content: Any) -> Any:
-    if len(content) > MOST_KEYS:
-        raise WireError(f"a dict or set of {len(content)} elements")
-    return content
+def _is_key(value: object, parts: int = _LONGEST_KEY) -> bool:
+    """Whether two of them are compared at once, also where they differ in the last place."""
+    if type(value) is int:
+        return value.bit_length() <= _LARGEST_KEY
+    if type(value) is tuple:
+        return len(value) <= parts and all(_is_key(part, parts=0) for part in value)
+    return True
+
+
+def _is_long(numbers: range) -> bool:
+    """Whether who makes a list of it pays for more than a list that crosses has."""
+    return (numbers.stop - numbers.start) // numbers.step > MOST_ELEMENTS
 
 
 def _no_dtype(name: object) -> Any:

@@ -76,6 +76,20 @@ ATTACKS = {
     "its lines named by an object": _answered(
         "returns", _framed("[[['core/ops.py', 3, {'h': [5, 'x']}]]]"), "largest difference"
     ),
+    "handles of endless numbers": _answered(
+        "call",
+        "host.HEAD.pack(sequence, len(text), 0) + text",
+        "a handle of an unknown form",
+        setup="one = '{\"h\":[1%s,\"x\"]}' % ('0' * 4000)\n"
+        "text = ('[[' + ','.join([one] * 2000) + ']]').encode()",
+    ),
+    "keys that take long to compare": _answered(
+        "call",
+        "host.HEAD.pack(sequence, len(text), 0) + text",
+        "a very large number or tuple as a key",
+        setup="keys = ['{\"t\":[%s%d]}' % ('0,' * 400, n * (2**61 - 1)) for n in range(8000)]\n"
+        "text = ('[{\"S\":[' + ','.join(keys) + ']}]').encode()",
+    ),
     "results of its own in the folder": Attack(
         top="open('grade.xml', 'w').write('<testsuites/>')\nopen('grade.jsonl', 'w').write('{}')\n",
         says="largest difference",
