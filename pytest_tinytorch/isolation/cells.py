@@ -76,6 +76,7 @@ class Cells:
         self._seed, self._in_test = seed, 0.0
         self.asked.clear()
         if self._cell is not None:
+            self._cell.forget_warnings()
             with contextlib.suppress(CellFailure):  # the next request finds it gone
                 self._reset(self._cell)
 

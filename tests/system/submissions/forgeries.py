@@ -21,9 +21,12 @@ def _written(data: str) -> Attack:
     return Attack(relu=_EVERY.format(f"os.write(number, {data})") + "return x", says=_NO_REPLY)
 
 
-def _answered(operation: str, reply: str, says: str, setup: str = "") -> Attack:
+def _answered(
+    operation: str, reply: str, says: str, setup: str = "", never: str = ""
+) -> Attack:
     """Requests of this operation are answered with the bytes of an expression."""
-    return Attack(top=_HOST.format(operation=operation, reply=reply, setup=setup), says=says)
+    top = _HOST.format(operation=operation, reply=reply, setup=setup)
+    return Attack(top=top, says=says, never=never)
 
 
 def _framed(reply: str) -> str:
@@ -89,6 +92,12 @@ ATTACKS = {
         "a very large number or tuple as a key",
         setup="keys = ['{\"t\":[%s%d]}' % ('0,' * 400, n * (2**61 - 1)) for n in range(8000)]\n"
         "text = ('[{\"S\":[' + ','.join(keys) + ']}]').encode()",
+    ),
+    "warnings without end": _answered(
+        "call",
+        _framed("[0, None, [['W', ['UserWarning'], str(n), 0] for n in range(30_000)]]"),
+        "got shape ()",
+        never="UserWarning: 29999",
     ),
     "results of its own in the folder": Attack(
         top="open('grade.xml', 'w').write('<testsuites/>')\nopen('grade.jsonl', 'w').write('{}')\n",
