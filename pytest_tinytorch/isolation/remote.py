@@ -8,7 +8,7 @@ Nothing here ever runs a method of the student's in this process.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
+from pytest_tinytorch.diagnosis import CheckFailed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,8 +83,9 @@ class Remote:
         self._border.ask("delitem", self, index)
 
     def __contains__(self, _value: Any) -> bool:
-        raise CheckMisused(
-            f"`in` asks an object of type {self._kind} for its opinion: compare its elements"
+        raise CheckFailed(
+            f"an object of type {self._kind} would be asked for its opinion about what is in it,"
+            f" expected a plain string, list or dict"
         )
 
     def __bool__(self) -> bool:
@@ -137,15 +138,18 @@ class Remote:
     __hash__ = object.__hash__
 
     def _compared(self, operation: str, sign: str, other: Any) -> Any:
+        import numpy as np
+
         result = self._border.ask(operation, self, other)
-        if type(result) is bool or result is None:
-            raise CheckFailed(
-                f"an object of type {self._kind} {sign} {_short(other)} gave {result}: the opinion"
-                f" of an object about itself proves nothing, expected a result for each element"
-            )
         if isinstance(result, Remote):
             object.__setattr__(result, "__class__", Comparison)
-        return result
+            return result
+        if isinstance(result, np.ndarray | np.generic):
+            return ComparedNumbers(result, self._kind)
+        raise CheckFailed(
+            f"an object of type {self._kind} {sign} {_short(other)} gave {_short(result)}: the"
+            f" opinion of an object about itself proves nothing, expected a result for each element"
+        )
 
     def __eq__(self, other: object) -> Any:
         return self._compared("eq", "==", other)
@@ -172,10 +176,34 @@ class Comparison(Remote):
     __slots__ = ()
 
     def __bool__(self) -> bool:
-        raise CheckMisused(
-            f"the truth of a comparison's result, an object of type {self._kind}, is a student's"
-            f" opinion and proves nothing; compare through `check`"
-        )
+        raise _no_truth(self._kind)
+
+
+class ComparedNumbers:
+    """The result of a comparison that came back as numbers: one of them would be a truth value."""
+
+    __slots__ = ("_kind", "_numbers")
+
+    def __init__(self, numbers: Any, kind: str) -> None:
+        self._numbers, self._kind = numbers, kind
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> "np.ndarray[Any, Any]":
+        import numpy as np
+
+        return np.array(self._numbers, dtype=dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._numbers, name)
+
+    def __bool__(self) -> bool:
+        raise _no_truth(self._kind)
+
+
+def _no_truth(kind: str) -> CheckFailed:
+    return CheckFailed(
+        f"an object of type {kind} was compared: its opinion about itself proves nothing, expected"
+        f" a plain number, string, tuple or array"
+    )
 
 
 class RemotePackage(Remote):

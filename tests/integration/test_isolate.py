@@ -119,8 +119,11 @@ def test_a_program_of_the_course_gives_the_same_both_ways(classroom):
     )
     for way in ((), ("--isolate=process",)):
         found, _ = outcomes(classroom, *way)
-        assert found["00/test_program"]["reason"] == "harness"
-        assert "each.py" in found["00/test_program"]["message"]
+        assert found["00/test_program"]["reason"] == "wrong"
+        assert (
+            "each.py, which runs your code, came back with an object of type object"
+            in found["00/test_program"]["message"]
+        )
 
 
 def test_the_level_stands_in_the_results(classroom):

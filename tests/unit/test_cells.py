@@ -108,6 +108,16 @@ for sign in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshif
     setattr(Box, f"__{sign}__", lambda self, other, s=sign: (s, "left", float(self), other))
     setattr(Box, f"__r{sign}__", lambda self, other, s=sign: (s, "right", float(self), other))
 
+class Agreeing:
+    def __init__(self, truth):
+        self.truth = truth
+
+    def __eq__(self, other):
+        return self.truth
+
+def agree(truth):
+    return Agreeing(eval(truth))
+
 def echo(value):
     return value
 
@@ -293,14 +303,32 @@ def test_objects_that_are_no_arrays_are_named(net):
 def test_comparisons_never_give_a_truth_value(net):
     box = net.Box([1, 2])
     np.testing.assert_array_equal(np.asarray(box == [1, 0]), [1, 0])
-    with pytest.raises(CheckMisused, match="truth of a comparison's result, an object of type Box"):
+    with pytest.raises(CheckFailed, match="an object of type Box was compared: its opinion"):
         bool(box == [1, 2])
     with pytest.raises(CheckFailed, match=r"type Box < 3 gave True: the opinion"):
         _ = box < 3
-    with pytest.raises(CheckMisused, match="`in` asks an object of type Box"):
+    with pytest.raises(CheckFailed, match="an object of type Box would be asked for its opinion"):
         _ = 1 in box
     with pytest.raises(CheckFailed, match="type Box != 3 gave True"):
         assert box != 3
+
+
+@pytest.mark.parametrize("truth", ["1", "'yes'", "[True]", "np.True_", "np.array([True])"])
+def test_what_a_comparison_gives_is_not_true_in_another_form(net, truth):
+    agreeing = net.agree(truth)
+    with pytest.raises(CheckFailed, match="proves nothing"):
+        assert agreeing == 3
+    with pytest.raises(CheckFailed, match="proves nothing"):
+        assert (agreeing, 2) == (3, 2)
+    with pytest.raises(CheckFailed, match="proves nothing"):
+        assert 3 in [agreeing]
+
+
+def test_numbers_that_a_comparison_gives_are_numbers(net):
+    compared = net.agree("np.array([[True, False]])") == 3
+    assert np.asarray(compared).tolist() == [[True, False]]
+    assert compared.shape == (1, 2) and not compared.all()
+    assert np.asarray(net.agree("np.True_") == 3).shape == ()
 
 
 def test_exceptions_have_their_bases_words_and_lines(net):

@@ -21,9 +21,7 @@ def _written(data: str) -> Attack:
     return Attack(relu=_EVERY.format(f"os.write(number, {data})") + "return x", says=_NO_REPLY)
 
 
-def _answered(
-    operation: str, reply: str, says: str, setup: str = "", never: str = ""
-) -> Attack:
+def _answered(operation: str, reply: str, says: str, setup: str = "", never: str = "") -> Attack:
     """Requests of this operation are answered with the bytes of an expression."""
     top = _HOST.format(operation=operation, reply=reply, setup=setup)
     return Attack(top=top, says=says, never=never)
