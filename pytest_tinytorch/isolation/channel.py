@@ -13,7 +13,7 @@ from pytest_tinytorch.isolation.inside.wire import HEAD, WireError, read_body, r
 _KEPT_OUTPUT = 16 * 2**10  # bytes of what was printed last, for a person to read
 _MOST_OUTPUT = 64 * 2**20  # bytes printed before the process is ended
 _FIRST_PART, _PART, _OUTPUT_PART = 2**12, 2**20, 2**16
-_TICK = 0.2  # seconds between two looks at what the process does meanwhile
+_TICK = 0.2  # seconds between two looks at what the process does besides
 
 
 class Channel:
@@ -32,7 +32,8 @@ class Channel:
             self._poll.register(descriptor, select.POLLIN)
         os.set_blocking(requests, False)
         self.sequence = 0
-        self.watch: Callable[[], None] = lambda: None  # called while a reply is waited for
+        self.watch: Callable[[], None] = lambda: None  # called from time to time
+        self._watched = time.monotonic()
 
     def exchange(self, data: bytes, seconds: float, limit: str) -> tuple[Any, memoryview]:
         """Send a frame and receive the reply to it. Raises a CellFailure."""
@@ -73,6 +74,7 @@ class Channel:
 
     def _wait_until_writable(self, deadline: float, limit: str) -> None:
         self._drain()
+        self._watch()
         left = deadline - time.monotonic()
         if left <= 0:
             raise OutOfTime(f"stopped after {limit}: your code did not take its input")
@@ -97,15 +99,24 @@ class Channel:
             if left <= 0:
                 raise OutOfTime(f"stopped after {limit}; look for a loop that does not end")
             ready = self._poll.poll(min(left, _TICK) * 1000)
-            if not ready:
-                self.watch()
+            self._watch()
             for descriptor, _ in ready:
                 if descriptor == self._replies:
-                    part = os.read(descriptor, most)
+                    try:
+                        part = os.read(descriptor, most)
+                    except BlockingIOError:  # who owns the other end can take it back
+                        continue
                     if not part:
                         raise Died(self._ending())
                     return part
             self._drain()
+
+    def _watch(self) -> None:
+        """Look at what the process does besides, whether or not it says something meanwhile."""
+        now = time.monotonic()
+        if now - self._watched >= _TICK:
+            self._watched = now
+            self.watch()
 
     def _drain(self) -> None:
         """Take in what was printed, so that nobody has to wait for us."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pytest_tinytorch.course import Limits
 from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
 from pytest_tinytorch.isolation.cells import Cells
 from pytest_tinytorch.isolation.failures import (
+    CellFailure,
     Died,
     Forged,
     OutOfTime,
@@ -28,6 +30,7 @@ LIMITS = Limits(5, 10, 60, 1024, 8, 64, 64)
 PACKAGE = '''
 import os
 import sys
+import time
 
 import numpy as np
 
@@ -150,6 +153,23 @@ def hold(mib):
 def say(text):
     print(text)
     print("error", file=sys.stderr)
+
+def litter(mib):
+    for number in range(mib):
+        with open(f"litter{number}", "wb") as file:
+            file.write(bytes(2**20))
+        print(number)
+        time.sleep(0.02)
+
+def take_back():
+    replies = int(sys.argv[2])
+    again = os.open(f"/proc/self/fd/{replies}", os.O_RDONLY | os.O_NONBLOCK)
+    while True:
+        try:
+            os.write(replies, b"x")
+            os.read(again, 1)
+        except OSError:
+            pass
 
 def lie():
     os.write(int(sys.argv[2]), b"no reply at all")
@@ -433,6 +453,19 @@ def test_memory_has_a_limit(cells):
     with pytest.raises(MemoryError):
         cells.package.hold(300)
     assert cells.package.hold(10) == 10 * 2**20
+
+
+def test_the_disk_has_a_limit_also_for_those_who_talk_meanwhile(net):
+    with pytest.raises(Died, match="wrote more than 8 MiB"):
+        net.litter(60)
+    assert net.echo(1) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="opens its own pipe by way of /proc")
+def test_a_reply_that_is_taken_back_is_the_end_of_the_process(net):
+    with pytest.raises(CellFailure):
+        net.take_back()
+    assert net.echo(1) == 1
 
 
 def test_what_was_printed_is_kept_apart(net, cells):

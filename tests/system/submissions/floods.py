@@ -82,6 +82,13 @@ ATTACKS = {
             "    open(f'{number}', 'wb').write(bytes(2**16))"
         ),
     ),
+    "many files, and a word after each": Attack(
+        relu=(
+            "import os, time\nnumber = 0\nwhile True:\n    number += 1\n"
+            "    open(f'{number}', 'wb').write(bytes(2**18))\n    os.write(1, b'.')\n"
+            "    time.sleep(0.02)\n"
+        ),
+    ),
     "folders in folders": Attack(
         relu=(
             "import os\nfor _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')\n"
