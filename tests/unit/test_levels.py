@@ -271,10 +271,11 @@ def test_bubblewrap_is_told_what_to_show(tmp_path):
 ALLOWED, REFUSED, UNKNOWN, KILLED = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
 
 
-def run(machine: str, number: int, first: int = 0, arch: int | None = None) -> int:
+def run(machine: str, number: int, first: int = 0, arch: int | None = None, second: int = 0) -> int:
     """What the filter says of a call: an interpreter of the few operations it is made of."""
     program = seccomp._program(machine)
-    data = {0: number, 4: seccomp._AUDIT_ARCH[machine] if arch is None else arch, 16: first}
+    arch = seccomp._AUDIT_ARCH[machine] if arch is None else arch
+    data = {0: number, 4: arch, 16: first, 24: second}
     accumulator, position = 0, 0
     while True:
         operation, if_true, if_false, value = program[position]
@@ -323,6 +324,18 @@ def test_signals_and_limits_are_for_oneself(machine, column):
     prlimit = seccomp._OWN_OR_0["prlimit64"][column]
     assert [run(machine, prlimit, who) for who in (0, own)] == [ALLOWED, ALLOWED]
     assert run(machine, prlimit, os.getppid()) == REFUSED
+
+
+@MACHINES
+def test_files_and_sockets_reach_nobody_else(machine, column):
+    fcntl, ioctl = (seccomp._NOT_WITH[name][0][column] for name in ("fcntl", "ioctl"))
+    own = {3: ALLOWED, 4: ALLOWED, 8: REFUSED, 15: REFUSED, 1030: ALLOWED}  # F_GETFL, F_SETFL, ...
+    assert {second: run(machine, fcntl, 5, second=second) for second in own} == own
+    own = {0x5401: ALLOWED, 0x541B: ALLOWED, 0x5412: REFUSED, 0x8901: REFUSED, 0x8902: REFUSED}
+    assert {second: run(machine, ioctl, 5, second=second) for second in own} == own
+    pair, flags = seccomp._SOCKETPAIR[column], 0x80800  # SOCK_CLOEXEC and SOCK_NONBLOCK
+    for kind, answer in ((1, ALLOWED), (2, REFUSED), (3, REFUSED), (5, REFUSED)):
+        assert [run(machine, pair, 1, second=kind | f) for f in (0, flags)] == [answer, answer]
 
 
 @MACHINES

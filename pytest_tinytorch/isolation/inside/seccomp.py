@@ -13,7 +13,7 @@ import struct
 # name: (x86_64, aarch64); 0 where the architecture has no such call
 _REFUSED = {
     # the network
-    "socket": (41, 198), "connect": (42, 203), "io_uring_setup": (425, 425),
+    "socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "io_uring_setup": (425, 425),
     # other programs and processes; threads are made by clone with a flag, see below
     "fork": (57, 0), "vfork": (58, 0), "execve": (59, 221), "execveat": (322, 281),
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
@@ -22,10 +22,16 @@ _REFUSED = {
     "sched_setaffinity": (203, 122), "sched_setparam": (142, 118),
     "sched_setscheduler": (144, 119), "sched_setattr": (314, 274), "ioprio_set": (251, 30),
     "migrate_pages": (256, 238), "move_pages": (279, 239),
-    # what would outlive the process
-    "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
+    # what would outlive the process, or belongs to others: their numbers can be guessed
+    "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "semget": (64, 190),
+    "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192), "msgget": (68, 186),
+    "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
-    # owners, modes and times of files that are only visible
+    # memory and room on the disk that no limit counts
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "fallocate": (285, 47),
+    # owners, modes and times of files that are only visible, and what happens to them
+    "inotify_init": (253, 0), "inotify_init1": (294, 26), "fanotify_init": (300, 262),
     "chmod": (90, 0), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
     "chown": (92, 0), "fchown": (93, 55), "lchown": (94, 0), "fchownat": (260, 54),
     "utime": (132, 0), "utimes": (235, 0), "futimesat": (261, 0), "utimensat": (280, 88),
@@ -33,7 +39,8 @@ _REFUSED = {
     "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
     "mknod": (133, 0), "mknodat": (259, 33), "open_by_handle_at": (304, 265),
     # the machine
-    "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39),
+    "syslog": (103, 116), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40),
+    "umount2": (166, 39),
     "pivot_root": (155, 41), "chroot": (161, 51), "bpf": (321, 280),
     "perf_event_open": (298, 241), "userfaultfd": (323, 282), "init_module": (175, 105),
     "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104),
@@ -44,6 +51,13 @@ _REFUSED = {
 _OWN_ONLY = {"kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138),
              "rt_tgsigqueueinfo": (297, 240), "tkill": (200, 130)}  # fmt: skip
 _OWN_OR_0 = {"prlimit64": (302, 261)}
+# Refused where the second argument is one of these: F_SETOWN and F_SETOWN_EX, FIOSETOWN and
+# SIOCSPGRP have the kernel send a signal to whom one likes, TIOCSTI and TIOCLINUX type for others.
+_NOT_WITH = {
+    "fcntl": ((72, 25), (8, 15)), "ioctl": ((16, 29), (0x8901, 0x8902, 0x5412, 0x541C)),
+}  # fmt: skip
+# Only SOCK_STREAM, which is 1: a pair of other sockets can send to any local socket there is.
+_SOCKETPAIR, _OTHER_SOCKETS = (53, 199), 0b1110
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _CLONE_THREAD = 0x00010000
 
@@ -51,7 +65,12 @@ _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32_BIT = 0x40000000
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data, little-endian
+_NUMBER, _ARCH, _FIRST_ARGUMENT, _SECOND_ARGUMENT = (
+    0,
+    4,
+    16,
+    24,
+)  # offsets in struct seccomp_data, little-endian
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 _EPERM, _ENOSYS = 1, 38
 _PR_SET_SECCOMP, _FILTER_MODE = 22, 2
@@ -100,20 +119,37 @@ def _program(machine: str) -> list[_Step]:
         steps += _unless_argument(numbers[column], [(_EQUAL, value) for value in own])
     for numbers in _OWN_OR_0.values():
         steps += _unless_argument(numbers[column], [(_EQUAL, 0), (_EQUAL, os.getpid())])
+    for numbers, values in _NOT_WITH.values():
+        steps += _if_argument(numbers[column], [(_EQUAL, value) for value in values])
+    steps += _if_argument(_SOCKETPAIR[column], [(_ANY_BIT, _OTHER_SOCKETS)])
     return [*steps, (_RETURN, 0, 0, _ALLOW)]
 
 
-def _unless_argument(number: int, allowed: list[tuple[int, int]]) -> list[_Step]:
+_Condition = tuple[int, int]  # operation, value
+
+
+def _unless_argument(number: int, allowed: list[_Condition]) -> list[_Step]:
     """Refuse a call unless its first argument (its lower half) meets one of the conditions."""
+    return _by_argument(number, _FIRST_ARGUMENT, allowed, _ALLOW, _ERROR | _EPERM)
+
+
+def _if_argument(number: int, refused: list[_Condition]) -> list[_Step]:
+    """Refuse a call if its second argument (its lower half) meets one of the conditions."""
+    return _by_argument(number, _SECOND_ARGUMENT, refused, _ERROR | _EPERM, _ALLOW)
+
+
+def _by_argument(
+    number: int, argument: int, conditions: list[_Condition], met: int, unmet: int
+) -> list[_Step]:
     tests: list[_Step] = [
-        (operation, len(allowed) - index, 0, value)
-        for index, (operation, value) in enumerate(allowed)
+        (operation, len(conditions) - index, 0, value)
+        for index, (operation, value) in enumerate(conditions)
     ]
     body: list[_Step] = [
-        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_LOAD, 0, 0, argument),
         *tests,
-        (_RETURN, 0, 0, _ERROR | _EPERM),
-        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, unmet),
+        (_RETURN, 0, 0, met),
     ]
     return [(_EQUAL, 0, len(body), number), *body]
 

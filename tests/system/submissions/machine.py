@@ -34,8 +34,31 @@ ATTACKS = {
         ".sendto(b'x', ('127.0.0.1', @PORT@))"
     ),
     "a local socket": tries("import socket\nsocket.socket(socket.AF_UNIX).bind('\\0tinytorch')"),
+    "a datagram from a pair of sockets": tries(
+        "import socket\nsocket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0]"
+        ".sendto(b'x', '@ROOT@/../datagrams')"
+    ),
     "a signal to the judge": tries("import os\nos.kill(os.getppid(), 0)\nif os.getppid() < 2:\n"
                                    "    raise OSError('nobody')"),
+    "a signal to the judge by way of a pipe": tries(
+        "import fcntl, os, signal\nfor number in os.pipe():\n"
+        "    fcntl.fcntl(number, fcntl.F_SETOWN, os.getppid())"
+    ),
+    "memory that others share": tries(
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "libc.shmat.restype = ctypes.c_void_p\nlibc.shmat(2**30, None, 0)\n"
+        "if ctypes.get_errno() == 1:\n    raise OSError('refused')"
+    ),
+    "memory that no limit counts": tries("import os\nos.memfd_create('kept')"),
+    "room on the disk that no limit counts": tries(
+        "import ctypes, os\nplace = os.open('x', os.O_CREAT | os.O_RDWR)\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "size = ctypes.c_long(8 * 2**20)\n"
+        "if libc.fallocate(place, 1, ctypes.c_long(0), size) != 0:\n    raise OSError('refused')"
+    ),
+    "an eye on what others do": tries(
+        "import ctypes\nif ctypes.CDLL(None).inotify_init1(0) < 0:\n    raise OSError('refused')"
+    ),
     "a signal to everybody": Attack(
         relu=(
             "import os, signal\ntry:\n    os.kill(-1, signal.SIGCONT)\n    found = 777.0\n"
