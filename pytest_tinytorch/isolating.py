@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _probe_key = pytest.StashKey[Probe]()
 _cells_key = pytest.StashKey["Cells"]()
 _PRINTED = "printed by your code"
+_LEAST_MEMORY_MIB = 4096  # for the tests and their expected values
 
 
 def level_of(config: pytest.Config) -> Level:
@@ -56,6 +57,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not settings.active or not settings.isolation:
         return
     config.stash[_probe_key] = _probe(config)
+    if (settings.grade or settings.batch) and level_of(config).name != "none":
+        _limit_memory(course_of(config))
     if is_worker(config):
         _stay_on_one_core(config)
     cells = None if _spreads(config) else cells_of(config)
@@ -130,6 +133,19 @@ def _stay_on_one_core(config: pytest.Config) -> None:
             os.sched_setaffinity(0, {cores[_slot(told) % len(cores)]})
 
 
+def _limit_memory(course: Course) -> None:
+    """A test makes arrays of the shapes that student code names: one that is too large fails that
+    test, before the machine has no memory left for anybody."""
+    if sys.platform == "linux":
+        import resource
+
+        # A cell inherits this, and has lower limits of its own.
+        most = 2**20 * max(_LEAST_MEMORY_MIB, 2 * _largest(course).memory_mib)
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if hard == resource.RLIM_INFINITY or most < hard:
+            resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
 def _check_required(settings: Settings, found: Probe) -> None:
     wanted = settings.required_isolation
     if LEVELS.index(found.level.name) < LEVELS.index(wanted):
@@ -146,7 +162,12 @@ def _spreads(config: pytest.Config) -> bool:
 
 def _largest(course: Course) -> Limits:
     scratch = [checkpoint.limits.scratch_mib for checkpoint in course.checkpoints]
-    return replace(course.limits, scratch_mib=max(course.limits.scratch_mib, *scratch))
+    memory = [checkpoint.limits.memory_mib for checkpoint in course.checkpoints]
+    return replace(
+        course.limits,
+        scratch_mib=max(course.limits.scratch_mib, *scratch),
+        memory_mib=max(course.limits.memory_mib, *memory),
+    )
 
 
 def _files(course: Course) -> dict[str, str]:

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from pytest_tinytorch.course import Limits
-from pytest_tinytorch.diagnosis import CheckMisused
+from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
 from pytest_tinytorch.isolation.cell import Cell
 from pytest_tinytorch.isolation.failures import (
     CellFailure,
@@ -22,7 +22,7 @@ from pytest_tinytorch.isolation.failures import (
     place,
 )
 from pytest_tinytorch.isolation.inside.host import PACKAGE
-from pytest_tinytorch.isolation.inside.wire import CannotCross
+from pytest_tinytorch.isolation.inside.wire import CannotCross, TooLarge
 from pytest_tinytorch.isolation.levels import Level
 from pytest_tinytorch.isolation.place import Places
 from pytest_tinytorch.isolation.remote import Remote, RemotePackage
@@ -132,6 +132,8 @@ class Cells:
         except CellFailure as failure:
             self._lost(failure, name)
             raise
+        except TooLarge as error:  # the test made it of what student code gave
+            raise CheckFailed(f"your code made a test too large: {error}") from None
         except CannotCross as error:
             raise CheckMisused(
                 f"{error} cannot go into the process of the student's code"

@@ -312,6 +312,21 @@ def test_the_seed_decides_the_inputs(desk):
     assert message("--seed=2") != message("--seed=1")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit memory so")
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
+def test_a_shape_that_is_made_up_does_not_take_all_memory(desk, way):
+    """Of memory that is all zero nothing is taken: this asks for much, and uses none."""
+    desk.edit("src/01_ops.py", "self.values = np.asarray(values)", "self.shape = (2**31,)")
+    desk.edit(
+        "checkpoints/checkpoint_00_ops.py",
+        "    box = tt.Box([1, 2, 3])\n",
+        "    box = tt.Box([1, 2, 3])\n    np.zeros(box.shape)\n",
+    )
+    tests = {test["id"]: test for test in desk.record(*way)["tests"]}
+    assert "Unable to allocate 16.0 GiB" in tests["00/test_box"]["message"]
+    assert tests["00/test_relu"]["outcome"] == "passed"
+
+
 def test_property_tests_try_fewer_examples_but_not_too_few(desk):
     desk.edit("src/01_ops.py", "def mean(values):\n", "def mean(values):\n    print('asked')\n")
     desk.edit(

@@ -21,6 +21,7 @@ from pytest_tinytorch.isolation.failures import (
     OutOfTime,
     StudentError,
 )
+from pytest_tinytorch.isolation.inside import wire
 from pytest_tinytorch.isolation.levels import Level, missing
 from pytest_tinytorch.isolation.remote import Remote, kind_of
 
@@ -370,6 +371,13 @@ def test_nothing_that_a_test_defines_goes_in(net):
         net.echo(lambda: 1)
     with pytest.raises(CheckMisused, match="an object of type generator"):
         net.echo(n for n in ())
+    assert net.echo(1) == 1
+
+
+def test_what_is_too_large_to_go_in_was_made_of_what_came_out(net, monkeypatch):
+    monkeypatch.setattr(wire, "LARGEST_PAYLOAD", 100)
+    with pytest.raises(CheckFailed, match="made a test too large: a value"):
+        net.echo(np.ones(13))
     assert net.echo(1) == 1
 
 

@@ -64,12 +64,16 @@ class CannotCross(Exception):
     """A value that has no form on the wire."""
 
 
+class TooLarge(CannotCross):
+    """A value whose form on the wire would be longer than the limits."""
+
+
 def frame(sequence: int, body: Any, payload: list[bytes]) -> bytes:
     """The bytes of one message. Raises CannotCross if it is too large."""
     text = _to_text(body).encode()
     size = sum(map(len, payload))
     if len(text) > LONGEST_TEXT or size > LARGEST_PAYLOAD:
-        raise CannotCross(
+        raise TooLarge(
             f"a value of {len(text) + size} bytes is too large to cross; the limit is"
             f" {LONGEST_TEXT} bytes of structure and {LARGEST_PAYLOAD} bytes of arrays"
         )
