@@ -20,6 +20,7 @@ from pytest_tinytorch.isolation.failures import (
     Died,
     OutOfTime,
     place,
+    type_name,
 )
 from pytest_tinytorch.isolation.inside.host import PACKAGE
 from pytest_tinytorch.isolation.inside.wire import CannotCross, TooLarge
@@ -263,7 +264,7 @@ class Cells:
         number, kind = content
         if type(number) is not int or type(kind) is not str or not 0 <= number < _LARGEST_NUMBER:
             raise ValueError("a handle of an unknown form")
-        return Remote(self, self._generation, number, kind[:100])
+        return Remote(self, self._generation, number, type_name(kind, "object"))
 
     def _take_released(self) -> list[int]:
         released = self._released[:_MOST_RELEASED]

@@ -11,6 +11,8 @@ from pytest_tinytorch.record import Reason
 Place = tuple[str, int, str, str]  # file from the package's folder, line, function, code name
 
 _FILE = re.compile(r"(\w+/)*\w+\.py")
+_NAME = re.compile(r"[\w.-]+")  # `method-wrapper` is one
+_PLACE_OF_SYNTAX = re.compile(r"[\w./<>+-]{1,500}")
 _LONGEST_NAME = 100
 _MOST_FRAMES = 20
 _MOST_LINKS = 5
@@ -70,13 +72,13 @@ def student_error(data: Any, links: int = _MOST_LINKS) -> StudentError:
         data = {}
     names = data.get("bases")
     bases = tuple(name for name in names if isinstance(name, str)) if _is_list(names) else ()
-    error = _error_class(str(data.get("type", "Exception"))[:_LONGEST_NAME], bases)()
+    error = _error_class(type_name(data.get("type"), "Exception"), bases)()
     error.text = str(data.get("text", ""))
     frames = data.get("frames")
     places = [place(entry) for entry in frames[-_MOST_FRAMES:]] if _is_list(frames) else []
     error.frames = tuple(found for found in places if found is not None)
     spot = data.get("place")
-    if _is_list(spot) and len(spot) == 3 and type(spot[1]) is int:
+    if _is_list(spot) and len(spot) == 3 and type(spot[1]) is int and _is_file(spot[0]):
         # What a SyntaxError has; on another exception nobody looks for it.
         for name, value in zip(("filename", "lineno", "msg"), spot, strict=True):
             setattr(error, name, value if name == "lineno" else str(value))
@@ -109,8 +111,18 @@ def death(status: int) -> str:
     return f"the process of your code died ({name}): {known.get(name, 'a signal ended it')}"
 
 
+def type_name(value: object, otherwise: str) -> str:
+    """The name of a type over there, where it is one: a sentence could pass for the harness's."""
+    name = value[:_LONGEST_NAME] if isinstance(value, str) else ""
+    return name if _NAME.fullmatch(name) else otherwise
+
+
 def _is_list(value: object) -> bool:
     return isinstance(value, list)
+
+
+def _is_file(value: object) -> bool:
+    return isinstance(value, str) and _PLACE_OF_SYNTAX.fullmatch(value) is not None
 
 
 def place(entry: Any) -> Place | None:

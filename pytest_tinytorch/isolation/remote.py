@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SHOWN = 80
+_LONGEST_WORDS = 500
 
 
 class Border(Protocol):
@@ -25,7 +26,12 @@ class Border(Protocol):
 
 
 class Refused(CheckFailed):
-    """A value is neither a number nor anything else that crosses: what it is, in words."""
+    """A value is neither a number nor anything else that crosses. `what`: what it is, in words of
+    the other side."""
+
+    def __init__(self, words: str) -> None:
+        self.what = " ".join(words[:_LONGEST_WORDS].split())
+        super().__init__(f"your code gave {self.what}, expected what a test can look at")
 
 
 class Remote:

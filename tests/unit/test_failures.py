@@ -2,7 +2,13 @@
 
 import pytest
 
-from pytest_tinytorch.isolation.failures import StudentError, death, place, student_error
+from pytest_tinytorch.isolation.failures import (
+    StudentError,
+    death,
+    place,
+    student_error,
+    type_name,
+)
 
 
 def described(**more):
@@ -53,6 +59,31 @@ def test_forged_descriptions_are_still_exceptions(data):
     error = student_error(data)
     assert isinstance(error, StudentError)
     str(error)
+
+
+@pytest.mark.parametrize(
+    "name, kept",
+    [
+        ("ShapeError", "ShapeError"),
+        ("method-wrapper", "method-wrapper"),
+        ("Gr\u00f6\u00dfe", "Gr\u00f6\u00dfe"),
+        ("Long" * 1000, "Long" * 25),
+        ("not graded: no memory left", "object"),
+        ("x\nGrade:", "object"),
+        ("", "object"),
+        (None, "object"),
+    ],
+)
+def test_the_name_of_a_type_is_no_sentence(name, kept):
+    assert type_name(name, "object") == kept
+
+
+def test_words_of_an_exception_stand_behind_a_name():
+    error = student_error(described(type="Grade: 15 of 15 points", text=""))
+    assert type(error).__name__ == "Exception"
+    place = ["Everything is right.\nBut ops.py", 3, "bad"]
+    error = student_error(described(type="SyntaxError", bases=["SyntaxError"], place=place))
+    assert error.filename is None
 
 
 def test_causes_are_kept_but_not_without_end():

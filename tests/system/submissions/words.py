@@ -25,6 +25,15 @@ ATTACKS = {
     "a name that is no name": Attack(
         relu="raise type('\\x1b[2J', (ValueError,), {})('odd')", says="odd"
     ),
+    "a name that is a verdict": Attack(
+        relu="raise type('PAS' + 'SED: could not be graded\\n\\nGrade: 15 of', (ValueError,), {})()",
+        says="Exception",
+        never="PASSED",
+    ),
+    "a type that is a verdict": Attack(
+        relu="return type('x\\n\\nGrade: 15 of', (), {})()",
+        says="got an object of type x Grade: 15 of, expected",
+    ),
     "a name of a thousand words": Attack(
         relu="return type('Long' * 1000, (), {})()", says="an object of type LongLong"
     ),
