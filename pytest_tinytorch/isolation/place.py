@@ -17,6 +17,7 @@ from pathlib import Path
 
 SITE = ("site-packages", "dist-packages")  # in the standard library, what others installed
 _METADATA = ("numpy", "pytest")  # whose versions the check-up of module 01 asks for
+_CAN_FILL = stat.S_IWUSR | stat.S_IXUSR
 _SYSTEM = (
     "/lib64",
     "/usr/lib64",
@@ -83,17 +84,29 @@ def size_of(folder: Path, most: int) -> int:
     pending = [str(folder)]
     while pending and total <= most:
         try:
-            with os.scandir(pending.pop()) as entries:
+            with os.scandir(current := pending.pop()) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(entry.path)
-                        total += 4096
-                    else:
-                        total += max(4096, entry.stat(follow_symlinks=False).st_size)
+                    total += _size_on_disk(entry)
+        except PermissionError:
+            if os.lstat(current).st_mode & _CAN_FILL == _CAN_FILL:
+                return most + 1  # it can be filled, and nobody can see with what
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
                 return most + 1  # nobody nests so deeply who has nothing to hide
     return total
+
+
+def _size_on_disk(entry: "os.DirEntry[str]") -> int:
+    """What a file or a folder itself takes; a file may have holes, or room that it does not use."""
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:  # the process goes on while its files are counted
+        return 0
+    if stat.S_ISDIR(found.st_mode):
+        return 4096
+    return max(4096, found.st_size, found.st_blocks * 512)
 
 
 @cache

@@ -1,6 +1,7 @@
 """Levels: what is tried on which machine, what a cell may read, what the filter lets through."""
 
 import contextlib
+import ctypes
 import os
 import sys
 from pathlib import Path
@@ -230,12 +231,66 @@ def test_a_deep_and_locked_folder_is_removed(tmp_path):
 
 def test_sizes_are_counted_up_to_what_is_too_much(tmp_path):
     for number in range(10):
-        (tmp_path / f"{number}").write_bytes(bytes(10_000))
-    assert size_of(tmp_path, 10**6) == 100_000
+        (tmp_path / f"{number}").write_bytes(bytes(8192))
+    assert size_of(tmp_path, 10**6) == 81920
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/empty").write_bytes(b"")
-    assert size_of(tmp_path, 10**6) == 100_000 + 2 * 4096  # empty files take room as well
+    assert size_of(tmp_path, 10**6) == 81920 + 2 * 4096  # empty files take room as well
     assert size_of(tmp_path / "nowhere", 10) == 0
+
+
+def test_holes_are_counted(tmp_path):
+    with (tmp_path / "hole").open("wb") as file:
+        file.truncate(2**20)
+    assert size_of(tmp_path, 10**9) == 2**20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs room that no file uses")
+def test_room_is_counted_that_a_file_does_not_use(tmp_path):
+    keep_size, room = 1, 2**20
+    with (tmp_path / "room").open("wb") as file:
+        made = ctypes.CDLL(None).fallocate(
+            file.fileno(), keep_size, ctypes.c_long(0), ctypes.c_long(room)
+        )
+    if made != 0:
+        pytest.skip("this file system makes no room in advance")
+    assert size_of(tmp_path, 10**9) >= room
+
+
+@pytest.mark.parametrize("mode, hides", [(0o300, True), (0o000, False), (0o200, False)])
+def test_a_folder_that_can_be_filled_but_not_be_seen(tmp_path, monkeypatch, mode, hides):
+    folder = tmp_path / "hidden"
+    folder.mkdir()
+    folder.chmod(mode)
+    look = os.scandir
+
+    def refused(path):  # as root, nothing is
+        if path == str(folder):
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert (size_of(tmp_path, 10**6) > 10**6) == hides
+    folder.chmod(0o700)
+
+
+def test_a_file_that_goes_while_files_are_counted_ends_nothing(tmp_path, monkeypatch):
+    (tmp_path / "kept").write_bytes(bytes(8192))
+    look = os.scandir
+
+    class Gone:
+        path = str(tmp_path / "gone")
+
+        def is_dir(self, follow_symlinks=True):
+            return False
+
+        def stat(self, follow_symlinks=True):
+            raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(
+        os, "scandir", lambda path: contextlib.nullcontext([Gone(), *look(path), Gone()])
+    )
+    assert size_of(tmp_path, 10**6) == 8192
 
 
 @POSIX
@@ -264,6 +319,8 @@ def test_bubblewrap_is_told_what_to_show(tmp_path):
     shown = [words[i + 1] for i, word in enumerate(words) if word == "--ro-bind"]
     assert "/" not in shown and "/etc" not in shown and str(tmp_path) in shown
     assert words[words.index("--size") + 1] == "100"
+    locked = [words[i + 1] for i, word in enumerate(words) if word == "--remount-ro"]
+    assert locked[-3:] == ["/dev", "/proc", "/"]
 
 
 # --- the filter of system calls, run step by step ----------------------------------------------
