@@ -185,7 +185,7 @@ def _text(error: BaseException) -> str:
         return str(error.msg)
     try:
         text = str(error)
-    except Exception as broken:  # a student's own exception may not be printable
+    except (Exception, CellFailure) as broken:  # a student's object may have to say it
         text = f"(its message cannot be read: {type(broken).__name__})"
     if _is_pytests_own(error):
         return _capped(text)

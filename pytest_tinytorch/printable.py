@@ -19,6 +19,13 @@ def printable(text: str) -> str:
     )
 
 
+def whole(text: str) -> str:
+    """The text, with a mark for each half of a character: such can be written and sent nowhere."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def shortened(text: str, most: int) -> str:
     """The text, printable, and cut after `most` characters with a mark that says so."""
     start = printable(text[: most + 1])  # however long it is, no more than this is looked at

@@ -28,7 +28,7 @@ from pytest_tinytorch.isolation.inside.wire import CannotCross, Decoder, Encoder
 from pytest_tinytorch.isolation.levels import Level, command, environment, host_command, readable
 from pytest_tinytorch.isolation.place import Places, size_of
 from pytest_tinytorch.isolation.remote import Refused
-from pytest_tinytorch.printable import shortened
+from pytest_tinytorch.printable import shortened, whole
 
 _SECONDS_TO_START = 30
 _MIB = 2**20
@@ -243,7 +243,7 @@ class Cell:
                     f"what came back from the process of your code was no value: {error}"
                 ) from None
         if isinstance(reply[1], dict) and "cannot_cross" in reply[1]:
-            raise Refused(str(reply[1]["cannot_cross"]))
+            raise Refused(whole(str(reply[1]["cannot_cross"])))
         raise student_error(reply[1])
 
     def _watch(self) -> None:

@@ -6,6 +6,7 @@ import signal
 from functools import lru_cache
 from typing import Any
 
+from pytest_tinytorch.printable import whole
 from pytest_tinytorch.record import Reason
 
 Place = tuple[str, int, str, str]  # file from the package's folder, line, function, code name
@@ -73,7 +74,7 @@ def student_error(data: Any, links: int = _MOST_LINKS) -> StudentError:
     names = data.get("bases")
     bases = tuple(name for name in names if isinstance(name, str)) if _is_list(names) else ()
     error = _error_class(type_name(data.get("type"), "Exception"), bases)()
-    error.text = str(data.get("text", ""))
+    error.text = whole(str(data.get("text", "")))
     frames = data.get("frames")
     places = [place(entry) for entry in frames[-_MOST_FRAMES:]] if _is_list(frames) else []
     error.frames = tuple(found for found in places if found is not None)
@@ -81,7 +82,7 @@ def student_error(data: Any, links: int = _MOST_LINKS) -> StudentError:
     if _is_list(spot) and len(spot) == 3 and type(spot[1]) is int and _is_file(spot[0]):
         # What a SyntaxError has; on another exception nobody looks for it.
         for name, value in zip(("filename", "lineno", "msg"), spot, strict=True):
-            setattr(error, name, value if name == "lineno" else str(value))
+            setattr(error, name, value if name == "lineno" else whole(str(value)))
     if links > 0 and data.get("cause"):
         error.__cause__ = student_error(data["cause"], links - 1)
     if links > 0 and data.get("context"):
@@ -134,7 +135,9 @@ def place(entry: Any) -> Place | None:
     if not all(isinstance(word, str) for word in (file, function, code_name)):
         return None
     # Lines of this file are shown: it must be one of the package's own.
-    return (file, line, function[:200], code_name[:200]) if _FILE.fullmatch(file) else None
+    if not _FILE.fullmatch(file):
+        return None
+    return file, line, whole(function[:200]), whole(code_name[:200])
 
 
 @lru_cache(maxsize=256)

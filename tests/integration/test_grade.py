@@ -327,6 +327,40 @@ def test_a_shape_that_is_made_up_does_not_take_all_memory(desk, way):
     assert tests["00/test_relu"]["outcome"] == "passed"
 
 
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
+def test_half_characters_of_a_submission_do_not_end_the_run(desk, way):
+    """What a worker cannot send ended it, and the next one as well."""
+    desk.edit("src/01_ops.py", "return np.maximum(x, 0)", "raise ValueError('half: \\ud800')")
+    desk.edit(
+        "src/01_ops.py",
+        "return float(self.values.sum())",
+        "raise type('E', (SyntaxError,), {})('\\udfff', ('a.py', 1, 1, '\\ud800'))",
+    )
+    tests = {test["id"]: test for test in desk.record(*way)["tests"]}
+    assert "ValueError: half: \ufffd" in tests["00/test_relu"]["message"]
+    assert "\ufffd" in tests["00/test_box"]["message"]
+    assert tests["01/test_scale"]["outcome"] == "passed"
+
+
+@pytest.mark.parametrize("raised", ["{1: 2}[box]", "raise ValueError(box)"])
+def test_words_that_never_come_do_not_end_the_run(desk, raised):
+    """What a test raises may hold a student's object, which is asked when the report is made."""
+    desk.edit(
+        "src/01_ops.py",
+        "class Box:\n",
+        "class Box:\n    def __repr__(self):\n        while True:\n            pass\n"
+        "    __str__ = __repr__\n\n",
+    )
+    desk.edit(
+        "checkpoints/checkpoint_00_ops.py",
+        "    box = tt.Box([1, 2, 3])\n",
+        f"    box = tt.Box([1, 2, 3])\n    {raised}\n",
+    )
+    tests = {test["id"]: test for test in desk.record()["tests"]}
+    assert "cannot be read: OutOfTime" in tests["00/test_box"]["message"]
+    assert tests["01/test_scale"]["outcome"] == "passed"
+
+
 def test_property_tests_try_fewer_examples_but_not_too_few(desk):
     desk.edit("src/01_ops.py", "def mean(values):\n", "def mean(values):\n    print('asked')\n")
     desk.edit(

@@ -86,6 +86,14 @@ def test_words_of_an_exception_stand_behind_a_name():
     assert error.filename is None
 
 
+def test_half_characters_are_marked():
+    """They can be sent to no other process, and ended the worker that tried."""
+    frames = [["a.py", 3, "f\ud800", "\udfff"]]
+    error = student_error(described(text="half: \ud800", frames=frames))
+    assert str(error) == "half: \ufffd"
+    assert error.frames == (("a.py", 3, "f\ufffd", "\ufffd"),)
+
+
 def test_causes_are_kept_but_not_without_end():
     data = described()
     for _ in range(50):
