@@ -16,6 +16,7 @@ _NAME = re.compile(r"[\w.-]+")  # `method-wrapper` is one
 _PLACE_OF_SYNTAX = re.compile(r"[\w./<>+-]{1,500}")
 _LONGEST_NAME = 100
 _MOST_FRAMES = 20
+_MOST_LINES = 2**31
 _MOST_LINKS = 5
 
 # The ends of a test as pytest and unittest know them are theirs alone: a student's exception that
@@ -79,7 +80,7 @@ def student_error(data: Any, links: int = _MOST_LINKS) -> StudentError:
     places = [place(entry) for entry in frames[-_MOST_FRAMES:]] if _is_list(frames) else []
     error.frames = tuple(found for found in places if found is not None)
     spot = data.get("place")
-    if _is_list(spot) and len(spot) == 3 and type(spot[1]) is int and _is_file(spot[0]):
+    if _is_list(spot) and len(spot) == 3 and _is_line(spot[1]) and _is_file(spot[0]):
         # What a SyntaxError has; on another exception nobody looks for it.
         for name, value in zip(("filename", "lineno", "msg"), spot, strict=True):
             setattr(error, name, value if name == "lineno" else whole(str(value)))
@@ -122,13 +123,17 @@ def _is_list(value: object) -> bool:
     return isinstance(value, list)
 
 
+def _is_line(value: object) -> bool:
+    return type(value) is int and 0 <= value < _MOST_LINES
+
+
 def _is_file(value: object) -> bool:
     return isinstance(value, str) and _PLACE_OF_SYNTAX.fullmatch(value) is not None
 
 
 def place(entry: Any) -> Place | None:
     """[file, line, function, code name] as a place; None where it has another form."""
-    if not _is_list(entry) or len(entry) != 4 or type(entry[1]) is not int:
+    if not _is_list(entry) or len(entry) != 4 or not _is_line(entry[1]):
         return None
     file, line, function, code_name = entry
     # A handle would have to be asked for its words.

@@ -122,6 +122,14 @@ def test_frames_name_files_of_the_package_alone(file, kept):
     assert bool(error.frames) == kept
 
 
+@pytest.mark.parametrize("line", [-1, 2**31, -(10**4000), True, 1.0, "1"])
+def test_lines_are_numbers_of_ordinary_size(line):
+    """A worker could not send one of thousands of digits, and that was its end."""
+    assert place(["a.py", line, "f", "f"]) is None
+    data = described(type="SyntaxError", bases=["SyntaxError"], place=["a.py", line, "bad"])
+    assert student_error(data).lineno is None
+
+
 def test_frames_have_words_and_nothing_else():
     for function, code_name in ((object(), "f"), ("f", object()), (None, "f")):
         assert place(["a.py", 3, function, code_name]) is None
