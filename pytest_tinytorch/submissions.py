@@ -26,6 +26,7 @@ from pytest_tinytorch.grade.signing import VARIABLE, Key, find_key
 from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.isolating import cells_of, level_of
 from pytest_tinytorch.isolation import orphans
+from pytest_tinytorch.isolation.failures import CellFailure
 from pytest_tinytorch.record import TestRecord
 from pytest_tinytorch.recording import RECORD, follow_sources
 from pytest_tinytorch.selection import id_key
@@ -246,7 +247,7 @@ def _graded(
     except SelfCheckFailed as failure:
         # The submission has nothing to do with it, so nothing is kept of it.
         return str(failure), {**who, "status": "not-graded"}
-    except (Exception, pytest.fail.Exception) as error:  # whatever a submission made of us
+    except (Exception, CellFailure, pytest.fail.Exception) as error:  # what it made of us
         words = (str(error) or type(error).__name__).splitlines()[0][:300]
         reason = f"{type(error).__name__}: {words}"
         room.lost(item.task, reason)

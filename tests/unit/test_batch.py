@@ -6,6 +6,7 @@ import struct
 import zipfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import jupytext
 import pytest
@@ -32,8 +33,10 @@ from pytest_tinytorch.display.batch import Pace, Row, conclusion, progress_line,
 from pytest_tinytorch.display.draw import draw
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.grade.scores import Grade, Score
+from pytest_tinytorch.isolation.failures import Died
 from pytest_tinytorch.manifest import load_manifest
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
+from pytest_tinytorch.submissions import _graded
 
 COURSE = load_course(Path(__file__).parents[2])
 TENSOR = "src_modules/02_tensor.py"
@@ -520,3 +523,16 @@ def test_the_end_of_a_class():
         "",
         "Results: results",
     ]
+
+
+def test_a_cell_that_ends_where_nobody_expects_it_costs_one_part():
+    lost = []
+
+    def grade(*_):
+        raise Died("gone")
+
+    room = SimpleNamespace(grade=grade, lost=lambda task, reason: lost.append(reason))
+    item = SimpleNamespace(task=(SimpleNamespace(student="ann"), SimpleNamespace(id="01")))
+    reason, shown = _graded(room, item, None)
+    assert lost == [reason] == ["Died: gone"]
+    assert shown == {"student": "ann", "checkpoint": "01", "status": "grader-error"}
