@@ -8,14 +8,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from typing import Any
 
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.locate import COURSE_FILE
 
 FORMAT = 1
 MANIFEST_FILE = "checkpoints/manifest.json"
+_MOST_POINTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ def load_manifest(course: Course) -> Manifest:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["format"] != FORMAT:
             raise CourseError(f"{MANIFEST_FILE}: format {data['format']!r} is unknown; {renew}.")
-        tests = {group: dict(entries) for group, entries in data["tests"].items()}
-        files = dict(data["files"])
+        tests = _groups(data["tests"])
+        files = _files(data["files"])
     except OSError as error:
         raise CourseError(f"{MANIFEST_FILE} cannot be read: {error.strerror}; {renew}.") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -63,12 +66,39 @@ def with_hidden(manifest: Manifest, folder: Path) -> Manifest:
     """The manifest with an instructor's hidden tests, which have one of their own."""
     path = folder / "manifest.json"
     try:
-        tests = json.loads(path.read_text(encoding="utf-8"))["tests"]
-        hidden = {group: dict(entries) for group, entries in tests.items()}
+        hidden = _groups(json.loads(path.read_text(encoding="utf-8"))["tests"])
+        if others := [group for group in hidden if not group.startswith(f"{HIDDEN} ")]:
+            raise ValueError(f"{others[0]!r} is no group of hidden tests, such as '{HIDDEN} 01'")
+        if not hidden:
+            raise ValueError("no test is in it")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         renew = "run `tito manifest --hidden DIR`"
         raise CourseError(f"the hidden manifest.json is damaged ({error}); {renew}") from None
     return Manifest({**manifest.tests, **hidden}, manifest.files)
+
+
+def _groups(data: Any) -> dict[str, dict[str, float]]:
+    """Group -> test -> points. Raises an exception for anything else."""
+    groups = {group: dict(entries) for group, entries in data.items()}
+    for group, entries in groups.items():
+        for identifier, points in entries.items():
+            if not identifier.startswith(f"{group}/"):
+                raise ValueError(f"{identifier!r} is no test of {group!r}")
+            if type(points) not in (int, float) or not 0 <= points <= _MOST_POINTS:
+                raise ValueError(
+                    f"{identifier!r} is worth {points!r}, which is no number of points"
+                )
+    return groups
+
+
+def _files(data: Any) -> dict[str, str]:
+    """Name -> hash. The names say what is copied, and to where: none leads out of the course."""
+    files = dict(data)
+    for name in files:
+        path = PureWindowsPath(name)  # which also knows of all that leads astray elsewhere
+        if path.anchor or ".." in path.parts or "\0" in name:
+            raise ValueError(f"{name!r} is no file below the course's folder")
+    return files
 
 
 def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifest:

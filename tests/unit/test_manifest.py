@@ -6,7 +6,13 @@ import json
 import pytest
 
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.manifest import MANIFEST_FILE, Manifest, load_manifest, make_manifest
+from pytest_tinytorch.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    load_manifest,
+    make_manifest,
+    with_hidden,
+)
 
 TESTS = [("00/test_b", 3), ("00/test_a", 4), ("01/test_c", 4)]
 
@@ -31,6 +37,18 @@ def test_it_is_read(course):
         ('{"format": 1, "tests": {}}', "is damaged (KeyError('files'))"),
         ('{"format": 1, "tests": {"00": 1}, "files": {}}', "is damaged"),
         ('{"format": "1", "tests": {}, "files": {}}', "format '1' is unknown"),
+        ('{"format": 1, "tests": {"00": {"00/a": "x"}}, "files": {}}', "'00/a' is worth 'x'"),
+        ('{"format": 1, "tests": {"00": {"00/a": null}}, "files": {}}', "is worth None"),
+        ('{"format": 1, "tests": {"00": {"00/a": -1}}, "files": {}}', "is worth -1"),
+        ('{"format": 1, "tests": {"00": {"00/a": NaN}}, "files": {}}', "is worth nan"),
+        ('{"format": 1, "tests": {"00": {"00/a": true}}, "files": {}}', "is worth True"),
+        ('{"format": 1, "tests": {"00": {"01/a": 1}}, "files": {}}', "is no test of '00'"),
+        ('{"format": 1, "tests": {}, "files": {"../a": ""}}', "'../a' is no file below"),
+        ('{"format": 1, "tests": {}, "files": {"a/../../b": ""}}', "is no file below"),
+        ('{"format": 1, "tests": {}, "files": {"/etc/a": ""}}', "'/etc/a' is no file below"),
+        ('{"format": 1, "tests": {}, "files": {"a\\\\..\\\\b": ""}}', "is no file below"),
+        ('{"format": 1, "tests": {}, "files": {"C:a": ""}}', "'C:a' is no file below"),
+        ('{"format": 1, "tests": {}, "files": {"a\\u0000": ""}}', "is no file below"),
     ],
 )
 def test_a_bad_one_is_refused_with_the_fix(course, text, message):
@@ -61,6 +79,24 @@ def test_a_planned_checkpoint_need_not_be_listed_and_a_foreign_one_may_be(course
     manifest = load_manifest(course)
     assert manifest == Manifest({"00": {}, "01": {}, "77": {"77/a": 1}}, {"a": "b"})
     assert manifest.of("02") == {}
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('{"tests": {}}', "no test is in it"),
+        ('{"tests": {"00": {}}}', "'00' is no group of hidden tests, such as 'hidden 01'"),
+        ('{"tests": {"hidden 00": {"hidden 00/a": "3"}}}', "'hidden 00/a' is worth '3'"),
+        ('{"tests": []}', "has no attribute 'items'"),
+    ],
+)
+def test_a_manifest_of_hidden_tests_adds_to_the_courses_own_and_no_more(
+    course, tmp_path, text, message
+):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(CourseError) as error:
+        with_hidden(load_manifest(course), tmp_path)
+    assert message in str(error.value) and "run `tito manifest --hidden DIR`" in str(error.value)
 
 
 def test_the_text_is_plain_and_ends_with_a_newline():
