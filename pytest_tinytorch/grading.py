@@ -20,6 +20,7 @@ from pytest_tinytorch.grade.visibility import students_view
 from pytest_tinytorch.isolating import level_of
 from pytest_tinytorch.isolation import orphans
 from pytest_tinytorch.ledger import Ledger, ledger_of
+from pytest_tinytorch.locate import course_root
 from pytest_tinytorch.record import RunRecord
 from pytest_tinytorch.recording import RECORD
 from pytest_tinytorch.settings import settings_of
@@ -108,6 +109,20 @@ class GradedRun:
 
 
 _graded_key = pytest.StashKey[GradedRun | None]()
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Before any conftest is loaded: a path that leads elsewhere would bring one with it, and tests
+    that count under the names of the course's own."""
+    asked = early_config.known_args_namespace
+    here = early_config.invocation_params.dir
+    root = (course_root(here) or here).resolve()
+    for word in asked.file_or_dir if asked.grade else ():
+        if not (here / word.partition("::")[0]).resolve().is_relative_to(root):
+            raise pytest.UsageError(
+                f"--grade: {word} lies outside of the copy that is graded; change into the course's"
+                " folder, and give no path, or one from there: checkpoints/..."
+            )
 
 
 def pytest_configure(config: pytest.Config) -> None:

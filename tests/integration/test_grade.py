@@ -103,6 +103,23 @@ def test_what_cannot_be_graded_is_one_line(desk, arguments, words):
     assert not any("Traceback" in line for line in output)
 
 
+@pytest.mark.parametrize("name", ["", "checkpoints/checkpoint_00_ops.py", "src/../checkpoints"])
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
+def test_no_test_and_no_conftest_comes_from_elsewhere(poor, tmp_path, name, way):
+    other = make_arena(tmp_path / "other")
+    (other / "conftest.py").write_text("raise SystemExit('loaded')\n")
+    path = other / "checkpoints/checkpoint_00_ops.py"
+    path.write_text("def test_box(): pass\n")
+    result = poor.grade(str(other / name), *way)
+    assert result.ret == 4 and "loaded" not in f"{result.stdout}{result.stderr}"
+    assert result.errlines[0].startswith(f"ERROR: --grade: {other / name} lies outside of the copy")
+
+
+def test_a_path_inside_is_a_narrowed_run(desk):
+    text = desk.says("checkpoints/checkpoint_01_more.py")
+    assert "01 More 2 of 2 5 of 5" in text and "Grade: none yet, 5 of 15 points" in text
+
+
 @pytest.mark.parametrize("option", ["--hidden=x", "--student=ana"])
 def test_options_of_grading_go_with_grade(desk, option):
     result = desk.server.run(["--checkpoint", "00", option], desk.root)
