@@ -76,8 +76,8 @@ class GradedRun:
 
     def students_copy(self, xml: Path) -> None:
         """Beside the instructor's file, one without a word about tests that are not visible."""
-        if settings_of(self.config).hidden and xml.is_file():
-            run = students_view(self.record())
+        run = students_view(self.record())
+        if xml.is_file() and any(test.visibility != "visible" for test in run.tests):
             text = json.dumps(run.to_json(), ensure_ascii=True)
             filter_results(xml, beside(xml)[1], self._visible_cases(run), text)
 

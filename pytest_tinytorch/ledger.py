@@ -10,6 +10,7 @@ import pytest
 
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.exporting import export_key
+from pytest_tinytorch.grade.visibility import default_visibility
 from pytest_tinytorch.isolating import level_of
 from pytest_tinytorch.manifest import Manifest
 from pytest_tinytorch.progress import Progress
@@ -51,7 +52,12 @@ class Ledger:
         if report.failed:
             # The last line of pytest's own report is the exception, the rest is its way there.
             lines = [line for line in str(report.longrepr).splitlines() if line.strip()]
-            self.problems.append(f"{report.nodeid}: {lines[-1] if lines else 'cannot be read'}")
+            problem = f"{report.nodeid}: {lines[-1] if lines else 'cannot be read'}"
+            group = (record_id(self.course, report.nodeid) or "").partition("/")[0]
+            if default_visibility(group) != "visible":
+                problem = f"{group}: cannot be read; `tito manifest --hidden DIR` says why"
+            if problem not in self.problems:  # each worker says it
+                self.problems.append(problem)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

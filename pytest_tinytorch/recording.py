@@ -13,7 +13,7 @@ import pytest
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.diagnosis import Diagnosis, diagnose
 from pytest_tinytorch.errors import nearest
-from pytest_tinytorch.grade.visibility import HIDDEN, VISIBILITIES
+from pytest_tinytorch.grade.visibility import VISIBILITIES, default_visibility
 from pytest_tinytorch.isolating import cells_of
 from pytest_tinytorch.printable import steady
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
@@ -80,13 +80,9 @@ def facts(item: pytest.Item) -> TestRecord:
         outcome=Outcome.PASSED,
         hint=str(_mark(item, "hint", "")),
         max_points=_points(item),
-        visibility=str(_mark(item, "visibility", _default_visibility(group))),
+        visibility=str(_mark(item, "visibility", default_visibility(group))),
         depends=tuple(f"{group}/{name}" for name in _depends(item)),
     )
-
-
-def _default_visibility(group: str) -> str:
-    return HIDDEN if group.startswith(f"{HIDDEN} ") else "visible"
 
 
 def marker_mistake(item: pytest.Item) -> str:

@@ -17,6 +17,12 @@ from pytest_tinytorch.manifest import Manifest, load_manifest, with_hidden
 from pytest_tinytorch.progress import FORMS, Progress
 
 _LARGEST_SEED = 2**32 - 1
+_NO_RUN = {
+    "collectonly": "--collect-only",
+    "showfixtures": "--fixtures",
+    "show_fixtures_per_test": "--fixtures-per-test",
+    "setupplan": "--setup-plan",
+}
 
 
 @dataclass(frozen=True)
@@ -253,6 +259,9 @@ def _check_graded(option: Any) -> None:
         return
     if not is_clean():
         raise CourseError("--grade stands on the command line alone, not in a configuration file")
+    for name, word in _NO_RUN.items():
+        if getattr(option, name, None):
+            raise CourseError(f"--grade runs tests, and {word} does not; leave out one of the two")
     if option.module is not None:
         raise CourseError("--grade counts points of checkpoints, and --module has none")
 

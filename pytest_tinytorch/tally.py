@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pytest_tinytorch.grade.visibility import HIDDEN
+from pytest_tinytorch.grade.visibility import default_visibility
 from pytest_tinytorch.manifest import Manifest
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
 
@@ -37,7 +37,9 @@ class Tally:
     def add_crash(self, identifier: str) -> None:
         """The process died in which a test ran."""
         old = self.records.get(identifier)
-        base = old or TestRecord(identifier, identifier.partition("/")[2], Outcome.ERROR)
+        group, _, name = identifier.partition("/")
+        new = TestRecord(identifier, name, Outcome.ERROR, visibility=default_visibility(group))
+        base = old or new
         self.records[identifier] = base.failed_with(Outcome.ERROR, Reason.CRASHED, _CRASHED)
 
     def ran(self) -> list[TestRecord]:
@@ -81,5 +83,5 @@ def _missing(identifier: str, points: float) -> TestRecord:
         Reason.HARNESS,
         "did not run, although the manifest lists it",
         max_points=points,
-        visibility=HIDDEN if group.startswith(f"{HIDDEN} ") else "visible",
+        visibility=default_visibility(group),
     )

@@ -1,11 +1,25 @@
 """What a student may see of a record: of a test that is not visible, only whether it passed."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from pytest_tinytorch.record import Reason, RunRecord, TestRecord
 
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 HIDDEN = "hidden"  # the word before a checkpoint's id in the group of an instructor's own tests
+
+
+def default_visibility(group: str) -> str:
+    """That of a test without the mark: an instructor's own tests are hidden."""
+    return HIDDEN if group.startswith(f"{HIDDEN} ") else "visible"
+
+
+def may_hide(root: Path) -> bool:
+    """Whether a course has tests that are not for everybody's eyes: an instructor's own, or some
+    with the mark. Which ones is known when they are collected, and that is too late.
+    """
+    files = (*(root / "checkpoints").glob("*.py"), *(root / HIDDEN).glob("*.py"))
+    return any(file.parent.name == HIDDEN or b"visibility" in file.read_bytes() for file in files)
 
 
 def students_view(run: RunRecord) -> RunRecord:

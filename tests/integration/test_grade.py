@@ -271,11 +271,13 @@ def test_a_narrowed_run_has_the_same_denominator(desk, arguments):
     assert result.ret == 3
 
 
-def test_a_checkpoint_that_cannot_be_read_is_no_grade(desk):
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
+def test_a_checkpoint_that_cannot_be_read_is_no_grade(desk, way):
     (desk.root / "checkpoints/checkpoint_00_ops.py").write_text("def broken(:\n")
-    result = desk.grade()
-    assert result.ret == 3 or result.ret == 2
-    assert "5 could not be graded" in " ".join(result.outlines) or result.ret == 2
+    result = desk.grade(*way)
+    text = " ".join(" ".join(result.outlines).split())
+    assert result.ret == 3 and "5 could not be graded" in text
+    assert "01 More 2 of 2 5 of 5" in text  # the others are graded all the same
 
 
 def test_a_test_that_is_not_in_the_manifest_earns_nothing(desk):
@@ -396,6 +398,7 @@ def test_property_tests_try_fewer_examples_but_not_too_few(desk):
 
 # --- hidden tests -------------------------------------------------------------------------------
 
+TALKING = "    print('SECRET')\n    __import__('logging').getLogger().warning('SECRET')\n"
 SECRETS = ("secret", "SECRET", "31337", "271828")
 
 
@@ -404,9 +407,27 @@ def secrets(tmp_path: Path) -> str:
     return str(make_hidden(tmp_path / "hidden tests"))
 
 
-@pytest.mark.parametrize("way", [(), ("-v",), ("-vv", "-rA", "--tb=long"), ("-n2", "-v")])
+# Whoever asks for more is shown no more.
+CURIOUS = [
+    (),
+    ("-v",),
+    ("-vv", "-rA", "--tb=long"),
+    ("-n2", "-v"),
+    ("-s", "--log-cli-level=DEBUG"),
+    ("-p", "no:capture"),
+    ("--capture=tee-sys", "-o", "log_cli=true"),
+    ("--setup-show", "-o", "verbosity_test_cases=2"),
+    ("--durations=0", "--durations-min=0", "-W", "always"),
+    ("--pdb", "--trace"),
+]
+
+
+@pytest.mark.parametrize("way", CURIOUS)
 def test_nothing_of_a_hidden_test_reaches_what_students_see(poor, secrets, way):
-    poor.edit("src/01_ops.py", "return np.asarray(x) - 1", "raise ValueError(f'{x}')")
+    telling = "import warnings; warnings.warn(f'{x}'); raise ValueError(f'{x}')"
+    poor.edit("src/01_ops.py", "return np.asarray(x) - 1", telling)
+    path = Path(secrets) / "checkpoint_00_secrets.py"
+    path.write_text(path.read_text().replace("(tt, check):\n", f"(tt, check):\n{TALKING}"))
     result = poor.grade("--hidden", secrets, "--junitxml=grade.xml", *way)
     output = "\n".join([*result.outlines, *result.errlines])
     assert "Hidden test 1" in output and "5 of 19 points" in output
@@ -415,6 +436,32 @@ def test_nothing_of_a_hidden_test_reaches_what_students_see(poor, secrets, way):
     assert violations(ET.parse(poor.root / "grade.student.xml").getroot()) == []
     instructor = (poor.root / "grade.xml").read_text()
     assert all(secret in instructor for secret in ("test_secret_numbers", "31337"))
+
+
+@pytest.mark.parametrize("way", CURIOUS)
+def test_the_mark_hides_a_test_of_the_course_in_the_same_way(desk, way):
+    telling = "import warnings; warnings.warn(f'{x}'); return None"
+    desk.edit("src/02_more.py", "return x * factor", telling)
+    desk.edit(
+        "checkpoints/checkpoint_01_more.py",
+        "@pytest.mark.points(3)\n",
+        "@pytest.mark.points(3)\n@pytest.mark.visibility('after_due_date')\n",
+    )
+    desk.edit("checkpoints/checkpoint_01_more.py", '    """Scales numbers"""\n', TALKING)
+    result = desk.grade("--junitxml=grade.xml", *way)
+    output = "\n".join([*result.outlines, *result.errlines])
+    student = (desk.root / "grade.student.xml").read_text()
+    assert "FAIL  Hidden test 1" in output and "hidden_1" in student
+    for word in ("SECRET", "UserWarning", "::test_scale\n", "test_scale "):
+        assert word not in output
+    assert 'name="test_scale"' not in student
+
+
+@pytest.mark.parametrize("word", ["--collect-only", "--fixtures", "--setup-plan"])
+def test_what_runs_no_test_is_no_grade(desk, word):
+    result = desk.grade(word)
+    assert result.ret == 4
+    assert f"ERROR: --grade runs tests, and {word} does not" in result.errlines[0]
 
 
 def test_hidden_tests_find_answers_that_were_learned_by_heart(desk, secrets):
@@ -434,12 +481,14 @@ def test_student_code_cannot_carry_hidden_inputs_to_a_visible_test(desk, secrets
     assert [secret for secret in SECRETS if secret in output] == []
 
 
-def test_a_hidden_test_that_is_broken_says_so_and_nothing_else(desk, secrets):
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
+def test_a_hidden_test_that_is_broken_says_so_and_nothing_else(desk, secrets, way):
     (Path(secrets) / "checkpoint_00_secrets.py").write_text("SECRET = 31337\nSECRET[0]\n")
-    result = desk.grade("--hidden", secrets, "--junitxml=grade.xml")
+    result = desk.grade("--hidden", secrets, "--junitxml=grade.xml", *way)
     output = "\n".join([*result.outlines, *result.errlines])
-    assert result.ret != 0
-    assert [secret for secret in ("31337", "SECRET[0]") if secret in output] == []
+    assert result.ret == 3 and "15 of 19 points so far" in output
+    assert output.count("hidden 00: cannot be read; `tito manifest --hidden DIR` says why") == 1
+    assert [secret for secret in SECRETS if secret in output] == []
 
 
 def test_the_manifest_of_hidden_tests_is_written_by_tito(desk, secrets):
