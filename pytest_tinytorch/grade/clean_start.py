@@ -199,7 +199,9 @@ def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:
             rest.append(word)
         else:
             value = given if sign else next(words, "-")
-            if not sign and value.startswith("-"):
+            # "" is what a script passes on whose variable is not set: it meant a file or a folder.
+            empty = not value and name != "--student"
+            if empty or (not sign and value.startswith("-")):
                 raise CourseError(f"{name} needs a value behind it: {name} ...")
     return rest, value
 

@@ -90,6 +90,8 @@ def test_the_exit_code_says_whether_it_is_enough(poor, threshold, code):
         (("--module", "01"), "--grade counts points of checkpoints, and --module has none"),
         (("--hidden", "nowhere"), "no checkpoint_NN_*.py is there"),
         (("--hidden",), "--hidden needs a value behind it"),
+        (("--hidden", ""), "--hidden needs a value behind it"),
+        (("--junitxml=",), "--junitxml needs a value behind it"),
         (("--junitxml", "--checkpoint=00"), "--junitxml needs a value behind it"),
         (("--checkpoint", "77"), "unknown id '77'"),
         (("--require-isolation=bwrap",), "--require-isolation bwrap: this machine reaches process"),
