@@ -56,12 +56,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     settings = settings_of(config)
     if not settings.active or not settings.isolation:
         return
-    config.stash[_probe_key] = _probe(config)
+    try:
+        config.stash[_probe_key] = _probe(config)
+        cells = None if _spreads(config) else cells_of(config)
+    except NotStarted as failure:
+        raise pytest.UsageError(f"no isolation here: {failure.message}") from None
     if (settings.grade or settings.batch) and level_of(config).name != "none":
         _limit_memory(course_of(config))
     if is_worker(config):
         _stay_on_one_core(config)
-    cells = None if _spreads(config) else cells_of(config)
     if cells is not None:
         cells.prepare()  # it starts while tests are being collected
 
@@ -104,10 +107,7 @@ def _probe(config: pytest.Config) -> Probe:
         found = Probe(Level("none"), (missing("process"),))
     else:
         secret = course.root / MANIFEST_FILE
-        try:
-            found = probe(settings.isolation, secret, course.package_folder, course.limits)
-        except NotStarted as failure:
-            raise pytest.UsageError(f"no isolation here: {failure.message}") from None
+        found = probe(settings.isolation, secret, course.package_folder, course.limits)
     _check_required(settings, found)
     return found
 

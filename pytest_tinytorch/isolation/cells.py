@@ -18,6 +18,7 @@ from pytest_tinytorch.isolation.cell import Cell
 from pytest_tinytorch.isolation.failures import (
     CellFailure,
     Died,
+    NotStarted,
     OutOfTime,
     place,
     type_name,
@@ -88,7 +89,8 @@ class Cells:
     def prepare(self) -> None:
         """Let a process start while this one is busy with other things."""
         if self._spare is None:
-            self._spare = self._new(self._following)
+            with contextlib.suppress(NotStarted):  # whoever needs it tries again, and says so
+                self._spare = self._new(self._following)
 
     def turn_to(self, package: Path, following: Path) -> None:
         """From here on, student code is the package in another folder. `following` is the folder

@@ -15,6 +15,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from pytest_tinytorch.isolation.failures import NotStarted
+
 SITE = ("site-packages", "dist-packages")  # in the standard library, what others installed
 _METADATA = ("numpy", "pytest")  # whose versions the check-up of module 01 asks for
 _CAN_FILL = stat.S_IWUSR | stat.S_IXUSR
@@ -48,27 +50,42 @@ class Places:
     """A temporary folder of this run, with NumPy, the host program and a place for each cell."""
 
     def __init__(self) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="tinytorch-cells-"))
-        self.root.chmod(0o711)  # a cell's own user has to pass through, not to look around
+        """Raises NotStarted where there is no room for it."""
+        self._made = 0
+        try:
+            self.root = Path(tempfile.mkdtemp(prefix="tinytorch-cells-"))
+        except OSError as error:
+            raise _no_room(error) from None
         self.libraries = self.root / "libraries"
+        try:
+            self._lay_out()
+        except OSError as error:
+            self.close()
+            raise _no_room(error) from None
+
+    def _lay_out(self) -> None:
+        self.root.chmod(0o711)  # a cell's own user has to pass through, not to look around
         self.libraries.mkdir()
         for path in _libraries():
             (self.libraries / path.name).symlink_to(path)
         _copy_host(self.libraries)
         _let_all_read(self.libraries / "pytest_tinytorch")
         self.libraries.chmod(0o755)
-        self._made = 0
 
     def new(self, package: Path) -> Place:
-        """A fresh place with a copy of the student's package."""
+        """A fresh place with a copy of the student's package. Raises NotStarted."""
         self._made += 1
         root = self.root / f"cell-{self._made}"
         place = Place(root, root / "package", root / "scratch")
-        root.mkdir()
-        place.scratch.mkdir()
-        _copy_sources(package, place.package / package.name)
-        _let_all_read(place.package)
-        root.chmod(0o755)
+        try:
+            root.mkdir()
+            place.scratch.mkdir()
+            _copy_sources(package, place.package / package.name)
+            _let_all_read(place.package)
+            root.chmod(0o755)
+        except OSError as error:
+            self.remove(place)
+            raise _no_room(error) from None
         return place
 
     def remove(self, place: Place) -> None:
@@ -76,6 +93,13 @@ class Places:
 
     def close(self) -> None:
         _remove(self.root)
+
+
+def _no_room(error: OSError) -> NotStarted:
+    """Not the student's fault, and not to be taken for it."""
+    reason = error.strerror or "files cannot be copied"
+    folder = tempfile.gettempdir()
+    return NotStarted(f"no room for a cell in {folder}: {reason}; make some, or set TMPDIR")
 
 
 def size_of(folder: Path, most: int) -> int:

@@ -328,7 +328,11 @@ DAMAGES = {
     "no plugin": (damage_plugin, "could not be started", "did setup.sh end"),
     "no orders": (damage_orders, "itself failed: FileNotFoundError", "autograder.json"),
     "no manifest": (damage_hidden, "ended with exit code 4", "no manifest.json is there"),
-    "a broken test": (damage_tests, "8 of the 8 tests could not be decided", "TypeError: 'int'"),
+    "a broken test": (
+        damage_tests,
+        "1 of the 8 tests could not be decided",
+        "hidden 00: cannot be",
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """A small package in a cell: what tests can do with its objects, and what happens when it dies."""
 
 import contextlib
+import errno
 import os
 import sys
 import time
@@ -18,12 +19,14 @@ from pytest_tinytorch.isolation.failures import (
     CellFailure,
     Died,
     Forged,
+    NotStarted,
     OutOfTime,
     StudentError,
 )
 from pytest_tinytorch.isolation.inside import wire
 from pytest_tinytorch.isolation.levels import Level, missing
 from pytest_tinytorch.isolation.remote import Remote, kind_of
+from pytest_tinytorch.record import Reason
 
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
 
@@ -568,6 +571,23 @@ def test_nothing_is_left_behind(package):
     assert not folder.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_a_full_disk_is_not_the_students_fault(package, monkeypatch):
+    cells = Cells(Level("process"), package, LIMITS, {})
+    with contextlib.closing(cells), monkeypatch.context() as disk:
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        disk.setattr("pytest_tinytorch.isolation.place._copy_sources", full)
+        cells.prepare()  # nobody needs it yet
+        with pytest.raises(NotStarted) as failure:
+            cells.package.echo(1)
+        assert "no room for a cell in" in failure.value.message
+        assert failure.value.reason is Reason.HARNESS
+        disk.undo()
+        assert cells.package.echo(1) == 1
 
 
 def test_a_package_that_cannot_be_loaded(tmp_path):
