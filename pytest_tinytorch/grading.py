@@ -72,7 +72,11 @@ class GradedRun:
         record = self.ledger.record_of(report.nodeid)
         over = report.when == "teardown" if data is not None else report.failed
         if record is not None and over:
-            self._log.append(record.to_json())
+            try:
+                self._log.append(record.to_json())
+            except OSError as error:
+                path, self._log = self._log.path, None
+                pytest.exit(f"{path} cannot be written: {error.strerror}", INCOMPLETE)
 
     def students_copy(self, xml: Path) -> None:
         """Beside the instructor's file, one without a word about tests that are not visible."""

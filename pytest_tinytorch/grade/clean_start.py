@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,14 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.errors import CourseError, let_go_of_output, told
 
 if TYPE_CHECKING:
     from pytest_tinytorch.grade.workflow_log import WorkflowLog
 
 VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the file of its task
 
-_USAGE_ERROR = 4
+_INCOMPLETE, _USAGE_ERROR = 3, 4
+_ENDINGS = ("SIGTERM", "SIGHUP")
 _PLUGINS = ("xdist", "pytest_timeout", "pytest_tinytorch.plugin")
 # Rooms import one another before pytest does. Nobody asserts in them.
 _LAST = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
@@ -77,12 +79,23 @@ def start_anew(arguments: Sequence[str]) -> None:
         return
     where = str(Path(__file__).parents[2])
     command = [sys.executable, "-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as it is where nobody gave us one
+            stream.flush()
+    _open_what_is_closed()
     environment = clean_environment()
     if os.name != "posix":  # there, a process that replaces itself looks finished to its parent
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
     os.execve(sys.executable, command, environment)
+
+
+def _open_what_is_closed() -> None:
+    """A job without a terminal may have no input or output at all, where pytest needs some."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest number
 
 
 def clean_environment() -> dict[str, str]:
@@ -103,15 +116,32 @@ def main(arguments: list[str]) -> int:
 
 
 def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
-
-    work = Path(tempfile.mkdtemp(prefix="tinytorch-grade-"))
+    for name in _ENDINGS:
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is signal.SIG_DFL:  # `nohup` wants it ignored
+            signal.signal(number, signal.default_int_handler)  # what there is is handed out
+    work = None
     try:
-        return _graded(arguments, work, log)
+        work = Path(tempfile.mkdtemp(prefix="tinytorch-grade-"))
+        code = _graded(arguments, work, log)
+        sys.stdout.flush()
+        return code
     except CourseError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return _USAGE_ERROR
+    except OSError as error:
+        _say_what_is_wrong(error)
+        return _INCOMPLETE
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        if work is not None:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _say_what_is_wrong(error: OSError) -> None:
+    """With the machine: nobody reads the output any more, a disk is full, a file cannot be read."""
+    with contextlib.suppress(OSError):
+        print(f"ERROR: --grade: {told(error)}; this is no complete grade", file=sys.stderr)
+    let_go_of_output()
 
 
 def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
@@ -176,13 +206,18 @@ def beside(junit: Path) -> tuple[Path, Path]:
 
 def _publish(made: Path, final: Path) -> None:
     """Put a finished file where it was asked for, whole or not at all."""
+    from pytest_tinytorch.grade.results import set_aside
+
     if not made.is_file():
         return
-    temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
-    with contextlib.suppress(FileNotFoundError):
-        temporary.unlink()
-    shutil.copyfile(made, temporary)
-    temporary.replace(final)
+    temporary = final.with_name(f".grade-{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        shutil.copyfile(made, temporary)
+        set_aside(final)  # another run may have ended meanwhile
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:

@@ -13,6 +13,9 @@ def set_aside(path: Path) -> Path | None:
     """Move a file of an earlier run out of the way, under a name that is free; None if none was."""
     if not os.path.lexists(path):
         return None
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # Such as /dev/null: the machine would miss it.
+        raise CourseError(f"{path} is a device or a pipe, no file of an earlier run; name a file")
     aside, number = path.with_name(f"{path.name}.old"), 1
     while os.path.lexists(aside):
         number += 1

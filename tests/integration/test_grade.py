@@ -229,6 +229,59 @@ def test_a_killed_run_keeps_what_it_had(desk, tmp_path):
     assert left == []
 
 
+@pytest.mark.parametrize("name, code", [("SIGTERM", 2), ("SIGHUP", 2), ("SIGINT", 2)])
+def test_a_run_that_is_ended_hands_out_what_it_had_and_leaves_nothing(desk, tmp_path, name, code):
+    desk.edit("src/02_more.py", "return x * factor", "import time; time.sleep(1.5); return x")
+    rubbish = tmp_path / "rubbish"
+    rubbish.mkdir()
+    command = [sys.executable, "-m", "pytest", "--grade", "--isolate=process", "--junitxml=g.xml"]
+    process = subprocess.Popen(
+        command, cwd=desk.root, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": str(rubbish)}
+    )
+    log = desk.root / "g.jsonl"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if log.exists() and len(log.read_text().splitlines()) >= 5:
+            break
+        time.sleep(0.02)
+    process.send_signal(getattr(signal, name))
+    process.communicate()
+    assert process.returncode == code
+    suite = ET.parse(desk.root / "g.xml").getroot()[0]
+    assert int(suite.get("tests")) >= 5
+    assert list(rubbish.iterdir()) == []
+
+
+WITHOUT_OUTPUT = {
+    "nobody reads it": ("| true", "the output: Broken pipe"),
+    "no room for it": ("> /dev/full", "the output: No space left on device"),
+    "no room for results": ("--junitxml=/dev/full/grade.xml", "/dev/full"),
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("how, words", WITHOUT_OUTPUT.values(), ids=WITHOUT_OUTPUT)
+def test_what_the_machine_refuses_is_one_line_and_no_grade(desk, how, words):
+    command = (
+        f"'{sys.executable}' -m pytest --grade --isolate=process {how}; exit ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=desk.root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (3, 4)
+    assert words in done.stderr and "Traceback" not in done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.strip()]) == 1
+
+
+def test_nothing_has_to_be_there_to_read_from_or_to_write_to(desk):
+    command = f"exec '{sys.executable}' -m pytest --grade --isolate=process --junitxml=g.xml"
+    for closed in ("<&-", "2>&-", "<&- >&- 2>&-"):
+        done = subprocess.run(["bash", "-c", f"{command} {closed}"], cwd=desk.root, check=False)
+        assert done.returncode == 0
+        assert ET.parse(desk.root / "g.xml").getroot()[0].get("tests") == "7"
+        (desk.root / "g.xml").unlink()
+
+
 def cells_in(folder: Path) -> list[str]:
     """Processes that have a home in a folder."""
     found = []

@@ -333,6 +333,18 @@ def test_a_link_is_moved_and_not_followed(tmp_path):
     assert set_aside(path) == tmp_path / "grade.xml.old-2"
 
 
+def test_a_device_stays_where_it_is(tmp_path):
+    for target in ("/dev/null", "/dev/zero"):
+        path = tmp_path / "grade.xml"
+        path.symlink_to(target)
+        with pytest.raises(CourseError, match=r"grade\.xml is a device or a pipe.*; name a file"):
+            set_aside(path)
+        path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CourseError, match="is a device or a pipe"):
+        set_aside(path)
+
+
 def test_a_log_has_a_line_a_test_as_soon_as_it_is_over(tmp_path):
     log = ResultLog(tmp_path / "new" / "grade.jsonl")
     log.append({"id": "a", "message": "\u00e9\n"})
