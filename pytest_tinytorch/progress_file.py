@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tinytorch.export.transaction import write_text
+from pytest_tinytorch.home import home
 
 FORMAT = 1
 DEFAULT_COURSE = "tinytorch"  # its modules and milestones stand at the top level of the file
@@ -28,8 +29,7 @@ class ProgressFile:
 
     @classmethod
     def default(cls) -> "ProgressFile":
-        home = os.environ.get("TINYTORCH_HOME") or Path("~/.tinytorch").expanduser()
-        return cls(Path(home) / "progress.json")
+        return cls(home() / "progress.json")
 
     def read(self) -> tuple[dict[str, Any], str]:
         """The data, and one line about what is wrong with the file, if anything."""

@@ -7,6 +7,8 @@ from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.grade.signing import find_key, properties_of, verified_record
 from pytest_tinytorch.record import RunRecord
 
+_LARGEST = 1e15  # of points and seconds; beyond, a float is no exact count
+
 
 def read_run(path: Path) -> RunRecord:
     """The graded run in a file: of a signed one, with its key at hand, what was signed.
@@ -46,5 +48,9 @@ def _check(run: RunRecord) -> None:
         numbers += [test.max_points, test.seconds]
     if wrong := [word for word in words if not isinstance(word, str)]:
         raise TypeError(f"{wrong[0]!r} is no text")
-    if wrong_numbers := [n for n in numbers if not isinstance(n, int | float)]:
+    if wrong_numbers := [n for n in numbers if not _is_number(n)]:
         raise TypeError(f"{wrong_numbers[0]!r} is no number")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= _LARGEST

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.home import home
 
 VARIABLE = "TINYTORCH_GRADE_KEY"
 _SHORTEST_KEY = 16
+_ONCE = ("record", "record_sig")
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,15 @@ class Key:
             return f"the signature has the unknown form {version!r}; this harness reads v1"
         if key_id != self.id:
             return f"signed with key {key_id!r}, and the key given here is {self.id!r}"
-        if not text.isascii() or not hmac.compare_digest(self.sign(text), signature):
+        if not f"{text}{signature}".isascii() or not hmac.compare_digest(
+            self.sign(text), signature
+        ):
             return "the record was changed after it was signed"
         return ""
 
 
 def key_file() -> Path:
-    home = os.environ.get("TINYTORCH_HOME")
-    return (Path(home) if home else Path.home() / ".tinytorch") / "grade.key"
+    return home() / "grade.key"
 
 
 def find_key() -> Key | None:
@@ -59,7 +62,7 @@ def find_key() -> Key | None:
             return None
         except (OSError, ValueError) as error:
             raise CourseError(f"{where} cannot be read: {error}") from None
-    secret = given.strip().encode()
+    secret = given.strip().encode(errors="surrogateescape")  # the bytes as they were given
     if len(secret) < _SHORTEST_KEY:
         make = "`python -c 'import secrets; print(secrets.token_hex(32))'`"
         raise CourseError(
@@ -75,10 +78,16 @@ def properties_of(path: Path) -> dict[str, str]:
         root = ET.parse(path).getroot()
     except OSError as error:
         raise CourseError(f"{path} cannot be read: {error.strerror}") from None
-    except ET.ParseError as error:
+    except (ET.ParseError, ValueError, LookupError) as error:  # or in an unknown encoding
         raise CourseError(f"{path} is not XML: {error}") from None
     entries = root.findall(".//testsuite/properties/property")
-    return {entry.get("name", ""): entry.get("value", "") for entry in entries}
+    names = [entry.get("name", "") for entry in entries]
+    for name in _ONCE:
+        if names.count(name) > 1:  # which one counts, each reader would decide for itself
+            raise CourseError(
+                f"{path}: {name!r} stands {names.count(name)} times among its properties"
+            )
+    return dict(zip(names, (entry.get("value", "") for entry in entries), strict=True))
 
 
 def verified_record(path: Path, key: Key) -> str:

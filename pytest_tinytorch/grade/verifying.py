@@ -5,8 +5,10 @@ from pathlib import Path
 
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.grade.reading import parse_run
-from pytest_tinytorch.grade.scores import grade_of
+from pytest_tinytorch.grade.scores import Grade, grade_of
 from pytest_tinytorch.grade.signing import VARIABLE, Key, find_key, key_file, verified_record
+from pytest_tinytorch.printable import printable
+from pytest_tinytorch.record import RunRecord
 
 
 def verify_lines(files: Sequence[Path]) -> tuple[bool, list[str]]:
@@ -25,5 +27,13 @@ def _verified(path: Path, key: Key) -> tuple[bool, str]:
         return False, f"NOT VERIFIED {error}"
     grade = grade_of(run)
     who = f", student {run.student}" if run.student else ""
-    points = f"{grade.points:g} of {grade.max_points:g} points"
-    return True, f"verified {path}: {points}, isolation {run.isolation}, key {key.id}{who}"
+    points = f"{grade.points:g} of {grade.max_points:g} points for {', '.join(run.groups)}"
+    facts = f"{points}, isolation {run.isolation}, key {key.id}{who}"
+    return True, printable(f"verified {path}: {facts}{_but(run, grade)}")
+
+
+def _but(run: RunRecord, grade: Grade) -> str:
+    """What qualifies a grade, however good its signature is."""
+    incomplete = "" if grade.is_complete else f"; no complete grade: {grade.undecided} undecided"
+    altered = f"; not the course's own: {', '.join(run.altered)}" if run.altered else ""
+    return incomplete + altered

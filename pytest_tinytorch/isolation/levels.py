@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from pytest_tinytorch.home import home
 from pytest_tinytorch.isolation.inside import landlock, seccomp
 from pytest_tinytorch.isolation.place import (
     SITE,
@@ -171,8 +172,7 @@ def host_command(requests: int, replies: int) -> list[str]:
 def _data() -> Path:
     """The folder of data sets, which student code may read."""
     given = os.environ.get("TINYTORCH_DATA")
-    home = Path(os.environ.get("TINYTORCH_HOME") or Path.home() / ".tinytorch")
-    return Path(given or home / "data").resolve()
+    return Path(given or home() / "data").resolve()
 
 
 def _is_for_all() -> bool:

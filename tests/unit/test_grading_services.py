@@ -78,10 +78,26 @@ def test_a_signature_is_good_for_exactly_one_text_and_one_key(tmp_path):
         ("points: 5", "v2:" + KEY.sign("points: 5")[3:], "unknown form 'v2'"),
         ("points: 5", "", "unknown form ''"),
         ("p\u00f6ints", "v1:" + KEY.id + ":00", "changed after"),
+        ("points: 5", KEY.sign("points: 5")[:-1] + "\u00e9", "changed after"),
     ],
 )
 def test_signatures_that_are_not_good(text, signature, words):
     assert words in KEY.verify(text, signature)
+
+
+def test_nobody_is_at_home(monkeypatch):
+    for variable in ("TINYTORCH_GRADE_KEY", "TINYTORCH_HOME", "HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for an id that is unknown
+    with pytest.raises(
+        CourseError, match="no home folder; set HOME, or TINYTORCH_HOME to a folder"
+    ):
+        find_key()
+
+
+def test_a_key_of_any_bytes_is_a_key(monkeypatch):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", os.fsdecode(b"\xff" * 16))
+    assert find_key() == Key(b"\xff" * 16)
 
 
 def test_where_the_key_comes_from(own_progress, monkeypatch):
@@ -104,18 +120,37 @@ def test_a_key_that_is_too_short_is_refused(monkeypatch, key):
 def test_files_are_verified_one_by_one(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY.secret.decode())
     text = json.dumps(RUN.to_json()).replace("'", "")
-    quoted = text.replace('"', "&quot;")
-    good = xml_with(tmp_path, record=quoted, record_sig=KEY.sign(text))
+    good = xml_with(tmp_path, record=quoted(RUN.to_json()), record_sig=KEY.sign(text))
     assert verified_record(good, KEY) == text
     fine, [line] = verify_lines([good])
-    assert fine and line.endswith(f"3 of 10 points, isolation none, key {KEY.id}, student ana")
+    about = f"for 00, hidden 00, isolation none, key {KEY.id}, student ana"
+    assert fine and line.endswith(f"3 of 10 points {about}")
+    lost = replace(RUN, tests=(made("00/a", Outcome.MISSING),), altered=("conftest.py",))
+    text_lost = json.dumps(lost.to_json())
+    (tmp_path / "lost").mkdir()
+    signed = xml_with(
+        tmp_path / "lost", record=quoted(lost.to_json()), record_sig=KEY.sign(text_lost)
+    )
+    assert verify_lines([signed])[1][0].endswith(
+        "student ana; no complete grade: 1 undecided; not the course's own: conftest.py"
+    )
     (tmp_path / "b").mkdir()
-    bad = xml_with(tmp_path / "b", record=quoted.replace("ana", "bob"), record_sig=KEY.sign(text))
+    bad = xml_with(
+        tmp_path / "b",
+        record=quoted(RUN.to_json()).replace("ana", "bob"),
+        record_sig=KEY.sign(text),
+    )
     fine, lines = verify_lines([good, bad])
     assert not fine and "changed after it was signed" in lines[1]
     (tmp_path / "c").mkdir()
     odd = xml_with(tmp_path / "c", record="{}", record_sig=KEY.sign("{}"))
     assert "no record of this version" in verify_lines([odd])[1][0]
+
+
+TWICE = (
+    "<testsuites><testsuite><properties><property name='{0}'/><property name='{0}'/></properties>"
+    "</testsuite></testsuites>"
+)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +159,10 @@ def test_files_are_verified_one_by_one(tmp_path, monkeypatch):
         (None, "cannot be read"),
         ("no xml", "is not XML"),
         ("<testsuites/>", "no 'record' among"),
+        ("<?xml version='1.0' encoding='hex'?><a/>", "is not XML: 'hex' is not a text encoding"),
+        ("<?xml version='1.0' encoding='utf-7'?><a/>", "is not XML: multi-byte"),
+        (TWICE.format("record"), "'record' stands 2 times among its properties"),
+        (TWICE.format("record_sig"), "'record_sig' stands 2 times among its properties"),
     ],
 )
 def test_files_that_cannot_be_verified(tmp_path, monkeypatch, content, words):
@@ -187,6 +226,9 @@ NO_RECORDS = {
     "title": changed(title=3),
     "hint": changed(hint=None),
     "points": changed(max_points="3"),
+    "no number": changed(max_points=float("nan")),
+    "a number that never ends": changed(max_points=10**400),
+    "less than nothing": changed(seconds=-1.0),
     "depends": changed(depends=[3]),
     "file": changed(locations=[{"file": 3, "line": 3}]),
     "line": changed(locations=[{"file": "a", "line": "x"}]),

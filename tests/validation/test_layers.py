@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 
 # From the ground up. A room is a file or a folder; a new one must be given its place here.
 LAYERS = {
-    "ground": ("errors", "locate", "course", "record", "printable"),
+    "ground": ("errors", "home", "locate", "course", "record", "printable"),
     "services": (
         "choose",
         "manifest",
