@@ -13,7 +13,7 @@ from pytest_tinytorch.grade.intake import HIDDEN_MANIFEST, take_in, take_in_hidd
 from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.manifest import Manifest, in_groups, make_manifest, tests_text
 from pytest_tinytorch.recording import facts, marker_mistake
-from pytest_tinytorch.selection import id_key
+from pytest_tinytorch.selection import HIDDEN_FILE, id_key
 
 
 class _Collected:
@@ -27,7 +27,12 @@ class _Collected:
         for item in session.items:
             if mistake := marker_mistake(item):
                 self.mistakes.append(f"{item.nodeid}: {mistake}")
-            self.tests.append((item.stash[id_key], facts(item).max_points))
+            identifier = item.stash[id_key]
+            if identifier in dict(self.tests):
+                self.mistakes.append(
+                    f"{item.nodeid}: a test of another file is {identifier!r}, too; rename one"
+                )
+            self.tests.append((identifier, facts(item).max_points))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -47,11 +52,24 @@ def take_hidden_inventory(course: Course, folder: Path) -> str:
         copy = Path(work)
         take_in(course.root, copy, "")
         files = take_in_hidden(folder, copy / HIDDEN, with_manifest=False)
+        _check_names(course, files)
         # Points are what is being asked for: for now, only which checkpoints there are.
         groups: dict[str, dict[str, float]] = {f"{HIDDEN} {c.id}": {} for c in course.checkpoints}
         (copy / HIDDEN / HIDDEN_MANIFEST).write_text(tests_text(groups), "utf-8")
         tests = _collect(load_course(copy), [str(path) for path in files], f"--hidden={HIDDEN}")
     return tests_text(in_groups(tests))
+
+
+def _check_names(course: Course, files: list[Path]) -> None:
+    """Whether each file is about a checkpoint: of others, no test would ever run."""
+    ids = [checkpoint.id for checkpoint in course.checkpoints]
+    for path in files:
+        match = HIDDEN_FILE.match(path.name)
+        if match is None or match[1] not in ids:
+            raise CourseError(
+                f"{path.name}: belongs to no checkpoint; name it checkpoint_NN_words.py, with NN"
+                f" from {ids[0]} to {ids[-1]}"
+            )
 
 
 def _collect(course: Course, files: list[str], *more: str) -> list[tuple[str, float]]:

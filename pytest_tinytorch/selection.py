@@ -12,7 +12,7 @@ from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.settings import course_of, is_worker, settings_of
 
-_HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
+HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
 
 id_key = pytest.StashKey[str]()
 
@@ -72,7 +72,7 @@ def record_id(course: Course, nodeid: str, is_hidden: bool = False) -> str | Non
     path, _, test = nodeid.partition("::")
     name = Path(path).name
     is_hidden = is_hidden or Path(path).parent.name == HIDDEN
-    if is_hidden and (match := _HIDDEN_FILE.match(name)):
+    if is_hidden and (match := HIDDEN_FILE.match(name)):
         return f"{HIDDEN} {match[1]}/{test}"
     for checkpoint in course.checkpoints:
         if Path(checkpoint.file).name == name:
@@ -100,7 +100,7 @@ def _files(config: pytest.Config, course: Course) -> list[Path]:
     hidden = [
         path
         for path in (sorted(folder.glob("checkpoint_*.py")) if folder else ())
-        if (match := _HIDDEN_FILE.match(path.name)) and f"{HIDDEN} {match[1]}" in settings.hidden
+        if (match := HIDDEN_FILE.match(path.name)) and f"{HIDDEN} {match[1]}" in settings.hidden
     ]
     return [*checkpoints, *sources, *(path for path in integration if path.is_file()), *hidden]
 

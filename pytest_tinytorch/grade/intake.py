@@ -97,7 +97,12 @@ def take_in_hidden(folder: Path, target: Path, with_manifest: bool = True) -> li
             f" {folder}`"
         )
     for path in (*files, *([manifest] if with_manifest else [])):
-        _write(target / path.name, path.read_bytes())
+        if not path.is_file():
+            raise CourseError(f"--hidden {folder}: {path.name} is not a plain file; move it away")
+        try:
+            _write(target / path.name, path.read_bytes())
+        except OSError as error:
+            raise CourseError(f"--hidden {path}: cannot be read: {error.strerror}") from None
     return [target / path.name for path in files]
 
 

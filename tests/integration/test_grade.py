@@ -558,6 +558,30 @@ def test_the_manifest_of_hidden_tests_is_written_by_tito(desk, secrets):
     assert json.loads(path.read_text()) == before
 
 
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("checkpoint_00_more.py", "is 'hidden 00/test_secret_numbers', too; rename one"),
+        ("checkpoint_0_more.py", "checkpoint_0_more.py: belongs to no checkpoint; name it"),
+        ("checkpoint_00-more.py", "checkpoint_00-more.py: belongs to no checkpoint; name it"),
+        ("checkpoint_77_more.py", "name it checkpoint_NN_words.py, with NN from 00 to 01"),
+        ("checkpoint_01_folder.py/x", "checkpoint_01_folder.py is not a plain file; move it away"),
+    ],
+)
+def test_hidden_tests_that_would_never_count_are_refused(desk, secrets, name, words):
+    source = Path(secrets) / "checkpoint_00_secrets.py"
+    (Path(secrets) / name).parent.mkdir(exist_ok=True)
+    (Path(secrets) / name).write_text(source.read_text())
+    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()"]
+    done = subprocess.run(
+        [*command, "manifest", "--hidden", secrets],
+        cwd=desk.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert words in line
+
+
 # --- a clean start ------------------------------------------------------------------------------
 
 
