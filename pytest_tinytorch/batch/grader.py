@@ -5,7 +5,6 @@ prove itself: the reference gets all points, and who handed nothing in gets none
 """
 
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from pytest_tinytorch.batch.submissions import Submitted
 from pytest_tinytorch.course import Checkpoint, Course
 from pytest_tinytorch.export.service import export
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
+from pytest_tinytorch.temporary import make_folder, remove_folder
 
 # The tests of a checkpoint on the course in a tree; what follows is the package to get ready for.
 Run = Callable[[Course, Checkpoint, Path], tuple[TestRecord, ...]]
@@ -52,13 +52,13 @@ class Grader:
         """names: student -> folder in `results`; harness: the digest of all but submissions."""
         self._course, self._results, self._names = course, results, names
         self._harness, self._regrade, self._run = harness, regrade, run
-        self._work = Path(tempfile.mkdtemp(prefix="tinytorch-class-"))
+        self._work = make_folder("class")
         self._trees: dict[str, tuple[Taken, Path]] = {}  # of the present student and the next
         self._checked: dict[str, str] = {}  # checkpoint -> what its self-check found
         self._made = 0
 
     def close(self) -> None:
-        shutil.rmtree(self._work, ignore_errors=True)
+        remove_folder(self._work)
 
     def grade(self, task: Task, following: Task | None) -> Graded:
         """Grade a part, or find that nothing changed since it was. Raises SelfCheckFailed."""

@@ -12,13 +12,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_tinytorch.errors import CourseError, let_go_of_output, told
+from pytest_tinytorch.temporary import make_folder, remove_folder
 
 if TYPE_CHECKING:
     from pytest_tinytorch.grade.workflow_log import WorkflowLog
@@ -122,7 +122,7 @@ def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
             signal.signal(number, signal.default_int_handler)  # what there is is handed out
     work = None
     try:
-        work = Path(tempfile.mkdtemp(prefix="tinytorch-grade-"))
+        work = make_folder("grade")
         code = _graded(arguments, work, log)
         sys.stdout.flush()
         return code
@@ -134,7 +134,7 @@ def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
         return _INCOMPLETE
     finally:
         if work is not None:
-            shutil.rmtree(work, ignore_errors=True)
+            remove_folder(work)
 
 
 def _say_what_is_wrong(error: OSError) -> None:

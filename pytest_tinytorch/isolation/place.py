@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pytest_tinytorch.isolation.failures import NotStarted
+from pytest_tinytorch.temporary import make_folder, remove_folder
 
 SITE = ("site-packages", "dist-packages")  # in the standard library, what others installed
 _METADATA = ("numpy", "pytest")  # whose versions the check-up of module 01 asks for
@@ -53,7 +54,7 @@ class Places:
         """Raises NotStarted where there is no room for it."""
         self._made = 0
         try:
-            self.root = Path(tempfile.mkdtemp(prefix="tinytorch-cells-"))
+            self.root = make_folder("cells")
         except OSError as error:
             raise _no_room(error) from None
         self.libraries = self.root / "libraries"
@@ -89,10 +90,10 @@ class Places:
         return place
 
     def remove(self, place: Place) -> None:
-        _remove(place.root)
+        remove_folder(place.root)
 
     def close(self) -> None:
-        _remove(self.root)
+        remove_folder(self.root)
 
 
 def _no_room(error: OSError) -> NotStarted:
@@ -195,35 +196,3 @@ def _let_all_read(folder: Path) -> None:
     """Also the user of a cell, whatever the umask here."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder in which student code may have done anything: locked it, nested it deeply.
-
-    A folder in a folder is first moved up to the top, so that no path grows long and nothing here
-    calls itself.
-    """
-    moved = 0
-    try:
-        while entries := _entries(folder):
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    Path(entry.path).unlink()
-                    continue
-                for inner in _entries(Path(entry.path)):
-                    if inner.is_dir(follow_symlinks=False):
-                        moved += 1
-                        Path(inner.path).chmod(0o700)
-                        Path(inner.path).rename(folder / f".moved-{os.getpid()}-{moved}")
-                    else:
-                        Path(inner.path).unlink()
-                Path(entry.path).rmdir()
-        folder.rmdir()
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _entries(folder: Path) -> "list[os.DirEntry[str]]":
-    folder.chmod(0o700)
-    with os.scandir(folder) as entries:
-        return list(entries)

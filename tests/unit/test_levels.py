@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_tinytorch.course import Limits
-from pytest_tinytorch.isolation import levels, place
+from pytest_tinytorch.isolation import levels
 from pytest_tinytorch.isolation.failures import NotStarted
 from pytest_tinytorch.isolation.inside import landlock, seccomp
 from pytest_tinytorch.isolation.levels import (
@@ -22,6 +22,7 @@ from pytest_tinytorch.isolation.levels import (
 )
 from pytest_tinytorch.isolation.place import Place, Places, readable_of_the_machine, size_of
 from pytest_tinytorch.isolation.probe import probe
+from pytest_tinytorch.temporary import remove_folder
 
 LIMITS = Limits(5, 10, 60, 1024, 8, 64, 64)
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs Linux or macOS")
@@ -224,7 +225,7 @@ def test_a_deep_and_locked_folder_is_removed(tmp_path):
         Path("locked").chmod(0)
         Path("dangling").symlink_to("/nowhere")
     size = size_of(top, 10**9)
-    place._remove(top)
+    remove_folder(top)
     assert not top.exists()
     assert size > 10**9  # deeper than a path may be: too much, whatever it holds
 

@@ -19,6 +19,7 @@ LAYERS = {
         "manifest",
         "export",
         "progress_file",
+        "temporary",
         "progress",
         "deadline",
         "sources",

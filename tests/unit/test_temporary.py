@@ -1,0 +1,66 @@
+"""Temporary folders: whose they are, and what becomes of those that are nobody's any more."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from pytest_tinytorch.temporary import make_folder, remove_folder
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no locks of this kind")
+
+KILLED = """
+import os, signal
+from pytest_tinytorch.temporary import make_folder
+folder = make_folder("test")
+(folder / "hidden").mkdir()
+(folder / "hidden/test.py").write_text("secret")
+print(folder, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return tmp_path
+
+
+def make_old(folder: Path) -> None:
+    lock = folder / ".held"
+    os.utime(lock, (lock.stat().st_mtime - 3600,) * 2)
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next():
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED], capture_output=True, text=True, check=False
+    )
+    left = Path(done.stdout.strip())
+    assert (left / "hidden/test.py").is_file()
+    remove_folder(make_folder("test"))
+    assert left.is_dir()  # so young that its owner may only be about to lock it
+    make_old(left)
+    remove_folder(make_folder("test"))
+    assert not left.exists()
+
+
+def test_what_is_in_use_or_somebody_elses_stays(temporary):
+    used = make_folder("test")
+    make_old(used)
+    mine = temporary / "tinytorch-my-notes"
+    mine.mkdir()
+    (temporary / "tinytorch-link").symlink_to(used)
+    remove_folder(make_folder("test"))
+    assert used.is_dir() and mine.is_dir()
+    remove_folder(used)
+    assert not used.exists()
+
+
+def test_folders_are_for_their_owner_alone():
+    folder = make_folder("test")
+    assert folder.name.startswith("tinytorch-test-") and folder.stat().st_mode & 0o077 == 0
+    remove_folder(folder)
