@@ -199,6 +199,23 @@ def test_earlier_results_are_kept_aside(desk):
     assert (desk.root / "grade.jsonl.old").exists() and (desk.root / "grade.xml.old-2").exists()
 
 
+def test_two_runs_at_once_lose_nothing_of_each_other(desk, tmp_path):
+    desk.edit(
+        "src/02_more.py", "return x * factor", "import time; time.sleep(1); return x * factor"
+    )
+    command = [sys.executable, "-m", "pytest", "--grade", "--isolate=process", "--junitxml=g.xml"]
+    first = subprocess.Popen([*command, "--student=one"], cwd=desk.root, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not (desk.root / "g.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    desk.grade("--junitxml=g.xml", "--student=two")
+    assert first.wait() == 0
+    names = ("g.xml", "g.xml.old")
+    assert {desk.properties(name)["student"] for name in names} == {"one", "two"}
+    logs = [(desk.root / name).read_text().splitlines() for name in ("g.jsonl", "g.jsonl.old")]
+    assert [len(log) for log in logs] == [7, 7]
+
+
 def test_the_log_has_every_test(desk):
     ids = desk.points()
     log = [json.loads(line) for line in (desk.root / "grade.jsonl").read_text().splitlines()]
