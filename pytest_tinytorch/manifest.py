@@ -82,7 +82,7 @@ def _groups(data: Any) -> dict[str, dict[str, float]]:
     groups = {group: dict(entries) for group, entries in data.items()}
     for group, entries in groups.items():
         for identifier, points in entries.items():
-            if not identifier.startswith(f"{group}/"):
+            if not identifier.startswith(f"{group}/") or not identifier.isprintable():
                 raise ValueError(f"{identifier!r} is no test of {group!r}")
             if type(points) not in (int, float) or not 0 <= points <= _MOST_POINTS:
                 raise ValueError(
@@ -96,7 +96,7 @@ def _files(data: Any) -> dict[str, str]:
     files = dict(data)
     for name in files:
         path = PureWindowsPath(name)  # which also knows of all that leads astray elsewhere
-        if path.anchor or ".." in path.parts or "\0" in name:
+        if path.anchor or ".." in path.parts or not name.isprintable():
             raise ValueError(f"{name!r} is no file below the course's folder")
     return files
 

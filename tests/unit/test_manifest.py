@@ -43,6 +43,8 @@ def test_it_is_read(course):
         ('{"format": 1, "tests": {"00": {"00/a": NaN}}, "files": {}}', "is worth nan"),
         ('{"format": 1, "tests": {"00": {"00/a": true}}, "files": {}}', "is worth True"),
         ('{"format": 1, "tests": {"00": {"01/a": 1}}, "files": {}}', "is no test of '00'"),
+        ('{"format": 1, "tests": {"00": {"00/\\u001b[2J": 1}}, "files": {}}', "is no test of '00'"),
+        ('{"format": 1, "tests": {}, "files": {"a\\u001b[2J": ""}}', "is no file below"),
         ('{"format": 1, "tests": {}, "files": {"../a": ""}}', "'../a' is no file below"),
         ('{"format": 1, "tests": {}, "files": {"a/../../b": ""}}', "is no file below"),
         ('{"format": 1, "tests": {}, "files": {"/etc/a": ""}}', "'/etc/a' is no file below"),
