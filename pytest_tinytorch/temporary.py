@@ -64,8 +64,8 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
 
 
 def _clear_up() -> None:
-    with contextlib.suppress(OSError):  # of somebody else, or gone already: there is another time
-        for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}-*/{_LOCK}"):
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}-*/{_LOCK}"):
+        with contextlib.suppress(OSError):  # gone already, or somebody else's
             if _is_nobodys(lock):
                 remove_folder(lock.parent)
 
@@ -73,8 +73,9 @@ def _clear_up() -> None:
 def _is_nobodys(lock: Path) -> bool:
     if sys.platform == "win32" or lock.parent.is_symlink():
         return False
-    found = lock.lstat()
-    if found.st_uid != os.geteuid() or time.time() - found.st_mtime < _SETTLED:
+    # In a folder of somebody else's, a name could come to mean another folder meanwhile.
+    owners = {lock.lstat().st_uid, lock.parent.lstat().st_uid}
+    if owners != {os.geteuid()} or time.time() - lock.lstat().st_mtime < _SETTLED:
         return False
     descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
     try:

@@ -28,17 +28,10 @@ VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the f
 _INCOMPLETE, _USAGE_ERROR = 3, 4
 _ENDINGS = ("SIGTERM", "SIGHUP")
 _PLUGINS = ("xdist", "pytest_timeout", "pytest_tinytorch.plugin")
-# Rooms import one another before pytest does. Nobody asserts in them.
-_LAST = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 # Each of these would show words of a test that is not for everybody's eyes.
 _HUSHED = (
-    "-p",
-    "capture",
-    "--capture=fd",
-    "-o",
-    "log_cli=false",
-    "-o",
-    "verbosity_test_cases=auto",
+    *("-p", "capture", "--capture=fd"),
+    *("-o", "log_cli=false", "-o", "verbosity_test_cases=auto"),
 )
 _DROPPED = ("PYTHON", "PYTEST_", "COVERAGE_")
 _BOOT = """
@@ -188,7 +181,7 @@ def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
     command += [f"--confcutdir={copy}"]
     if final is not None:
         command += [f"--junitxml={work / 'grade.xml'}"]
-    last = (*_LAST, *(_HUSHED if done.hushed else ()))  # of two words for the same, this one counts
+    last = _HUSHED if done.hushed else ()  # of two words for the same, the last one counts
     try:
         code = int(pytest.main([*command, *arguments, *last], plugins=[log] if log else []))
     finally:

@@ -36,12 +36,13 @@ PLAIN = (
     | st.sampled_from([Ellipsis, np.float32, np.int64, float, int, bool, range(1, 9, 2)])
     | st.builds(slice, st.none() | st.integers(), st.none() | st.integers())
 )
+KEYS = st.integers(1 - 2**64, 2**64 - 1) | st.text(max_size=3)  # larger numbers are refused
 VALUES = st.recursive(
     PLAIN,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.tuples(inner, inner)
-        | st.dictionaries(st.integers() | st.text(max_size=3), inner, max_size=3)
+        | st.dictionaries(KEYS, inner, max_size=3)
     ),
     max_leaves=8,
 )
