@@ -127,9 +127,15 @@ class Remote:
     def __enter__(self) -> Any:
         return self._border.ask("enter", self)
 
-    def __exit__(self, kind: object, *_error: object) -> Literal[False]:
-        # An exception of the test's stays on this side: no student code may swallow it.
-        self._border.ask("exit", self, kind is not None)
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> Literal[False]:
+        # An exception of the test's stays on this side: no student code may swallow it. A check
+        # that failed in there says more than that.
+        swallowed = self._border.ask("exit", self, kind is not None)
+        if swallowed is True and kind is not None and not issubclass(kind, AssertionError):
+            raise CheckFailed(
+                f"nothing was raised beyond `with`: {self._kind} swallows an exception; __exit__"
+                f" must not return True, nor may an `except` around `yield` be the end of it"
+            )
         return False
 
     def __instancecheck__(self, value: Any) -> bool:

@@ -205,6 +205,14 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "test_switching_off_and_on",
             "(x * 2).requires_grad: got False, expected True",
         ),
+        "no_grad swallows exceptions": Wrong(
+            "    before, engine.grad_enabled = engine.grad_enabled, False\n    try:\n        yield\n"
+            "    finally:\n",
+            "    before, engine.grad_enabled = engine.grad_enabled, False\n    try:\n        yield\n"
+            "    except Exception:\n        pass\n    finally:\n",
+            "test_switching_off_and_on",
+            "nothing was raised",
+        ),
         "the end of no_grad switches on": Wrong(
             "    before, engine.grad_enabled = engine.grad_enabled, False\n    try:\n        yield\n"
             "    finally:\n        engine.grad_enabled = before\n",

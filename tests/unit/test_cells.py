@@ -32,6 +32,7 @@ pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("proces
 
 LIMITS = Limits(5, 10, 60, 1024, 8, 64, 64)
 PACKAGE = '''
+import contextlib
 import os
 import sys
 import time
@@ -133,6 +134,18 @@ def name(value):
 
 def count():
     yield from range(3)
+
+@contextlib.contextmanager
+def letting_through():
+    try:
+        yield
+    finally:
+        pass
+
+@contextlib.contextmanager
+def holding():
+    with contextlib.suppress(Exception):
+        yield
 
 def fail(kind, *words):
     try:
@@ -296,9 +309,15 @@ def test_context_managers_do_not_swallow_what_a_test_raises(net):
     with box as inside:
         assert inside.inside is True
     assert box.inside is False
-    with pytest.raises(ZeroDivisionError), box:
+    with pytest.raises(CheckFailed, match="beyond `with`: Box swallows an exception"), box:
         1 / 0  # noqa: B018
     assert box.inside is False
+    with pytest.raises(AssertionError, match="^a check$"), box:
+        raise AssertionError("a check")
+    with pytest.raises(ZeroDivisionError), net.letting_through():
+        1 / 0  # noqa: B018
+    with pytest.raises(CheckFailed, match="_GeneratorContextManager swallows"), net.holding():
+        1 / 0  # noqa: B018
 
 
 def test_isinstance_asks_the_other_side(net):

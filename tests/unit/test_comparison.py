@@ -196,6 +196,13 @@ def test_raises_lets_through_what_is_no_answer(error):
         raise error
 
 
+def test_raises_lets_through_a_check_that_failed_inside():
+    with pytest.raises(CheckFailed, match="got 1, expected 2"), check.raises(AssertionError):
+        check.equal(1, 2)
+    with pytest.raises(CheckMisused), check.raises(Exception):
+        check.close(np.ones(1), [])
+
+
 def test_the_message_names_the_expression_and_its_operands():
     a, b = Wrapped(np.ones((2, 3), np.float32)), 2
     said = message(lambda: check.close(a + b, np.ones((2, 3))))
