@@ -911,6 +911,18 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
         ),
     },
     "03_activations": {
+        "an overflow that is silenced when the module is imported": Unusual(
+            (
+                (
+                    "import numpy as np\n\nfrom tinytorch",
+                    "import numpy as np\n\nnp.seterr(over='ignore')\n\nfrom tinytorch",
+                ),
+                (
+                    "    z = np.exp(-np.abs(a))\n    return np.where(a >= 0, 1, z) / (1 + z)\n",
+                    "    return 1 / (1 + np.exp(-a))\n",
+                ),
+            )
+        ),
         "softmax in a loop over rows": Unusual(
             (
                 (

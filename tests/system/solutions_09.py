@@ -277,6 +277,28 @@ WRONG: dict[str, dict[str, Wrong]] = {
 
 UNUSUAL: dict[str, dict[str, Unusual]] = {
     "09_autograd": {
+        "recursion that is allowed to go deep": Unusual(
+            (
+                (
+                    "numbers = itertools.count(1)\n",
+                    "import sys\n\nsys.setrecursionlimit(10**6)\nnumbers = itertools.count(1)\n",
+                ),
+                (
+                    "    waiting = [root]\n    while waiting:\n        tensor = waiting.pop()\n"
+                    "        operation = tensor._node\n"
+                    "        if operation is None:\n            continue\n",
+                    "    def visit(tensor):\n        operation = tensor._node\n"
+                    "        if operation is None:\n            return\n",
+                ),
+                (
+                    "            waiting += [t for t in operation[3] if isinstance(t, Tensor)"
+                    " and t._node is not None]\n    return found\n",
+                    "            for t in operation[3]:\n"
+                    "                if isinstance(t, Tensor):\n                    visit(t)\n"
+                    "    visit(root)\n    return found\n",
+                ),
+            )
+        ),
         "sorted by the number of waiting uses": Unusual(
             (
                 (

@@ -136,6 +136,41 @@ class Warned:
             self._found.append([category.__name__, bases, words, place])
 
 
+class Settings:
+    """What student code may set for its whole process: each test begins with what imports left.
+
+    A module of a student's own may say `np.seterr(over="ignore")` at its top: that holds beside the
+    tests for all of them, whichever comes first. What a function sets, no other test gets to see.
+    """
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._modules = len(sys.modules)
+        self._keep()
+
+    def look(self) -> None:
+        """After a request: if it imported one of the student's files, what is set now stays."""
+        if len(sys.modules) != self._modules:
+            before, self._modules = self._imported, len(sys.modules)
+            if self._count() != before:
+                self._keep()
+
+    def reset(self, seed: int) -> None:
+        import random
+
+        np.random.seed(seed)
+        random.seed(seed)
+        np.seterr(**self._errors)
+        sys.setrecursionlimit(self._depth)
+
+    def _keep(self) -> None:
+        self._imported = self._count()
+        self._errors, self._depth = np.geterr(), sys.getrecursionlimit()
+
+    def _count(self) -> int:
+        return sum(name.startswith(self._package) for name in list(sys.modules))
+
+
 class Host:
     """Carries out requests: [operation, arguments, keywords, handles to release, watched]."""
 
@@ -144,12 +179,13 @@ class Host:
         self._objects = Objects()
         self._returns = Returns(folder)
         self._warned = Warned(folder)
+        self._settings = Settings(package)
         traced = usage.Traced()
         self._operations: dict[str, Callable[..., Any]] = {
             **_OPERATIONS,
             "program": self._run_program,
             "returns": self._returns.of,
-            "reset": _reset,
+            "reset": self._settings.reset,
             "seconds": usage.seconds,
             "begin_usage": traced.begin,
             "end_usage": traced.end,
@@ -159,6 +195,7 @@ class Host:
         import importlib
 
         self._objects.refer(importlib.import_module(self._package))
+        self._settings.look()
 
     def answer(self, sequence: int, body: Any, payload: memoryview) -> bytes:
         """The reply to one request. It always succeeds, whatever student code raises."""
@@ -182,22 +219,14 @@ class Host:
             return frame(sequence, [None, {"cannot_cross": str(error)[:500]}], [])
         except BaseException as error:
             return frame(sequence, [None, _described(error, self._folder)], [])
+        finally:
+            self._settings.look()
 
     def _run_program(self, text: str, keywords: dict[str, Any]) -> Any:
         package = self._objects.resolve(PACKAGE)
         scope: dict[str, Any] = {"__name__": "program"}
         exec(compile(text, _PROGRAM, "exec"), scope)
         return scope["main"](package, **keywords)
-
-
-def _reset(seed: int) -> None:
-    """What tests of one process would otherwise pass on to each other."""
-    import random
-
-    np.random.seed(seed)
-    np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")
-    random.seed(seed)
-    sys.setrecursionlimit(1000)
 
 
 def _array(value: Any) -> Any:
