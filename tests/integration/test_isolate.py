@@ -100,9 +100,15 @@ def test_an_unreachable_level_is_one_line_and_an_error(classroom, monkeypatch):
 def test_a_program_of_the_course_gives_the_same_both_ways(classroom):
     (classroom.root / "checkpoints/programs").mkdir()
     (classroom.root / "checkpoints/programs/each.py").write_text(
+        "from collections import defaultdict, namedtuple\n\n"
         "def main(mini, start, numbers):\n"
         "    class Loud(str):\n        def upper(self):\n            return 'LOUD'\n"
-        "    return {'sum': mini.add(start, numbers.sum()), 'own': Loud('x').upper()}\n"
+        "    class Box:\n        def __array__(self, dtype=None, copy=None):\n"
+        "            return numbers\n"
+        "    history = defaultdict(list, loss=[1.0])\n"
+        "    kept = [namedtuple('Pair', 'a b')(Loud('x'), 2), history, Box()]\n"
+        "    total, own = mini.add(start, numbers.sum()), Loud('x').upper()\n"
+        "    return {'sum': total, 'own': own, 'kept': kept}\n"
     )
     path = classroom.root / "checkpoints/checkpoint_00_numbers.py"
     path.write_text(
@@ -110,6 +116,8 @@ def test_a_program_of_the_course_gives_the_same_both_ways(classroom):
         "    import numpy as np\n"
         "    found = run_program('programs/each.py', start=1.5, numbers=np.arange(3.0))\n"
         "    check.equal(found['own'], 'LOUD')\n    check.close(found['sum'], 4.5)\n"
+        "    check.equal(found['kept'][:2], [('x', 2), {'loss': [1.0]}])\n"
+        "    check.equal(found['kept'][2], np.arange(3.0))\n"
     )
     for way in ((), ("--isolate=process",)):
         found, _ = outcomes(classroom, *way)

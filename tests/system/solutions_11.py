@@ -395,6 +395,21 @@ WRONG: dict[str, dict[str, Wrong]] = {
 
 UNUSUAL: dict[str, dict[str, Unusual]] = {
     "11_training": {
+        "a history in a defaultdict, counts in a Tensor": Unusual(
+            (
+                (
+                    '        return run["history"]\n',
+                    "        import collections\n\n"
+                    '        return collections.defaultdict(list, run["history"])\n',
+                ),
+                (
+                    "    return np.bincount(pairs, minlength=num_classes**2)"
+                    ".reshape(num_classes, num_classes)\n",
+                    "    counts = np.bincount(pairs, minlength=num_classes**2)\n"
+                    "    return Tensor(counts.reshape(num_classes, num_classes))\n",
+                ),
+            )
+        ),
         "cross-entropy out of log_softmax": Unusual(
             (
                 (

@@ -26,6 +26,7 @@ from pytest_tinytorch.isolation.inside.wire import (
     Decoder,
     Encoder,
     frame,
+    plain,
     read_body,
     read_head,
 )
@@ -226,7 +227,7 @@ class Host:
         package = self._objects.resolve(PACKAGE)
         scope: dict[str, Any] = {"__name__": "program"}
         exec(compile(text, _PROGRAM, "exec"), scope)
-        return scope["main"](package, **keywords)
+        return plain(scope["main"](package, **keywords))
 
 
 def _array(value: Any) -> Any:
