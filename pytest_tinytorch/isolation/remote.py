@@ -182,6 +182,10 @@ class Remote:
         return self._compared("ge", ">=", other)
 
 
+# Python says it in words of its own, such as "Object of type ... is not JSON serializable".
+Remote.__name__ = "object of your code"
+
+
 class Comparison(Remote):
     """The result of a comparison: a student's object that nobody may take for true or false."""
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from pytest_tinytorch.course import Limits
 from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
+from pytest_tinytorch.fixtures.comparison import Check
 from pytest_tinytorch.isolation.cells import Cells
 from pytest_tinytorch.isolation.failures import (
     CellFailure,
@@ -320,6 +322,14 @@ def test_context_managers_do_not_swallow_what_a_test_raises(net):
         1 / 0  # noqa: B018
     with pytest.raises(CheckFailed, match="_GeneratorContextManager swallows"), net.holding():
         1 / 0  # noqa: B018
+
+
+def test_two_handles_are_no_plain_values(net):
+    box = net.Box([1])
+    with pytest.raises(CheckFailed, match="type Box, expected a plain string, number or list"):
+        Check().equal(box, box)
+    with pytest.raises(TypeError, match="Object of type object of your code is not JSON"):
+        json.dumps(box)
 
 
 def test_isinstance_asks_the_other_side(net):

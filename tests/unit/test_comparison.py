@@ -126,7 +126,7 @@ def test_equal_accepts(actual, expected):
 UNEQUAL = {
     "True is not 1": (True, 1, "got True, expected 1"),
     "1.0 is not 1": (1.0, 1, "got 1.0, expected 1"),
-    "a NumPy number is not plain": (np.float64(1), 1.0, "got an object of type float64, expected"),
+    "a NumPy number is not plain": (np.float64(1), 1.0, "got np.float64(1.0), expected 1.0"),
     "a list is no tuple": ([1], (1,), "got [1], expected (1,)"),
     "shorter": ((1,), (1, 2), "got (1,), expected (1, 2)"),
     "inside": ((1, (2, True)), (1, (2, 1)), "got (1, (2, True)), expected (1, (2, 1))"),
@@ -169,7 +169,7 @@ def test_true_wants_truth_and_nothing_like_it():
     check.true(True, "why")
     assert message(lambda: check.true(False, "it is 3")).endswith("it is 3")
     said = message(lambda: check.true(np.True_, "why"))
-    assert "got an object of type bool, expected True or False; why" in said
+    assert "got np.True_, expected True or False; why" in said
     assert "got 1, expected True or False" in message(lambda: check.true(1, "why"))
 
 
@@ -340,6 +340,12 @@ def test_equal_asks_no_object_for_its_opinion(actual, expected):
     assert "expected " in message(lambda: check.equal(actual, expected))
 
 
+@pytest.mark.parametrize("value", [AgreesInt(2), type("Table", (str,), {})()])
+def test_two_answers_that_are_not_plain_are_the_students_mistake(value):
+    said = message(lambda: check.equal({"a": [value]}, {"a": [value]}))
+    assert f"got an object of type {type(value).__name__}, expected a plain string" in said
+
+
 @pytest.mark.parametrize(
     "expected",
     [Wrapped([1]), object(), [object()], {"a": object()}, {1, 2}, 1j],
@@ -402,7 +408,7 @@ def test_a_dtype_is_exactly_this_one(dtype):
     [
         (True, int, "got True, expected int"),
         (AgreesInt(1), int, "got an object of type AgreesInt, expected int"),
-        (np.float64(1), float, "got an object of type float64, expected float"),
+        (np.float64(1), float, "got np.float64(1.0), expected float"),
         (None, (list, tuple), "got None, expected list or tuple"),
     ],
     ids=["bool", "subclass", "NumPy", "one of two"],
@@ -421,7 +427,7 @@ TRUTHY = {
     "text": ("yes", "got 'yes'"),
     "list": ([1], "got [1]"),
     "none": (None, "got None"),
-    "NumPy truth": (np.True_, "got an object of type bool"),
+    "NumPy truth": (np.True_, "got np.True_"),
     "array": (np.array(True), "got an object of type ndarray"),
     "agreeing object": (Wrapped([1]), "got an object of type Wrapped"),
 }
