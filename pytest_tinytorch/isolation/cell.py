@@ -1,6 +1,5 @@
 """A cell: one process of student code, from its start to the end of all that it left behind."""
 
-import builtins
 import contextlib
 import json
 import os
@@ -8,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +26,11 @@ from pytest_tinytorch.isolation.inside.wire import CannotCross, Decoder, Encoder
 from pytest_tinytorch.isolation.levels import Level, command, environment, host_command, readable
 from pytest_tinytorch.isolation.place import Places, size_of
 from pytest_tinytorch.isolation.remote import Refused
-from pytest_tinytorch.printable import shortened, whole
+from pytest_tinytorch.isolation.warned import Warnings
+from pytest_tinytorch.printable import whole
 
 _SECONDS_TO_START = 30
 _MIB = 2**20
-_MOST_WARNINGS = 100  # of one test: each is kept to the end of the run
-_LONGEST_WARNING = 2000
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Cell:
             os.chown(self._place.scratch, level.user, level.user)
         self._known = orphans.children()
         self._closed = False
-        self._warnings = 0
+        self._warnings = Warnings(package)
         self._pid = 0  # of the student's process, as this process sees it
         self._process, self._channel, self._info = self._start()
         self._channel.watch = self._watch
@@ -109,7 +106,7 @@ class Cell:
 
     def forget_warnings(self) -> None:
         """A test begins: it may hear of as many warnings as the one before."""
-        self._warnings = 0
+        self._warnings.forget()
 
     @property
     def sequence(self) -> int:
@@ -232,10 +229,8 @@ class Cell:
         if not isinstance(reply, list) or len(reply) not in (1, 2, 3):
             raise Forged("what came back from the process of your code was no reply")
         if len(reply) != 2:
-            if len(reply) == 3 and isinstance(reply[2], list):
-                found = reply[2][: _MOST_WARNINGS - self._warnings]
-                self._warnings += len(found)
-                _warn_again(found)
+            if len(reply) == 3:
+                self._warnings.give_again(reply[2])
             try:
                 return Decoder(resolve, payload).decode_all(reply[0])
             except WireError as error:
@@ -261,20 +256,3 @@ def _wide_pipe() -> tuple[int, int]:
         with contextlib.suppress(OSError):  # this user's pipes have their share already
             fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _MIB)
     return ends
-
-
-def _warn_again(entries: list[Any]) -> None:
-    """Warn here of what student code warned of there. Where the test makes warnings errors, what is
-    raised has the student's line."""
-    for entry in entries:
-        if not isinstance(entry, list) or len(entry) != 4 or not isinstance(entry[1], list):
-            continue
-        name, bases, text, spot = entry
-        kinds = [getattr(builtins, str(base), None) for base in bases]
-        known = [k for k in kinds if isinstance(k, type) and issubclass(k, Warning)]
-        try:
-            words = shortened(str(text), _LONGEST_WARNING)
-            warnings.warn(words, known[0] if known else UserWarning, stacklevel=5)
-        except Warning:
-            data = {"type": name, "bases": bases, "text": text, "frames": [spot]}
-            raise student_error(data) from None

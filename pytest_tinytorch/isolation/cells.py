@@ -42,6 +42,7 @@ class Asked:
     line: int
     generation: int
     sequence: int
+    by_program: bool = False
 
 
 class Cells:
@@ -127,7 +128,7 @@ class Cells:
         seconds, limit = self._time_left()
         cell = self._living_cell()
         body = [operation, list(arguments), keywords, self._take_released(), False]
-        if self.watching is not None:
+        if self.watching is not None and name is None:  # to find a name computes nothing
             self._note(body, cell, sys._getframe(1))
         started = time.monotonic()
         try:
@@ -283,5 +284,6 @@ class Cells:
             frame = frame.f_back
         if frame is not None and frame.f_code.co_filename == self.watching:
             body[4] = True
-            self.asked.append(Asked(frame.f_lineno, self._generation, cell.sequence + 1))
+            asked = Asked(frame.f_lineno, self._generation, cell.sequence + 1, by_program)
+            self.asked.append(asked)
             del self.asked[:-64]

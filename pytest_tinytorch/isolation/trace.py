@@ -5,7 +5,7 @@ from types import TracebackType
 
 from pytest_tinytorch.isolation.cells import Asked, Cells
 from pytest_tinytorch.sources import StudentSources
-from pytest_tinytorch.tracing import Call, CallTrace
+from pytest_tinytorch.tracing import HANDED_OUT, Call, CallTrace
 
 
 class RemoteTrace(CallTrace):
@@ -38,5 +38,7 @@ class RemoteTrace(CallTrace):
 
     def _call(self, request: Asked) -> Call:
         places = self._cells.returns_of(request)
+        if request.by_program:
+            places = [p for p in places if p[2].rpartition(".")[2] not in HANDED_OUT]
         returns = tuple((self._files.generated(f), line, name) for f, line, name in places)
         return Call(request.line, returns)

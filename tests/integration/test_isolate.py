@@ -27,6 +27,10 @@ BREAK = {
     "wrong value": ("return a + b", "return a - b"),
     "wrong value further down": ("total / len(values)", "total / 2"),
     "exception": ("return a + b", "raise ValueError(f'no {a}')"),
+    "wrong value beside a call at import": (
+        'def add(a, b):\n    """a + b"""\n    return a + b',
+        "def made():\n    return 1\n\n\nmade()\n\n\ndef add(a, b):\n    return a - b",
+    ),
     "not written": ("    return a + b", "    raise NotImplementedError('add')"),
     "own exception": (
         'def add(a, b):\n    """a + b"""\n    return a + b',
@@ -65,6 +69,14 @@ def test_what_student_code_prints_is_shown_beside_a_failure(classroom):
     classroom.edit("src/01_numbers.py", "return a + b", "print('hello \\x1b[2J'); return 0")
     text = classroom.says("--checkpoint", "00", "--isolate=process", "-k", "test_add", "-v")
     assert "printed by your code" in text and "hello \\x1b[2J" in text
+
+
+def test_a_warning_has_the_students_line(classroom):
+    warns = "import warnings; warnings.warn('odd'); return a + b"
+    classroom.edit("src/01_numbers.py", "return a + b", warns)
+    for way in ((), ("--isolate=process",)):
+        text = classroom.says("--checkpoint", "00", *way)
+        assert "mini/core/numbers.py:7: UserWarning: odd" in text and " 5 warnings in" in text
 
 
 @pytest.mark.parametrize(

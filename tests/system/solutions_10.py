@@ -344,6 +344,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             '{f"{place}.{name}": array for name, array in kept}',
             "test_states_are_copies",
             "loaded: largest difference",
+            "Optimizer.step",
         ),
         "a state that is taken over as it is": Wrong(
             "            array[...] = state[key]\n",
