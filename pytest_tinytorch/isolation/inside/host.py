@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from pytest_tinytorch.isolation.inside import confine, usage
+from pytest_tinytorch.isolation.inside.interpreter import Settings
 from pytest_tinytorch.isolation.inside.wire import (
     HEAD,
     LONGEST_STRING,
@@ -135,41 +136,6 @@ class Warned:
             bases = [base.__name__ for base in category.__mro__ if base.__module__ == "builtins"]
             words = str(message)[:LONGEST_STRING]
             self._found.append([category.__name__, bases, words, place])
-
-
-class Settings:
-    """What student code may set for its whole process: each test begins with what imports left.
-
-    A module of a student's own may say `np.seterr(over="ignore")` at its top: that holds beside the
-    tests for all of them, whichever comes first. What a function sets, no other test gets to see.
-    """
-
-    def __init__(self, package: str) -> None:
-        self._package = package
-        self._modules = len(sys.modules)
-        self._keep()
-
-    def look(self) -> None:
-        """After a request: if it imported one of the student's files, what is set now stays."""
-        if len(sys.modules) != self._modules:
-            before, self._modules = self._imported, len(sys.modules)
-            if self._count() != before:
-                self._keep()
-
-    def reset(self, seed: int) -> None:
-        import random
-
-        np.random.seed(seed)
-        random.seed(seed)
-        np.seterr(**self._errors)
-        sys.setrecursionlimit(self._depth)
-
-    def _keep(self) -> None:
-        self._imported = self._count()
-        self._errors, self._depth = np.geterr(), sys.getrecursionlimit()
-
-    def _count(self) -> int:
-        return sum(name.startswith(self._package) for name in list(sys.modules))
 
 
 class Host:

@@ -52,6 +52,14 @@ ATTACKS = {
         ),
         says=_DIFFERS,
     ),
+    "what every test begins with replaced": Attack(
+        top=(
+            "import random, sys\nimport numpy as np\nnp.seterr = np.random.seed = None\n"
+            "random.seed = sys.setrecursionlimit = None\n"
+        ),
+        says=_DIFFERS,
+        test="00/test_relu_of_random_numbers",
+    ),
     "operators replaced": Attack(
         top="import operator\noperator.eq = operator.getitem = lambda *a: True\n", says=_DIFFERS
     ),
