@@ -262,6 +262,9 @@ def _check_graded(option: Any) -> None:
     for name, word in _NO_RUN.items():
         if getattr(option, name, None):
             raise CourseError(f"--grade runs tests, and {word} does not; leave out one of the two")
+    for name in option.plugins:
+        if name.startswith("no:pytest_tinytorch") or name == "no:tinytorch":
+            raise CourseError(f"-p {name}: --grade needs all parts of the harness; leave it out")
     if option.module is not None:
         raise CourseError("--grade counts points of checkpoints, and --module has none")
 

@@ -94,6 +94,7 @@ def test_the_exit_code_says_whether_it_is_enough(poor, threshold, code):
         (("--junitxml=",), "--junitxml needs a value behind it"),
         (("--junitxml", "--checkpoint=00"), "--junitxml needs a value behind it"),
         (("--checkpoint", "77"), "unknown id '77'"),
+        (("-p", "no:pytest_tinytorch.isolating"), "--grade needs all parts of the harness"),
         (("--require-isolation=bwrap",), "--require-isolation bwrap: this machine reaches process"),
     ],
 )
