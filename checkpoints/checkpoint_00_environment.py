@@ -109,9 +109,9 @@ def test_versions_of_what_the_course_needs(tt, check):
 @pytest.mark.depends(on="test_versions_of_what_the_course_needs")
 def test_versions_of_given_names(tt, check):
     """Finds the versions of the names it is given, and None for what is not installed"""
-    found = tt.versions(["no-such-package-anywhere", "numpy"])
+    found = tt.versions(["numpy", "no-such-package-anywhere"])
     check.equal(found, {"no-such-package-anywhere": None, "numpy": np.__version__})
-    check.equal(list(found), ["no-such-package-anywhere", "numpy"])
+    check.equal(list(found), ["numpy", "no-such-package-anywhere"])
     check.equal(tt.versions([]), {})
 
 
@@ -157,6 +157,9 @@ def test_check_of_missing_packages(tt, check):
     check.equal(broken(findings), ["numpy"])
     check.true(findings[1]["found"] is None, "what is not installed is found as None")
     check.equal(broken(tt.check_environment({"python": "3.13"}, LARGE)), ["numpy", "pytest"])
+    nothing = tt.check_environment({}, LARGE)
+    check.equal(broken(nothing), ["python", "numpy", "pytest"])
+    check.equal([entry["found"] for entry in nothing[:3]], [None, None, None])
 
 
 @pytest.mark.points(2)

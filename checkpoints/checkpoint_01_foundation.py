@@ -53,6 +53,7 @@ def test_dtypes(tt, check):
         check.dtype(tt.Tensor(np.ones(2, name)), name)
     check.dtype(tt.Tensor([1, 2], dtype="float32"), "float32")
     check.dtype(tt.Tensor(np.ones(2), dtype=np.float32), "float32")
+    check.dtype(tt.Tensor(tt.Tensor(np.ones(2))), "float64")
 
 
 @pytest.mark.points(2)
@@ -79,6 +80,7 @@ def test_conversions(tt, check):
     """Gives its numbers back: item, numpy, float, int, iteration, and what repr shows"""
     check.equal(tt.Tensor([[2.5]]).item(), 2.5)
     check.equal(tt.Tensor(3).item(), 3)
+    check.equal(tt.Tensor(0.1).item(), float(np.float32(0.1)))
     check.equal(float(tt.Tensor([2.0])), 2.0)
     check.equal(int(tt.Tensor(7)), 7)
     check.close(tt.Tensor([1.0, 2.0]).numpy(), [1, 2])
@@ -192,6 +194,8 @@ def test_comparisons(tt, check, pair):
     check.equal(x > y, np.asarray(a > b))
     check.equal(x >= y, np.asarray(a >= b))
     check.equal(x > 0, np.asarray(a > 0))
+    near = tt.Tensor(np.array([1, np.nextafter(np.float32(1), np.float32(2))], np.float32))
+    check.equal(near == 1, np.array([True, False]))
 
 
 @pytest.mark.points(3)
@@ -246,8 +250,12 @@ def test_functions_of_one_element(tt, check, a):
     check.close(x.sqrt(), np.sqrt(wide))
     check.close((-x).abs(), wide)
     check.close(x**3, wide**3)
+    check.close((-x) ** 3, -(wide**3))
     check.close(x**-0.5, 1 / np.sqrt(wide))
     check.close(x.log().exp(), wide)
+    tiny = tt.Tensor([1e-6])
+    check.close(tiny.log(), [np.log(1e-6)])
+    check.close(1 / tiny, [1e6])
 
 
 @pytest.mark.points(3)
@@ -276,6 +284,8 @@ def test_positions_and_special_reductions(tt, check):
     check.equal(x.argmax(dim=1), np.array([1, 0]))
     check.equal(x.argmin(dim=0), np.array([0, 1, 1]))
     check.equal(x.argmin(), np.array(4))
+    check.equal(x.argmax(dim=1, keepdim=True), np.array([[1], [0]]))
+    check.dtype(x.argmax(dim=0), "int64")
     cube = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     check.close(tt.Tensor(cube).sum(dim=(0, 2)), cube.sum(axis=(0, 2)))
     check.close(tt.Tensor(cube).mean(dim=(1, 2), keepdim=True), cube.mean((1, 2), keepdims=True))
@@ -344,6 +354,8 @@ def test_joining(tt, check):
         check.close(tt.stack([x, y], dim=dim), np.stack([a, a + 10], axis=dim))
     check.close(tt.where(x > 2, x, y), np.where(a > 2, a, a + 10))
     check.close(tt.where(x > 2, x, -1.0), np.where(a > 2, a, -1))
+    holes = tt.Tensor(np.array([1, np.nan, np.inf], np.float32))
+    check.close(tt.where(tt.Tensor([True, False, False]), holes, 0.0), [1, 0, 0])
     with check.raises(ValueError):
         tt.concatenate([])
     with check.raises(ValueError):
@@ -364,6 +376,8 @@ def test_making_tensors(tt, check):
     check.equal(tt.arange(5), np.arange(5))
     check.equal(tt.arange(2, 9, 3), np.array([2, 5, 8]))
     check.close(tt.arange(0.0, 1.0, 0.25), [0, 0.25, 0.5, 0.75])
+    check.dtype(tt.zeros(2, dtype=np.int64), "int64")
+    check.dtype(tt.ones(2, dtype=np.int64), "int64")
     made = [tt.zeros(2), tt.ones(2), tt.rand(2), tt.randn(2), tt.arange(0.0, 2.0)]
     for tensor in made:
         check.dtype(tensor, "float32")
@@ -427,6 +441,7 @@ def test_float32_stays(tt, check):
     check.true(not widened, f"these should be float32 and are not: {', '.join(widened)}")
     double = tt.Tensor(np.ones(2))
     check.dtype(double * 2, "float64")
+    check.dtype(double * 0.5, "float64")
     check.dtype(double + tt.Tensor([1.0, 2.0]), "float64")
     check.dtype(ints + ints, "int64")
 

@@ -78,6 +78,7 @@ def test_leaky_relu(tt, check):
     check.close(strong(x), [-2, -0.5, 0, 2])
     check.close(weak(x), [-1, -0.25, 0, 2])
     check.close(tt.LeakyReLU(0.0)(x), [0, 0, 0, 2])
+    check.close(tt.LeakyReLU(2.0)(x), [-8, -2, 0, 2])
     check.close(tt.LeakyReLU()(x), [-0.04, -0.01, 0, 2])
 
 

@@ -263,8 +263,9 @@ def test_state_dict(tt, check, run_program):
     state = module.state_dict()
     check.equal(sorted(state), NAMES)
     check.close(state["first.weight"], np.arange(12).reshape(4, 3))
-    kept = run_program("programs/state_dict_kept.py")
+    kept, loaded = run_program("programs/state_dict_kept.py")
     check.close(kept, [1, 2])
+    check.close(loaded, [5, 6])
     module.load_state_dict({name: check.array(value) + 1 for name, value in state.items()})
     check.close(module.first.weight, np.arange(12).reshape(4, 3) + 1)
     check.equal(list(state), IN_ORDER)
@@ -276,6 +277,9 @@ def test_state_dict(tt, check, run_program):
     counting.load_state_dict(state | {"seen": np.array([5], np.float32)})
     check.close(state["seen"], [3])
     check.close(counting.seen, [5])
+    outer = tt.Module()
+    outer.inner = counting
+    check.equal(sorted(outer.state_dict())[-1], "inner.seen")
 
 
 @pytest.mark.points(2)
@@ -323,6 +327,10 @@ def test_what_cannot_be_loaded(tt, check):
         module.load_state_dict(wrong[2][0], strict=False)
     for name, value in module.state_dict().items():
         check.close(value, before[name])
+    counting = tt.Module()
+    counting.seen = tt.Tensor([3])
+    with check.raises((RuntimeError, KeyError, TypeError, ValueError), mentions=["seen"]):
+        counting.load_state_dict({"seen": np.array([2.5])})
     module.load_state_dict(
         {"first.bias": zeros["first.bias"], "other": zeros["first.bias"]}, strict=False
     )
@@ -341,7 +349,8 @@ def test_train_and_eval(tt, check):
     held = [module, module.first, module.blocks[0], module.blocks[1], module.blocks[1].inner]
     check.equal([part.training for part in held], [False] * 5)
     check.equal(tt.Linear(1, 1).training, True)
-    module.train()
+    check.equal(tt.Linear(1, 1).eval().training, False)
+    check.equal(module.train().training, True)
     check.equal([part.training for part in held], [True] * 5)
     module.train(False)
     check.equal([part.training for part in held], [False] * 5)
@@ -354,6 +363,7 @@ def test_flatten(tt, check):
     images = np.arange(48, dtype=np.float32).reshape(2, 2, 3, 4)
     check.close(tt.Flatten()(tt.Tensor(images)), images.reshape(2, 24))
     check.close(tt.Flatten(start_dim=2)(tt.Tensor(images)), images.reshape(2, 2, 12))
+    check.close(tt.Flatten(start_dim=-1)(tt.Tensor(images)), images)
     check.close(tt.Flatten()(tt.Tensor([[1.0, 2.0]])), [[1, 2]])
     check.shape(tt.Flatten()(tt.zeros(0, 3, 4)), (0, 12))
 

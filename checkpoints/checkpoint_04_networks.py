@@ -236,6 +236,7 @@ def test_summary_leaves_no_trace(tt, check):
     tt.MLP([3, 4, 2])(tt.ones(5, 3))
     check.equal(tt.summary(model), text)
     check.close(model(tt.ones(1, 3)), before)
+    check.equal(model.training, True)
 
 
 @pytest.mark.points(1)

@@ -181,9 +181,9 @@ def test_functions(tt, check):
     for name, by_numpy in {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "abs": np.abs}.items():
         operation = getattr(tt.Tensor, name)
         check.true(*agreement(tt, check, f"x.{name}()", operation, by_numpy, a))
-    x = tt.Tensor([-2.0, 3.0, -0.5], requires_grad=True)
+    x = tt.Tensor([-2.0, 3.0, 0.0, -0.5], requires_grad=True)
     abs(x).sum().backward()
-    check.close(x.grad, [-1, 1, -1])
+    check.close(x.grad, [-1, 1, 0, -1])
 
 
 @pytest.mark.points(1)
@@ -229,6 +229,11 @@ def test_reductions(tt, check):
                         a,
                     )
                 )
+    for kind in ("max", "min"):
+        equal = tt.ones(3)
+        equal.requires_grad = True
+        getattr(equal, kind)().backward()
+        check.close(equal.grad.sum(), 1.0)
 
 
 @pytest.mark.points(1)
@@ -299,6 +304,10 @@ def test_joining(tt, check):
         "concatenate([x, y[:, :1]], dim=-1)": (
             lambda x, y: tt.concatenate([x, y[:, :1]], dim=-1),
             lambda x, y: np.concatenate([x, y[:, :1]], axis=-1),
+        ),
+        "concatenate([x, y], dim=-2)": (
+            lambda x, y: tt.concatenate([x, y], dim=-2),
+            lambda x, y: np.concatenate([x, y], axis=-2),
         ),
         "stack([x, y], dim=1)": (
             lambda x, y: tt.stack([x, y], dim=1),
@@ -446,8 +455,9 @@ def test_switching_off_and_on(tt, check):
     with tt.enable_grad():
         check.equal((x * 2).requires_grad, True)
     check.equal((x * 2).requires_grad, True)
-    with check.raises(RuntimeError), tt.no_grad():
-        x.detach().sum().backward()
+    for switch in (tt.no_grad, tt.enable_grad):
+        with check.raises(RuntimeError), switch():
+            x.detach().sum().backward()
     check.equal((x * 2).requires_grad, True)
     silent, loud = tt.no_grad()(tt.concatenate), tt.enable_grad()(tt.concatenate)
     for _ in range(2):
@@ -476,6 +486,8 @@ def test_gradcheck(tt, check):
             tt.gradcheck(wrong, x)
     with check.raises((RuntimeError, AssertionError, ValueError)):
         tt.gradcheck(tt.Tensor.max, tt.ones(3))  # three at the top: no slope is right
+    with check.raises((ValueError, TypeError)):
+        tt.gradcheck(tt.Tensor.exp, tt.Tensor([1, 2]))
     check.true(x.grad is None, "gradcheck must not touch the .grad of its inputs")
     check.close(x, [[0.5, 1], [2, 3]])
     check.dtype(x, "float32")

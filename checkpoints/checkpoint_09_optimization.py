@@ -377,6 +377,10 @@ def test_saving_and_going_on(tt, check):
             optimizer.step()
         with check.raises((ValueError, RuntimeError, KeyError, IndexError)):
             getattr(tt, kind)([weight(tt, [1.0, 2.0])]).load_state_dict(state)
+        another = {"Adam": "AdamW", "AdamW": "Adam", "SGD": "Adam", "RMSprop": "SGD"}[kind]
+        with check.raises((ValueError, RuntimeError, KeyError, TypeError)):
+            of_another = getattr(tt, another)([weight(tt, [1.0, 2.0]), weight(tt, [3.0])])
+            of_another.load_state_dict(state)
         for given_state in (state, plain):
             q, still = weight(tt, reached), weight(tt, [3.0])
             other = getattr(tt, kind)([q, still])
@@ -539,6 +543,7 @@ def test_clipping(tt, check):
         check.true(idle.grad is None, "a parameter without a gradient has none after clipping")
         check.close(p, [0, 0])
     check.close(np.array(float(tt.clip_grad_norm([weight(tt, [1.0])], 1.0))), 0)
+    check.close(np.array(float(tt.clip_grad_norm(weight(tt, [1.0], [2.0]), 1.0))), 2)
     with check.raises(ValueError, mentions=("max_norm",)):
         tt.clip_grad_norm([weight(tt, [1.0], [1.0])], -1.0)
 

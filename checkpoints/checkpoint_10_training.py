@@ -116,6 +116,13 @@ def test_gradients_of_losses(tt, check):
                 (3 * getattr(tt, kind)()(x, tt.Tensor(targets))).backward()
                 check.close(x.grad, expected, rtol=rtol, atol=1e-5)
                 check.dtype(x.grad, np.dtype(dtype).name)
+    for kind in ("MSELoss", "BCELoss", "BCEWithLogitsLoss"):
+        outputs, targets = operands(kind, 4)
+        wanted = tt.Tensor(targets, requires_grad=True)
+        getattr(tt, kind)()(tt.Tensor(outputs, requires_grad=True), wanted).backward()
+        expected = slope(lambda a, f=LOSSES[kind], y=outputs: f(y, a), targets)
+        if wanted.grad is not None:  # nobody needs one, but a wrong one is worse than none
+            check.close(wanted.grad, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.points(1)
@@ -247,6 +254,8 @@ def test_steps(tt, check):
         numbers, _ = epoch_by_numpy(numbers, x, labels, size, 0.3)
         check.close(model.weight, numbers[0], rtol=1e-3, atol=1e-4)
         check.close(model.bias, numbers[1], rtol=1e-3, atol=1e-4)
+    with check.raises((ValueError, IndexError)):  # only Ctrl-C is no error
+        trainer.fit(loader_of(tt, x, labels + 7, 8), epochs=1, verbose=False)
 
 
 @pytest.mark.points(2)

@@ -1,4 +1,4 @@
-"""Whether a state_dict keeps its numbers when the module that it came from gets other ones."""
+"""Whether a state_dict and its module keep their numbers when the other one gets new ones."""
 
 import numpy as np
 
@@ -8,4 +8,7 @@ def main(tt):
     layer.weight.data = np.array([[1, 2]], np.float32)
     state = layer.state_dict()
     layer.load_state_dict({"weight": np.array([[5, 6]], np.float32)})
-    return np.asarray(state["weight"]).ravel()
+    given = np.array([[5, 6]], np.float32)
+    layer.load_state_dict({"weight": given})
+    given[...] = 7
+    return np.asarray(state["weight"]).ravel(), layer.weight.numpy().ravel()

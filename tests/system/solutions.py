@@ -32,6 +32,18 @@ def changed(source: str, *edits: tuple[str, str]) -> str:
 
 WRONG: dict[str, dict[str, Wrong]] = {
     "01_setup": {
+        "names in alphabetical order": Wrong(
+            "    return {name: _version(name) for name in (WANTED if names is None else names)}\n",
+            "    return {name: _version(name) for name in sorted(WANTED if names is None else names)}\n",
+            "test_versions_of_given_names",
+            "list(found): got",
+        ),
+        "nothing found is taken for nothing said": Wrong(
+            "    found_versions = versions() if found_versions is None else found_versions\n",
+            "    found_versions = found_versions or versions()\n",
+            "test_check_of_missing_packages",
+            "broken(nothing): got []",
+        ),
         "versions compared as text": Wrong(
             "return found is not None and version_key(found) >= version_key(wanted)",
             "return found is not None and found >= wanted",
@@ -97,6 +109,62 @@ WRONG: dict[str, dict[str, Wrong]] = {
         ),
     },
     "02_tensor": {
+        "item is rounded": Wrong(
+            "        return self.data.item()\n        ### END",
+            "        v = self.data.item()\n"
+            "        return round(v, 4) if isinstance(v, float) else v\n"
+            "        ### END",
+            "test_conversions",
+            "got 0.1, expected 0.10000000149011612",
+        ),
+        "nearly equal is equal": Wrong(
+            "        return compare(np.equal, self, other)\n",
+            "        return compare(np.isclose, self, other)\n",
+            "test_comparisons",
+            "near == 1: largest difference",
+        ),
+        "ones of one dtype": Wrong(
+            "    return _wrap(np.ones(_plain_dims(shape), dtype))\n",
+            "    return _wrap(np.ones(_plain_dims(shape), np.float32))\n",
+            "test_making_tensors",
+            "got dtype float32, expected int64",
+        ),
+        "where by multiplication": Wrong(
+            "    return np.where(condition, a, b)\n",
+            "    return condition * a + (1 - condition) * b\n",
+            "test_joining",
+            "got nan, expected 0.0",
+        ),
+        "positions without keepdim": Wrong(
+            "        return _wrap(np.asarray(np.argmax(self.data, axis=dim, keepdims=keepdim)))\n",
+            "        return _wrap(np.asarray(np.argmax(self.data, axis=dim)))\n",
+            "test_positions_and_special_reductions",
+            "got shape (2,), expected (2, 1)",
+        ),
+        "division by a little more": Wrong(
+            "    return a / b\n",
+            "    return a / (b + 1e-8)\n",
+            "test_functions_of_one_element",
+            "1 / tiny: largest difference",
+        ),
+        "logarithm of a little more": Wrong(
+            "    return np.log(a)\n",
+            "    return np.log(a + 1e-7)\n",
+            "test_functions_of_one_element",
+            "tiny.log(): largest difference",
+        ),
+        "powers without a sign": Wrong(
+            "    return a**b\n",
+            "    return np.abs(a)**b\n",
+            "test_functions_of_one_element",
+            "(-x) ** 3: largest difference",
+        ),
+        "the dtype of a Tensor is forgotten": Wrong(
+            "            data = data.data\n        given",
+            "            data = data.data.tolist()\n        given",
+            "test_dtypes",
+            "got dtype float32, expected float64",
+        ),
         "subtraction adds": Wrong(
             "    return a - b\n",
             "    return a + b\n",
@@ -311,6 +379,12 @@ WRONG: dict[str, dict[str, Wrong]] = {
         ),
     },
     "03_activations": {
+        "leaky relu as a maximum": Wrong(
+            "    return np.where(a > 0, a, negative_slope * a)\n",
+            "    return np.maximum(a, negative_slope * a)\n",
+            "test_leaky_relu",
+            "tt.LeakyReLU(2.0)(x): largest difference",
+        ),
         "softmax along the wrong dimension": Wrong(
             "    exponentials = np.exp(a - np.max(a, axis=dim, keepdims=True))\n"
             "    return exponentials / np.sum(exponentials, axis=dim, keepdims=True)\n",
@@ -439,6 +513,24 @@ WRONG: dict[str, dict[str, Wrong]] = {
         ),
     },
     "04_layers": {
+        "buffers further down are forgotten": Wrong(
+            "        return {name: tensor.data.copy() for name, tensor in self.named_tensors()}\n",
+            "        return {name: tensor.data.copy() for name, tensor in self.named_tensors() if isinstance(tensor, Parameter) or '.' not in name}\n",
+            "test_state_dict",
+            "expected 'inner.seen'",
+        ),
+        "dimensions counted from the wrong end": Wrong(
+            "        start = self.start_dim % x.ndim\n",
+            "        start = abs(self.start_dim)\n",
+            "test_flatten",
+            "tt.Flatten(start_dim=-1)(tt.Tensor(images)): got shape",
+        ),
+        "a state that is taken over as it is": Wrong(
+            '            np.copyto(mine[name].data, array, casting="same_kind")\n',
+            "            mine[name].data = array.astype(mine[name].dtype, copy=False)\n",
+            "test_state_dict",
+            "loaded: largest difference",
+        ),
         "bias left out": Wrong(
             "        return linear(x, self.weight, self.bias)\n",
             "        return linear(x, self.weight)\n",
@@ -693,6 +785,12 @@ WRONG: dict[str, dict[str, Wrong]] = {
         ),
     },
     "05_dense": {
+        "a summary ends the training": Wrong(
+            "    costs = list(layer_costs(model, input_shape))\n",
+            "    model.eval()\n    costs = list(layer_costs(model, input_shape))\n",
+            "test_summary_leaves_no_trace",
+            "model.training: got False",
+        ),
         "activation after the last layer": Wrong(
             "        super().__init__(*layers[:-1])\n",
             "        super().__init__(*layers)\n",

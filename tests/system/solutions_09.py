@@ -4,6 +4,46 @@ from solutions import Unusual, Wrong
 
 WRONG: dict[str, dict[str, Wrong]] = {
     "09_autograd": {
+        "a check of nothing is content": Wrong(
+            '        raise ValueError(f"gradcheck needs a floating Tensor among its inputs, got {inputs!r}")\n',
+            "        return True\n",
+            "test_gradcheck",
+            "nothing was raised, expected ValueError",
+        ),
+        "dimensions without their sign": Wrong(
+            "    return np.split(grad, places, axis=dim)\n",
+            "    return np.split(grad, places, axis=abs(dim))\n",
+            "test_joining",
+            "IndexError: tuple index out of range",
+        ),
+        "every equal maximum gets all": Wrong(
+            "    share = found / found.sum(axis=dim, keepdims=True)\n    return (share * spread",
+            "    share = found\n    return (share * spread",
+            "test_reductions",
+            "equal.grad.sum(): largest difference 2",
+        ),
+        "a slope where there is none": Wrong(
+            "    return (grad * np.sign(a),)\n",
+            "    return (np.where(a >= 0, grad, -grad),)\n",
+            "test_functions",
+            "x.grad: largest difference 1 at [2]",
+        ),
+        "enable_grad swallows exceptions": Wrong(
+            "    before, engine.grad_enabled = engine.grad_enabled, True\n"
+            "    try:\n"
+            "        yield\n"
+            "    finally:\n"
+            "        engine.grad_enabled = before\n",
+            "    before, engine.grad_enabled = engine.grad_enabled, True\n"
+            "    try:\n"
+            "        yield\n"
+            "    except Exception:\n"
+            "        pass\n"
+            "    finally:\n"
+            "        engine.grad_enabled = before\n",
+            "test_switching_off_and_on",
+            "nothing was raised",
+        ),
         "broadcasting is not undone": Wrong(
             "    return slope.sum(axis=(*range(extra), *stretched)).reshape(shape)\n",
             "    return slope\n",

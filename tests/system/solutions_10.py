@@ -18,6 +18,12 @@ PULL = "        p *= 1 - self.lr * self.weight_decay\n        self.move(p, g, ke
 
 WRONG: dict[str, dict[str, Wrong]] = {
     "10_optimizers": {
+        "a state of another kind": Wrong(
+            '        mine = {"kind": type(self).__name__, "parameters"',
+            '        mine = {"kind": str(plain(state.get("kind", ""))), "parameters"',
+            "test_saving_and_going_on",
+            "nothing was raised, expected ValueError",
+        ),
         "uphill": Wrong(
             "        p -= self.lr * g\n",
             "        p += self.lr * g\n",
