@@ -197,7 +197,7 @@ def test_check_of_a_small_machine(tt, check):
     check.equal(broken(findings), ["64-bit", "memory"])
     check.equal([bool(entry["remedy"]) for entry in findings], [False, False, False, True, True])
     check.equal(broken(tt.check_environment(GOOD, LARGE | {"memory_bytes": 2 * 2**30})), [])
-    here = {entry["name"]: entry["found"] for entry in tt.check_environment()}
+    here = {check.type(one["name"], str): one["found"] for one in tt.check_environment()}
     info = tt.system_info()
     seen = {"64-bit": info["pointer_bits"], "memory": info["memory_bytes"]}
     check.equal(here, tt.versions() | seen)

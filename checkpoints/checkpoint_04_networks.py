@@ -84,7 +84,7 @@ def test_parameters_of_a_sequence(tt, check):
     model = tt.Sequential(tt.Linear(3, 2), tt.relu, shared, tt.Sequential(tt.Tanh(), shared))
     shapes = [tuple(parameter.shape) for parameter in model.parameters()]
     check.equal(shapes, [(2, 3), (2,), (2, 2), (2,)])
-    names = [name for name, _ in model.named_parameters()]
+    names = [check.type(name, str) for name, _ in model.named_parameters()]
     check.equal(len(set(names)), 4)
     check.equal(len(list(tt.Sequential(tt.relu, tt.Flatten()).parameters())), 0)
     model.eval()

@@ -265,7 +265,8 @@ def test_self_attention(tt, check):
 def test_parameters_of_multi_head_attention(tt, check):
     """Has the parameters of PyTorch's layer, each layer its own, and restores them"""
     layer, other = tt.MultiHeadAttention(6, 3), tt.MultiHeadAttention(6, 3)
-    shapes = {name: tuple(parameter.shape) for name, parameter in layer.named_parameters()}
+    parameters = layer.named_parameters()
+    shapes = {check.type(name, str): tuple(parameter.shape) for name, parameter in parameters}
     expected = {"in_proj_weight": (18, 6), "in_proj_bias": (18,)}
     check.equal(shapes, expected | {"out_proj.weight": (6, 6), "out_proj.bias": (6,)})
     weights = [check.array(one.in_proj_weight) for one in (layer, other)]

@@ -95,10 +95,18 @@ def test_an_array_of_a_class_of_its_own_is_compared_as_numbers():
     assert "got 2.0, expected 3.0" in message(lambda: check.equal(mine, np.array([1.0, 3.0])))
 
 
-@pytest.mark.parametrize("expected", [[], np.zeros((0, 3)), "text", [None]])
+@pytest.mark.parametrize("expected", [[], np.zeros((0, 3)), "text", np.array([None])])
 def test_a_comparison_that_proves_nothing_is_the_tests_own_mistake(expected):
     with pytest.raises(CheckMisused):
         check.close(np.zeros((0, 3)), expected)
+
+
+@pytest.mark.parametrize(
+    "other, says", [(None, "None, expected numbers"), ([None], "[None]"), (Wrapped([]), "is empty")]
+)
+def test_a_useless_answer_of_the_students_is_not_the_tests_mistake(other, says):
+    """Where a test compares two answers of student code with each other."""
+    assert says in message(lambda: check.close(np.ones(2), other))
 
 
 def test_tolerances_are_those_that_were_asked_for():
