@@ -356,7 +356,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "    return _wrap(np.asarray(operation(_operand(",
             "    return bool(np.all(operation(_operand(",
             "test_comparisons",
-            "x == y",
+            "got shape (), expected (2,)",
         ),
         "message without shapes": Wrong(
             'raise ValueError(f"{name} of shapes {shapes}: {error}") from None',
