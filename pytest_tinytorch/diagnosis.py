@@ -57,7 +57,7 @@ def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | N
     if isinstance(error, CheckMisused):
         return Diagnosis(Reason.HARNESS, message)
     if isinstance(error, CellFailure):
-        return Diagnosis(error.reason, _capped(error.message))
+        return Diagnosis(error.reason, _capped(error.message), locations, example)
     if "Timeout" in message and _is_pytests_own(error):
         limit = "the time limit of one test; look for a loop that does not end"
         return Diagnosis(Reason.TIMEOUT, f"stopped after {limit}", locations, example)
@@ -91,7 +91,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 def _frames(error: BaseException, sources: StudentSources) -> list[_Frame]:
     """The way of an exception, down to the line that raised it, on whichever side that is."""
     here = [_frame(step) for step in _steps(error.__traceback__)]
-    if not isinstance(error, StudentError):
+    if not isinstance(error, StudentError | CellFailure):
         return here
     there = [
         _Frame(sources.generated(file), line, function, code_name)

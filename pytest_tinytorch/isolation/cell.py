@@ -20,6 +20,8 @@ from pytest_tinytorch.isolation.failures import (
     Died,
     Forged,
     NotStarted,
+    OutOfTime,
+    Place,
     student_error,
 )
 from pytest_tinytorch.isolation.inside.wire import CannotCross, Decoder, Encoder, WireError, frame
@@ -30,6 +32,7 @@ from pytest_tinytorch.isolation.warned import Warnings
 from pytest_tinytorch.printable import whole
 
 _SECONDS_TO_START = 30
+_SECONDS_TO_SAY_WHERE = 0.5
 _MIB = 2**20
 
 
@@ -97,7 +100,9 @@ class Cell:
                 frame(channel.sequence, body, encoder.payload), seconds, limit
             )
             return self._value(reply, payload, resolve)
-        except CellFailure:
+        except CellFailure as failure:
+            if isinstance(failure, OutOfTime):
+                failure.frames = self._where()
             self.close()
             raise
         except CannotCross:
@@ -146,6 +151,16 @@ class Cell:
         self._channel.close()
         os.close(self._info)
         self._places.remove(self._place)
+
+    def _where(self) -> tuple[Place, ...]:
+        """Where student code is, of which the time is over; () if it does not let itself be
+        interrupted. That is for a person to read: nothing depends on it."""
+        try:
+            os.kill(self._pid, signal.SIGUSR1)
+            reply, _ = self._channel.last_word(_SECONDS_TO_SAY_WHERE)
+            return student_error(reply[1]).frames
+        except (CellFailure, WireError, OSError, LookupError, TypeError):
+            return ()
 
     def _kill(self) -> None:
         # Its own session, so its own group; what left the group is found by `orphans`.

@@ -238,7 +238,7 @@ class Cells:
         """A file that ended its process while it was imported would end the next one as well."""
         failure = self._dead_imports.get(self._files.get(name, ""))
         if failure is not None:
-            raise type(failure)(failure.message)
+            raise type(failure)(failure.message, failure.frames)
 
     def _time_left(self) -> tuple[float, str]:
         """Seconds that the next request may take, and which limit that is, in words."""

@@ -47,6 +47,11 @@ class Channel:
                 f" not write to the descriptors of the harness"
             ) from None
 
+    def last_word(self, seconds: float) -> tuple[Any, memoryview]:
+        """What comes back, after all, when the time of a request was over. Raises a CellFailure
+        or WireError."""
+        return self._receive(time.monotonic() + seconds, "a last word")
+
     def output(self) -> str:
         """What was printed since the last call: its end, if it was much."""
         self._drain()

@@ -43,9 +43,10 @@ class CellFailure(BaseException):
 
     reason = Reason.CRASHED
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, frames: tuple[Place, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
+        self.frames = frames  # where student code was, if it could still be asked
 
 
 class Died(CellFailure):

@@ -165,6 +165,13 @@ def spin():
 def work(rounds):
     return sum(range(rounds))
 
+def spin_whatever_happens():
+    while True:
+        try:
+            spin()
+        except BaseException:
+            pass
+
 def hold(mib):
     kept = np.ones(mib * 2**17)
     return kept.nbytes
@@ -476,8 +483,9 @@ def test_deadlines(cells, changed, words):
     limits = replace(LIMITS, **changed)
     cells.begin(f"late {changed}", limits, 1)
     started = time.monotonic()
-    with pytest.raises(OutOfTime, match=words):
+    with pytest.raises(OutOfTime, match=words) as caught:
         cells.package.spin()
+    assert [frame[2] for frame in caught.value.frames] == ["spin"]
     assert time.monotonic() - started < 4
     if "seconds_per_call" not in changed:
         with pytest.raises(OutOfTime, match="not run: 1 s"):
@@ -488,6 +496,14 @@ def test_deadlines(cells, changed, words):
             cells.package.echo(1)
     else:
         assert cells.package.echo(1) == 1
+
+
+def test_who_does_not_let_itself_be_interrupted_is_ended_as_soon(cells):
+    cells.begin("deaf", replace(LIMITS, seconds_per_call=1), 1)
+    started = time.monotonic()
+    with pytest.raises(OutOfTime, match="stopped after 1 s") as caught:
+        cells.package.spin_whatever_happens()
+    assert caught.value.frames == () and time.monotonic() - started < 4
 
 
 def test_memory_has_a_limit(cells):
