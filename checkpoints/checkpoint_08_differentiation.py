@@ -80,7 +80,7 @@ def uniform(*shape, low=0.5, high=2.0):
     return np.random.default_rng(sum(shape)).uniform(low, high, shape)
 
 
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.hint("From the end to the beginning: the gradient of each input is its rule times g.")
 def test_gradients_by_hand(tt, check):
     """Gives the gradients that the chain rule gives by hand, also under the name Variable"""
@@ -435,7 +435,7 @@ def test_what_backward_refuses(tt, check):
     check.true(y.grad is None, "a refused backward() must leave every gradient as it was")
 
 
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.hint("Keep what it was, set it, and put it back in `finally`.")
 @pytest.mark.depends(on="test_gradients_by_hand")
 def test_switching_off_and_on(tt, check):
@@ -492,6 +492,61 @@ def test_gradcheck(tt, check):
     check.close(x, [[0.5, 1], [2, 3]])
     check.dtype(x, "float32")
     check.equal((x * 2).requires_grad, True)
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("The rules of module 03. A softmax mixes a row: g y alone is not its gradient.")
+@pytest.mark.depends(on="test_a_gradient_that_is_given")
+def test_gradients_of_activations(tt, gradcheck):
+    """Walks back through every activation of module 03"""
+    bends = {name: getattr(tt, name) for name in ("relu", "sigmoid", "tanh", "gelu")}
+    for name, bend in (bends | {"LeakyReLU(0.3)": tt.LeakyReLU(0.3)}).items():
+        gradcheck(bend, uniform(2, 5, low=-3, high=3), name=name)
+    for name in ("softmax", "log_softmax"):
+        for dim in (0, -1):
+            scores = uniform(2, 3, 2, low=-2)
+            function = getattr(tt, name)
+            gradcheck(lambda x, f=function, d=dim: f(x, dim=d), scores, name=f"{name}, dim={dim}")
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint(
+    "The rules of modules 04 and 06: each window gives back to all pixels it has seen."
+)
+@pytest.mark.depends(on="test_a_gradient_that_is_given")
+def test_gradients_of_layers(tt, gradcheck):
+    """Walks back through linear layers, convolutions and pooling, to input, weight and bias"""
+    gradcheck.layer(tt.Linear(3, 2), uniform(2, 3), "Linear(3, 2)")
+    images = uniform(1, 2, 5, 4, low=-1)
+    for stride, padding in ((1, 0), (2, 1)):
+        layer = tt.Conv2d(2, 2, kernel_size=2, stride=stride, padding=padding)
+        gradcheck.layer(layer, images, f"Conv2d, stride={stride}, padding={padding}")
+    gradcheck(lambda x: tt.max_pool2d(x, kernel_size=2), images, name="max_pool2d")
+    for name in ("max_pool2d", "avg_pool2d"):
+        pool = getattr(tt, name)
+        overlapping = f"{name}, kernel_size=3, stride=1"
+        gradcheck(lambda x, f=pool: f(x, kernel_size=3, stride=1), images, name=overlapping)
+    gradcheck(tt.GlobalAvgPool2d(), images, name="GlobalAvgPool2d")
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("The rules of modules 07 and 08: mean and variance change with each input, too.")
+@pytest.mark.depends(on="test_a_gradient_that_is_given")
+def test_gradients_of_attention_and_normalization(tt, gradcheck):
+    """Walks back through attention, BatchNorm in both modes and LayerNorm"""
+    q, k, v = uniform(1, 3, 2, low=-1), uniform(1, 3, 2), uniform(1, 3, 4, low=-1)
+    attend, mask = tt.scaled_dot_product_attention, tt.causal_mask(3)
+    gradcheck(attend, q, k, v, name="attention")
+    gradcheck(lambda *qkv: attend(*qkv, mask), q, k, v, name="attention with a causal mask")
+    gradcheck.layer(tt.MultiHeadAttention(4, 2), v, "MultiHeadAttention(4, 2)")
+    for name, layer, shape in (
+        ("BatchNorm1d(2)", tt.BatchNorm1d(2), (4, 2)),
+        ("BatchNorm2d(2)", tt.BatchNorm2d(2), (2, 2, 2, 2)),
+        ("LayerNorm(4)", tt.LayerNorm(4), (3, 4)),
+    ):
+        x = uniform(*shape, low=-2)
+        gradcheck.layer(layer, x, name)
+        gradcheck.layer(layer.eval(), x, f"{name} in evaluation mode")
 
 
 @pytest.mark.points(1)
@@ -567,7 +622,7 @@ def test_memory_of_a_training_loop(tt, check, memory):
     )
 
 
-@pytest.mark.points(3)
+@pytest.mark.points(2)
 @pytest.mark.hint("All that is left is in the tests above: mend them, and this one learns.")
 @pytest.mark.depends(
     on=["test_broadcasting", "test_reductions", "test_parts", "test_matrix_products"]

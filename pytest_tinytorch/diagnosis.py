@@ -21,6 +21,8 @@ _MOST_LOCATIONS = 3
 class CheckFailed(AssertionError):
     """A comparison did not hold: what `check` raises."""
 
+    leads_to = ""  # how the names of the functions end to which a student is led first
+
 
 class CheckMisused(Exception):
     """A comparison that proves nothing, such as one of empty arrays: the course's own mistake."""
@@ -69,7 +71,7 @@ def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | N
     if isinstance(error, NotImplementedError) and own:
         return Diagnosis(Reason.NOT_WRITTEN, f"not written yet: {own[-1].function}", locations)
     if not own and isinstance(error, AssertionError):
-        locations = _computed_by(frames, sources, trace)
+        locations = _computed_by(frames, sources, trace, getattr(error, "leads_to", ""))
         return Diagnosis(Reason.WRONG, message, locations, example)
     return Diagnosis(Reason.RAISED, message, locations, example)
 
@@ -132,7 +134,7 @@ def _locations(frames: list[_Frame], sources: StudentSources) -> tuple[Location,
 
 
 def _computed_by(
-    frames: list[_Frame], sources: StudentSources, trace: CallTrace | None
+    frames: list[_Frame], sources: StudentSources, trace: CallTrace | None, leads_to: str
 ) -> tuple[Location, ...]:
     """For a wrong value: the lines on which the calls of the failing statement returned.
 
@@ -150,7 +152,8 @@ def _computed_by(
         tasks = [location for location in found if sources.is_task(location)]
         for location in tasks or found[:1]:
             distinct.setdefault(str(location), location)
-    return tuple(distinct.values())[:_MOST_LOCATIONS]
+    order = sorted(distinct.values(), key=lambda place: not place.function.endswith(leads_to))
+    return tuple(order[:_MOST_LOCATIONS])
 
 
 def _statement(file: str, line: int) -> tuple[int, int]:

@@ -28,6 +28,7 @@ from pytest_tinytorch.isolation.inside.wire import CannotCross, TooLarge
 from pytest_tinytorch.isolation.levels import Level
 from pytest_tinytorch.isolation.place import Places
 from pytest_tinytorch.isolation.remote import Remote, RemotePackage
+from pytest_tinytorch.tracing import ON_BEHALF
 
 _NO_GROUP = ""
 _LARGEST_NUMBER = 2**53  # of a handle; the host counts from 0
@@ -42,7 +43,7 @@ class Asked:
     line: int
     generation: int
     sequence: int
-    by_program: bool = False
+    on_behalf: bool = False
 
 
 class Cells:
@@ -275,15 +276,17 @@ class Cells:
         return released
 
     def _note(self, body: list[Any], cell: Cell, frame: FrameType | None) -> None:
-        """Have the returns of this request noted, if a line of the test itself makes it."""
-        by_program = body[0] == "program"  # a fixture of the harness stands between
-        while frame is not None and (
-            frame.f_code.co_filename.startswith(_OWN_FOLDER)
-            or (by_program and frame.f_code.co_filename != self.watching)
-        ):
+        """Have the returns of this request noted, if a line of the test itself makes it, or a
+        fixture of the harness for it."""
+        on_behalf = by_program = body[0] == "program"
+        while frame is not None and frame.f_code.co_filename != self.watching:
+            file = frame.f_code.co_filename
+            if not (by_program or file == ON_BEHALF or file.startswith(_OWN_FOLDER)):
+                return
+            on_behalf |= file == ON_BEHALF
             frame = frame.f_back
-        if frame is not None and frame.f_code.co_filename == self.watching:
+        if frame is not None:
             body[4] = True
-            asked = Asked(frame.f_lineno, self._generation, cell.sequence + 1, by_program)
+            asked = Asked(frame.f_lineno, self._generation, cell.sequence + 1, on_behalf)
             self.asked.append(asked)
             del self.asked[:-64]

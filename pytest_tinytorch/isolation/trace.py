@@ -38,7 +38,7 @@ class RemoteTrace(CallTrace):
 
     def _call(self, request: Asked) -> Call:
         places = self._cells.returns_of(request)
-        if request.by_program:
+        if request.on_behalf:
             places = [p for p in places if p[2].rpartition(".")[2] not in HANDED_OUT]
         returns = tuple((self._files.generated(f), line, name) for f, line, name in places)
         return Call(request.line, returns)

@@ -14,6 +14,7 @@ class Wrong:
     test: str
     says: str
     at: str = ""  # the function on whose line the student is led; "" where a line would not help
+    checkpoint: str = ""  # the one that refuses it, if that is not the module's own
 
 
 @dataclass(frozen=True)

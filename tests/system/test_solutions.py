@@ -29,7 +29,8 @@ def reference(module):
 @pytest.mark.parametrize("module, wrong", table("WRONG"))
 def test_wrong_solution_is_refused(laboratory, module: str, wrong: Wrong):
     source = changed(reference(module), (wrong.old, wrong.new))
-    record = laboratory.grade(module, source, "-k", wrong.test)  # the others would only take time
+    # The other tests would only take time.
+    record = laboratory.grade(module, source, "-k", wrong.test, checkpoint=wrong.checkpoint)
     failed = {test.id.partition("/")[2]: test for test in record.tests if not test.passed}
     assert wrong.test in failed, f"failed instead: {sorted(failed)}"
     test = failed[wrong.test]
@@ -48,7 +49,8 @@ def test_unusual_solution_is_accepted(laboratory, module: str, unusual: Unusual)
 @pytest.mark.parametrize("module, wrong", table("WRONG"))
 def test_wrong_solution_is_refused_in_isolation(laboratory, module: str, wrong: Wrong):
     source = changed(reference(module), (wrong.old, wrong.new))
-    record = laboratory.grade(module, source, "--isolate", "-k", wrong.test)
+    arguments = ("--isolate", "-k", wrong.test)
+    record = laboratory.grade(module, source, *arguments, checkpoint=wrong.checkpoint)
     failed = {test.id.partition("/")[2]: test for test in record.tests if not test.passed}
     assert wrong.test in failed, f"failed instead: {sorted(failed)}"
     # A comparison that gives a plain answer is refused before it can be compared.

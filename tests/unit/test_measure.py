@@ -382,6 +382,58 @@ def test_a_gradient_of_outputs_mixed_up_is_not_right(gradcheck, monkeypatch):
         gradcheck(cubes, np.array([1.0, 1.0]))  # alike, and yet each has a weight of its own
 
 
+def test_a_function_is_told_by_its_name(gradcheck, monkeypatch):
+    monkeypatch.setattr(Scalar, "factor", 2.0)
+    with pytest.raises(CheckFailed, match="the gradient of argument 1 of cubes at"):
+        gradcheck(cubes, np.array([1.0]), name="cubes")
+
+
+class Line:
+    """A layer, weight * x + bias, whose rules may forget something."""
+
+    def __init__(self, forgets=""):
+        self.weight, self.bias = Scalar(np.float32([2, 3])), Scalar(np.float32([0, 1]))
+        self.forgets = forgets
+
+    def named_parameters(self):
+        yield "weight", self.weight
+        yield "bias", self.bias
+
+    def __call__(self, x):
+        out = Scalar(self.weight.data * x.data + self.bias.data)
+
+        def backward(gradient):
+            g = gradient.data
+            for name, of, found in (
+                ("input", x, g * self.weight.data),
+                ("weight", self.weight, (g * x.data).sum(axis=0)),
+                ("bias", self.bias, g.sum(axis=0)),
+            ):
+                old = 0 if of.grad is None else of.grad.data
+                of.grad = Scalar(old + found * (self.forgets != name))
+
+        out.backward = backward
+        return out
+
+
+def test_right_gradients_of_a_layer_pass_again_and_again(gradcheck):
+    layer, x = Line(), np.array([[1.0, -1.0], [0.5, 2.0], [3.0, 0.0]])
+    gradcheck.layer(layer, x, "Line")
+    gradcheck.layer(layer, x, "Line")
+    assert layer.weight.data.tolist() == [2, 3] and layer.bias.data.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["input", "weight", "bias"])
+def test_what_a_layer_forgets_is_named(gradcheck, name):
+    with pytest.raises(CheckFailed, match=rf"the gradient of {name} of Line at \[.*\] is 0, by"):
+        gradcheck.layer(Line(forgets=name), np.array([[1.0, -1.0], [0.5, 2.0]]), "Line")
+
+
+def test_a_layer_needs_float64(gradcheck):
+    with pytest.raises(CheckMisused, match="takes float64 arrays; the input: float32"):
+        gradcheck.layer(Line(), np.ones((1, 2), np.float32), "Line")
+
+
 @pytest.mark.parametrize("array", [np.ones(2, np.float32), [1.0, 2.0]], ids=["float32", "list"])
 def test_differences_need_float64(gradcheck, array):
     with pytest.raises(CheckMisused, match=r"takes float64 arrays; argument 1: (float32|list)"):
