@@ -120,7 +120,7 @@ def test_errors_of_creation_and_conversion(tt, check):
 def test_arithmetic_agrees_with_numpy(tt, check, pair):
     """Adds, subtracts, multiplies and divides like NumPy, whatever shapes broadcast"""
     a, b = pair
-    x, y = tt.Tensor(a), tt.Tensor(b)
+    x, y = tt.Tensor(a.copy()), tt.Tensor(b.copy())
     check.close(x + y, a + b)
     check.close(x - y, a - b)
     check.close(x * y, a * b)
@@ -134,7 +134,7 @@ def test_arithmetic_agrees_with_numpy(tt, check, pair):
 def test_numbers_and_arrays_as_operands(tt, check):
     """Takes Python numbers and arrays on either side"""
     a = np.array([[1.0, 2.0], [4.0, 8.0]], np.float32)
-    x = tt.Tensor(a)
+    x = tt.Tensor(a.copy())
     check.close(x + 1, [[2, 3], [5, 9]])
     check.close(1 + x, [[2, 3], [5, 9]])
     check.close(x - 3, [[-2, -1], [1, 5]])
