@@ -16,7 +16,7 @@ _PREFIX = "tinytorch"
 _LOCK = ".held"
 _SETTLED = 60  # seconds; the lock of a younger folder may still be on its way
 
-_held: dict[Path, int] = {}  # folders of this process, and the descriptors of their locks
+_held: dict[Path, int] = {}  # folders of this process, and the descriptors of their files
 
 
 def make_folder(kind: str) -> Path:
@@ -24,8 +24,8 @@ def make_folder(kind: str) -> Path:
     _clear_up()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}-{kind}-"))
     lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    if _lock(lock):
-        _held[folder] = lock
+    _lock(lock)
+    _held[folder] = lock  # to be closed in any case: Windows removes no file that is open
     return folder
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinytorch import temporary as temporary_module
 from pytest_tinytorch.temporary import make_folder, remove_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no locks of this kind")
@@ -46,6 +47,20 @@ def test_what_a_killed_run_left_is_removed_by_the_next():
     make_old(left)
     remove_folder(make_folder("test"))
     assert not left.exists()
+
+
+@pytest.mark.parametrize("locks", [True, False], ids=["locks", "no locks"])
+def test_nothing_stays_open(monkeypatch, locks):
+    """Windows, which has no such locks, does not remove a file that is open."""
+    if not locks:
+        monkeypatch.setattr(temporary_module, "_lock", lambda descriptor: False)
+    before = os.dup(0)  # the lowest number that is free
+    os.close(before)
+    folder = make_folder("test")
+    remove_folder(folder)
+    after = os.dup(0)
+    os.close(after)
+    assert not folder.exists() and after == before
 
 
 def test_what_is_in_use_or_somebody_elses_stays(temporary):
