@@ -137,59 +137,96 @@ def _say_what_is_wrong(error: OSError) -> None:
     let_go_of_output()
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What the command line says that pytest on the copy is not to see."""
+
+    junit: Path | None
+    uploaded: Path | None
+    hidden: str
+    student: str
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that this run is going to write."""
+        made = (self.junit, *beside(self.junit)) if self.junit else ()
+        return (*made, self.uploaded) if self.uploaded else made
+
+
 def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
     import pytest
 
-    from pytest_tinytorch.grade.intake import take_in, take_in_hidden
-    from pytest_tinytorch.grade.results import set_aside
-    from pytest_tinytorch.grade.visibility import may_hide
-    from pytest_tinytorch.locate import course_root
-
-    arguments, junit = _without(arguments, "--junitxml", "--junit-xml")
-    arguments, gradescope = _without(arguments, "--gradescope")
-    arguments, hidden = _without(arguments, "--hidden")
-    _, student = _without(arguments, "--student")
-    here = Path.cwd()
-    root = course_root(here)
-    if root is None:
-        raise CourseError("--grade: no course.toml here or above; change into the course's folder")
-    copy = work / "course"
-    submission = take_in(root, copy, student or "")
-    if hidden:
-        take_in_hidden(here / hidden, copy / "hidden")
-    final = (here / junit).absolute() if junit else None
-    uploaded = (here / gradescope).absolute() if gradescope is not None else None
-    if uploaded is not None and uploaded.is_dir():
-        raise CourseError(f"--gradescope {gradescope!r} names no file; write one: results.json")
-    notes = []
-    made = [final, *beside(final)] if final is not None else []
-    for path in (*made, *([uploaded] if uploaded is not None else [])):
-        if aside := set_aside(path):
-            notes.append(f"{path.name} of an earlier run is now {aside.name}")
-    done = Task(
-        str(root), str(final or ""), str(uploaded or ""), hidden or "", submission.to_text(),
-        may_hide(copy),
-    )  # fmt: skip
-    (work / "task.json").write_text(json.dumps(done.__dict__), "utf-8")
+    here, copy = Path.cwd(), work / "course"
+    arguments, asked = _read(arguments, here)
+    task = _taken_in(asked, here, copy)
+    notes = _set_aside(asked.files)
+    (work / "task.json").write_text(json.dumps(task.__dict__), "utf-8")
     os.environ[VARIABLE] = str(work / "task.json")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.chdir(copy)
     for note in notes:
         print(note)
-    command = [*(word for name in _PLUGINS for word in ("-p", name)), "-p", "no:cacheprovider"]
-    command += ["--continue-on-collection-errors", "--import-mode=importlib", f"--rootdir={copy}"]
-    command += [f"--confcutdir={copy}"]
-    if final is not None:
-        command += [f"--junitxml={work / 'grade.xml'}"]
-    last = _HUSHED if done.hushed else ()  # of two words for the same, the last one counts
+    command = _command(arguments, copy, work / "grade.xml" if asked.junit else None, task.hushed)
     try:
-        code = int(pytest.main([*command, *arguments, *last], plugins=[log] if log else []))
+        code = int(pytest.main(command, plugins=[log] if log else []))
     finally:
         os.chdir(here)
-        if final is not None:
-            _publish(work / "grade.xml", final)
-            _publish(work / "grade.student.xml", beside(final)[1])
+        if asked.junit:
+            _publish(work / "grade.xml", asked.junit)
+            _publish(work / "grade.student.xml", beside(asked.junit)[1])
     return code
+
+
+def _read(arguments: list[str], here: Path) -> tuple[list[str], _Asked]:
+    """What is left for pytest, and what is not for it. Raises CourseError."""
+    arguments, junit = _without(arguments, "--junitxml", "--junit-xml")
+    arguments, gradescope = _without(arguments, "--gradescope")
+    arguments, hidden = _without(arguments, "--hidden")
+    _, student = _without(arguments, "--student")  # which pytest may see
+    uploaded = (here / gradescope).absolute() if gradescope is not None else None
+    if uploaded is not None and uploaded.is_dir():
+        raise CourseError(f"--gradescope {gradescope!r} names no file; write one: results.json")
+    final = (here / junit).absolute() if junit else None
+    return arguments, _Asked(final, uploaded, hidden or "", student or "")
+
+
+def _taken_in(asked: _Asked, here: Path, copy: Path) -> Task:
+    """The task, when all that counts of the tree lies in the copy. Raises CourseError."""
+    from pytest_tinytorch.grade.intake import take_in, take_in_hidden
+    from pytest_tinytorch.grade.visibility import may_hide
+    from pytest_tinytorch.locate import course_root
+
+    root = course_root(here)
+    if root is None:
+        raise CourseError("--grade: no course.toml here or above; change into the course's folder")
+    submission = take_in(root, copy, asked.student)
+    if asked.hidden:
+        take_in_hidden(here / asked.hidden, copy / "hidden")
+    return Task(
+        root=str(root),
+        junit=str(asked.junit or ""),
+        gradescope=str(asked.uploaded or ""),
+        hidden=asked.hidden,
+        submission=submission.to_text(),
+        hushed=may_hide(copy),
+    )
+
+
+def _set_aside(files: Sequence[Path]) -> list[str]:
+    """Move what earlier runs left under these names; what to say about it."""
+    from pytest_tinytorch.grade.results import set_aside
+
+    moved = [(path, set_aside(path)) for path in files]
+    return [f"{path.name} of an earlier run is now {aside.name}" for path, aside in moved if aside]
+
+
+def _command(arguments: list[str], copy: Path, xml: Path | None, hushed: bool) -> list[str]:
+    """What pytest is told: of two words for the same, the last one counts."""
+    command = [*(word for name in _PLUGINS for word in ("-p", name)), "-p", "no:cacheprovider"]
+    command += ["--continue-on-collection-errors", "--import-mode=importlib"]
+    command += [f"--rootdir={copy}", f"--confcutdir={copy}"]
+    command += [f"--junitxml={xml}"] if xml else []
+    return [*command, *arguments, *(_HUSHED if hushed else ())]
 
 
 def beside(junit: Path) -> tuple[Path, Path]:

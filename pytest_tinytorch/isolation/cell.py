@@ -32,7 +32,7 @@ from pytest_tinytorch.isolation.warned import Warnings
 from pytest_tinytorch.printable import whole
 
 _SECONDS_TO_START = 30
-_SECONDS_TO_SAY_WHERE = 0.5
+_SECONDS_TO_SAY_WHERE = 1
 _MIB = 2**20
 
 

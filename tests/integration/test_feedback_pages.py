@@ -65,7 +65,6 @@ NEXT = {
     "wrong shape": "mend src/01_numbers.py:26, then run: pytest --checkpoint 00",
     "not written": "write src/01_numbers.py:11, then run: pytest --checkpoint 00",
     "crash": "mend the first failure above, then run: pytest --checkpoint 00",
-    "timeout": "mend the first failure above, then run: pytest --checkpoint 00",
     "not graded": "there is nothing to mend; to see for yourself, run: pytest --checkpoint 00",
     "waiting": "mend src/01_numbers.py:18, then run: pytest --checkpoint 00",
     "hidden": "try inputs that no test here tries, mend, then run: pytest --checkpoint 00",

@@ -247,6 +247,11 @@ def test_a_killed_run_keeps_what_it_had(desk, tmp_path):
     assert left == []
 
 
+def heeds_ctrl_c() -> None:
+    """Also where the tests themselves were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("name, code", [("SIGTERM", 2), ("SIGHUP", 2), ("SIGINT", 2)])
 def test_a_run_that_is_ended_hands_out_what_it_had_and_leaves_nothing(desk, tmp_path, name, code):
     desk.edit("src/02_more.py", "return x * factor", "import time; time.sleep(1.5); return x")
@@ -254,8 +259,9 @@ def test_a_run_that_is_ended_hands_out_what_it_had_and_leaves_nothing(desk, tmp_
     rubbish.mkdir()
     command = [sys.executable, "-m", "pytest", "--grade", "--isolate=process", "--junitxml=g.xml"]
     process = subprocess.Popen(
-        command, cwd=desk.root, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": str(rubbish)}
-    )
+        command, cwd=desk.root, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": str(rubbish)},
+        preexec_fn=heeds_ctrl_c,
+    )  # fmt: skip
     log = desk.root / "g.jsonl"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

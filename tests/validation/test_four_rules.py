@@ -194,7 +194,8 @@ def _form(test: ast.FunctionDef) -> list[str]:
     marks = {ast.unparse(d).partition("(")[0].rpartition(".")[2]: d for d in test.decorator_list}
     wrong = [f"no mark {mark}" for mark in ("points", "hint") if mark not in marks]
     wrong += [] if ast.get_docstring(test) else ["no docstring says what it checks"]
-    uses = [n for n in ast.walk(test) if isinstance(n, ast.Attribute) and _root(n) == "check"]
+    calls = [n for n in ast.walk(test) if isinstance(n, ast.Call)]
+    uses = [call for call in calls if _root(call) in ("check", "gradcheck")]
     wrong += [] if uses else ["compares nothing through check"]
     wrong += ["a bare assert" for n in ast.walk(test) if isinstance(n, ast.Assert)]
     wrong += ["parametrized without explicit ids" for d in test.decorator_list if _has_no_ids(d)]
