@@ -62,8 +62,14 @@ def is_clean() -> bool:
 
 
 def task() -> Task:
-    """The task of this process. Only where `is_clean`."""
-    return Task(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
+    """The task of this process. Only where `is_clean`. Raises CourseError."""
+    given = os.environ[VARIABLE]
+    try:
+        return Task(**json.loads(Path(given).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise CourseError(
+            f"{VARIABLE} is set to {given!r}, which is no task of a graded run: unset it"
+        ) from None
 
 
 def start_anew(arguments: Sequence[str]) -> None:

@@ -106,6 +106,17 @@ def test_what_cannot_be_graded_is_one_line(desk, arguments, words):
     assert not any("Traceback" in line for line in output)
 
 
+@pytest.mark.parametrize("given", ["x", "course.toml"])
+def test_a_variable_of_the_harness_that_somebody_set_is_one_line(desk, given):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--grade"], cwd=desk.root, capture_output=True, text=True,
+        env=os.environ | {"TINYTORCH_GRADING": given}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 4
+    assert f"TINYTORCH_GRADING is set to '{given}', which is no task" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", ["", "checkpoints/checkpoint_00_ops.py", "src/../checkpoints"])
 @pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
 def test_no_test_and_no_conftest_comes_from_elsewhere(poor, tmp_path, name, way):
