@@ -56,6 +56,11 @@ class Desk:
         assert path.read_text().count(old) == 1
         path.write_text(path.read_text().replace(old, new))
 
+    def ask_of_a_box(self, line: str) -> None:
+        """A line more in the course's own test of `box`."""
+        made = "    box = tt.Box([1, 2, 3])\n"
+        self.edit("checkpoints/checkpoint_00_ops.py", made, f"{made}    {line}\n")
+
 
 @pytest.fixture
 def desk(tmp_path: Path, forkserver: ForkServer) -> Desk:
@@ -234,22 +239,34 @@ def test_the_log_has_every_test(desk):
     assert {entry["id"]: entry["points"] for entry in log} == ids
 
 
-def test_a_killed_run_keeps_what_it_had(desk, tmp_path):
+def heeds_ctrl_c() -> None:
+    """Also where the tests themselves were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def stopped_in_the_middle(desk: Desk, temporary: Path, number: int) -> int:
+    """A graded run that gets a signal in its sixth test: its exit code."""
     desk.edit("src/02_more.py", "return x * factor", "import time; time.sleep(1.5); return x")
     command = [sys.executable, "-m", "pytest", "--grade", "--isolate=process", "--junitxml=g.xml"]
-    (desk.root / "g.xml").write_text("<testsuites tests='7'/>")  # of somebody who hoped for this
     process = subprocess.Popen(
-        command, cwd=desk.root, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": str(tmp_path)}
-    )
+        command, cwd=desk.root, stdout=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(temporary)}, preexec_fn=heeds_ctrl_c,
+    )  # fmt: skip
     log = desk.root / "g.jsonl"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if log.exists() and len(log.read_text().splitlines()) >= 5:
             break
         time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
+    process.send_signal(number)
     process.communicate()
-    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    return process.returncode
+
+
+def test_a_killed_run_keeps_what_it_had(desk, tmp_path):
+    (desk.root / "g.xml").write_text("<testsuites tests='7'/>")  # of somebody who hoped for this
+    stopped_in_the_middle(desk, tmp_path, signal.SIGKILL)
+    entries = [json.loads(line) for line in (desk.root / "g.jsonl").read_text().splitlines()]
     assert [entry["outcome"] for entry in entries[:5]] == ["passed"] * 5
     assert not (desk.root / "g.xml").exists()
     deadline = time.monotonic() + 5
@@ -258,30 +275,11 @@ def test_a_killed_run_keeps_what_it_had(desk, tmp_path):
     assert left == []
 
 
-def heeds_ctrl_c() -> None:
-    """Also where the tests themselves were started in the background, which ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("name, code", [("SIGTERM", 2), ("SIGHUP", 2), ("SIGINT", 2)])
 def test_a_run_that_is_ended_hands_out_what_it_had_and_leaves_nothing(desk, tmp_path, name, code):
-    desk.edit("src/02_more.py", "return x * factor", "import time; time.sleep(1.5); return x")
     rubbish = tmp_path / "rubbish"
     rubbish.mkdir()
-    command = [sys.executable, "-m", "pytest", "--grade", "--isolate=process", "--junitxml=g.xml"]
-    process = subprocess.Popen(
-        command, cwd=desk.root, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": str(rubbish)},
-        preexec_fn=heeds_ctrl_c,
-    )  # fmt: skip
-    log = desk.root / "g.jsonl"
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if log.exists() and len(log.read_text().splitlines()) >= 5:
-            break
-        time.sleep(0.02)
-    process.send_signal(getattr(signal, name))
-    process.communicate()
-    assert process.returncode == code
+    assert stopped_in_the_middle(desk, rubbish, getattr(signal, name)) == code
     suite = ET.parse(desk.root / "g.xml").getroot()[0]
     assert int(suite.get("tests")) >= 5
     assert list(rubbish.iterdir()) == []
@@ -426,11 +424,7 @@ def test_the_seed_decides_the_inputs(desk):
 def test_a_shape_that_is_made_up_does_not_take_all_memory(desk, way):
     """Of memory that is all zero nothing is taken: this asks for much, and uses none."""
     desk.edit("src/01_ops.py", "self.values = np.asarray(values)", "self.shape = (2**31,)")
-    desk.edit(
-        "checkpoints/checkpoint_00_ops.py",
-        "    box = tt.Box([1, 2, 3])\n",
-        "    box = tt.Box([1, 2, 3])\n    np.zeros(box.shape)\n",
-    )
+    desk.ask_of_a_box("np.zeros(box.shape)")
     tests = {test["id"]: test for test in desk.record(*way)["tests"]}
     assert "Unable to allocate 16.0 GiB" in tests["00/test_box"]["message"]
     assert tests["00/test_relu"]["outcome"] == "passed"
@@ -460,11 +454,7 @@ def test_words_that_never_come_do_not_end_the_run(desk, raised):
         "class Box:\n    def __repr__(self):\n        while True:\n            pass\n"
         "    __str__ = __repr__\n\n",
     )
-    desk.edit(
-        "checkpoints/checkpoint_00_ops.py",
-        "    box = tt.Box([1, 2, 3])\n",
-        f"    box = tt.Box([1, 2, 3])\n    {raised}\n",
-    )
+    desk.ask_of_a_box(raised)
     tests = {test["id"]: test for test in desk.record()["tests"]}
     assert "cannot be read: OutOfTime" in tests["00/test_box"]["message"]
     assert tests["01/test_scale"]["outcome"] == "passed"
