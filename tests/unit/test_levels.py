@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -382,6 +383,27 @@ def test_signals_and_limits_are_for_oneself(machine, column):
     prlimit = seccomp._OWN_OR_0["prlimit64"][column]
     assert [run(machine, prlimit, who) for who in (0, own)] == [ALLOWED, ALLOWED]
     assert run(machine, prlimit, os.getppid()) == REFUSED
+
+
+HEADERS = {
+    "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+    "aarch64": Path("/usr/include/asm-generic/unistd.h"),  # arm64 has the numbers of all newer ones
+}
+
+
+@MACHINES
+def test_the_numbers_of_calls_are_those_of_the_kernel(machine, column):
+    if not HEADERS[machine].is_file():
+        pytest.skip("the headers of the kernel are not installed (package linux-libc-dev)")
+    pattern = r"^#define __NR(?:3264)?_(\w+)\s+(\d+)"
+    found = re.findall(pattern, HEADERS[machine].read_text("utf-8"), re.MULTILINE)
+    kernels = {name: int(number) for name, number in found}
+    ours = {**seccomp._REFUSED, **seccomp._OWN_ONLY, **seccomp._OWN_OR_0}
+    ours |= {name: numbers for name, (numbers, _) in seccomp._NOT_WITH.items()}
+    ours |= {"socketpair": seccomp._SOCKETPAIR, "clone": seccomp._CLONE, "clone3": seccomp._CLONE3}
+    newest = max(kernels.values())  # of a call that came later, these headers say nothing
+    mine = {name: pair[column] for name, pair in ours.items() if pair[column] <= newest}
+    assert mine == {name: kernels.get(name, 0) for name in mine}
 
 
 @MACHINES
