@@ -3,6 +3,7 @@
 import re
 import sys
 import zlib
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             _check_sources(config)
         except CourseError as error:
             raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A file that ends Python while it is read costs its own tests, not the run."""
+    try:
+        return (yield)
+    except SystemExit as error:
+        if not settings_of(collector.config).active:
+            raise
+        words = f"sys.exit({error.code!r}) is called when the file is imported; take it out"
+        return pytest.CollectReport(collector.nodeid, "failed", words, [])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

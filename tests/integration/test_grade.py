@@ -360,8 +360,9 @@ def test_a_narrowed_run_has_the_same_denominator(desk, arguments):
 
 
 @pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
-def test_a_checkpoint_that_cannot_be_read_is_no_grade(desk, way):
-    (desk.root / "checkpoints/checkpoint_00_ops.py").write_text("def broken(:\n")
+@pytest.mark.parametrize("text", ["def broken(:\n", "import sys\nsys.exit()\n"])
+def test_a_checkpoint_that_cannot_be_read_is_no_grade(desk, way, text):
+    (desk.root / "checkpoints/checkpoint_00_ops.py").write_text(text)
     result = desk.grade(*way)
     text = " ".join(" ".join(result.outlines).split())
     assert result.ret == 3 and "5 could not be graded" in text
@@ -562,8 +563,9 @@ def test_student_code_cannot_carry_hidden_inputs_to_a_visible_test(desk, secrets
 
 
 @pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
-def test_a_hidden_test_that_is_broken_says_so_and_nothing_else(desk, secrets, way):
-    (Path(secrets) / "checkpoint_00_secrets.py").write_text("SECRET = 31337\nSECRET[0]\n")
+@pytest.mark.parametrize("line", ["SECRET[0]", "raise SystemExit(SECRET)"])
+def test_a_hidden_test_that_is_broken_says_so_and_nothing_else(desk, secrets, way, line):
+    (Path(secrets) / "checkpoint_00_secrets.py").write_text(f"SECRET = 31337\n{line}\n")
     result = desk.grade("--hidden", secrets, "--junitxml=grade.xml", *way)
     output = "\n".join([*result.outlines, *result.errlines])
     assert result.ret == 3 and "15 of 19 points so far" in output
