@@ -503,7 +503,8 @@ def test_who_does_not_let_itself_be_interrupted_is_ended_as_soon(cells):
     started = time.monotonic()
     with pytest.raises(OutOfTime, match="stopped after 1 s") as caught:
         cells.package.spin_whatever_happens()
-    assert caught.value.frames == () and time.monotonic() - started < 4
+    # One second, one more to say where it is; the machine may be busy.
+    assert caught.value.frames == () and time.monotonic() - started < LIMITS.seconds_per_test
 
 
 def test_memory_has_a_limit(cells):
