@@ -24,14 +24,16 @@ class _Collected:
         self.mistakes: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        known: set[str] = set()
         for item in session.items:
             if mistake := marker_mistake(item):
                 self.mistakes.append(f"{item.nodeid}: {mistake}")
             identifier = item.stash[id_key]
-            if identifier in dict(self.tests):
+            if identifier in known:
                 self.mistakes.append(
                     f"{item.nodeid}: a test of another file is {identifier!r}, too; rename one"
                 )
+            known.add(identifier)
             self.tests.append((identifier, facts(item).max_points))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.exporting import export_key
-from pytest_tinytorch.grade.visibility import default_visibility
+from pytest_tinytorch.grade.visibility import is_hidden
 from pytest_tinytorch.isolating import level_of
 from pytest_tinytorch.manifest import Manifest
 from pytest_tinytorch.progress import Progress
@@ -54,7 +54,7 @@ class Ledger:
             lines = [line for line in str(report.longrepr).splitlines() if line.strip()]
             problem = f"{report.nodeid}: {lines[-1] if lines else 'cannot be read'}"
             group = (record_id(self.course, report.nodeid) or "").partition("/")[0]
-            if default_visibility(group) != "visible":
+            if is_hidden(group):
                 problem = f"{group}: cannot be read; `tito manifest --hidden DIR` says why"
             if problem not in self.problems:  # each worker says it
                 self.problems.append(problem)

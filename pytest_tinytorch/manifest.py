@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.grade.visibility import HIDDEN
+from pytest_tinytorch.grade.visibility import HIDDEN, is_hidden
 from pytest_tinytorch.locate import COURSE_FILE
 
 FORMAT = 1
@@ -67,7 +67,7 @@ def with_hidden(manifest: Manifest, folder: Path) -> Manifest:
     path = folder / "manifest.json"
     try:
         hidden = _groups(json.loads(path.read_text(encoding="utf-8"))["tests"])
-        if others := [group for group in hidden if not group.startswith(f"{HIDDEN} ")]:
+        if others := [group for group in hidden if not is_hidden(group)]:
             raise ValueError(f"{others[0]!r} is no group of hidden tests, such as '{HIDDEN} 01'")
         if not hidden:
             raise ValueError("no test is in it")

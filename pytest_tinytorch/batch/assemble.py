@@ -15,7 +15,7 @@ from pytest_tinytorch.export.transaction import write_all
 from pytest_tinytorch.feedback import feedback_html, feedback_markdown
 from pytest_tinytorch.grade.evidence import junit_text
 from pytest_tinytorch.grade.signing import Key
-from pytest_tinytorch.grade.visibility import HIDDEN, students_view
+from pytest_tinytorch.grade.visibility import is_hidden, students_view
 from pytest_tinytorch.manifest import Manifest
 from pytest_tinytorch.record import RunRecord
 from pytest_tinytorch.tally import in_order
@@ -63,7 +63,7 @@ class Binder:
 
     def _record(self, intake: Intake, parts: Mapping[str, Part]) -> RunRecord:
         tests = [test for part in parts.values() for test in part.tests]
-        hidden = {test.group for test in tests if test.group.startswith(f"{HIDDEN} ")}
+        hidden = {test.group for test in tests if is_hidden(test.group)}
         groups = (*parts, *sorted(hidden))
         return RunRecord(
             course=self.course.id,

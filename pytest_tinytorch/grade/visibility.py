@@ -9,9 +9,14 @@ VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 HIDDEN = "hidden"  # the word before a checkpoint's id in the group of an instructor's own tests
 
 
+def is_hidden(group: str) -> bool:
+    """Whether a group holds an instructor's own tests: `hidden 05`, beside the course's `05`."""
+    return group.startswith(f"{HIDDEN} ")
+
+
 def default_visibility(group: str) -> str:
-    """That of a test without the mark: an instructor's own tests are hidden."""
-    return HIDDEN if group.startswith(f"{HIDDEN} ") else "visible"
+    """That of a test without the mark."""
+    return HIDDEN if is_hidden(group) else "visible"
 
 
 def may_hide(root: Path) -> bool:
