@@ -350,6 +350,121 @@ def test_unit_check_environment():
 
 # %% [markdown]
 """
+### How to measure
+
+A course about systems measures on every page, so these six helpers are given. They go to a file of
+their own, `tinytorch/core/measuring.py`, and later modules import them. Three habits make a
+measurement worth something:
+
+- **Run it several times and take the fastest.** Other programs can only make a run slower.
+- **Compare in turns.** When A and B alternate, a busy moment disturbs both alike; their ratio stays.
+- **Look at growth.** If doubling the size makes the time four times as long, the exponent is 2, on
+  every machine.
+
+A worked example: 10 items take 3 ms, 20 take 12 ms, 40 take 48 ms. Each doubling costs a factor of
+$4 = 2^2$, so `growth([10, 20, 40], [3, 12, 48])` is 2.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "setup-measuring", "locked": true, "schema_version": 3, "solution": false, "task": false}
+#| export core.measuring
+import gc
+import math
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+def best_seconds(action: Callable[[], Any], repeats: int = 5) -> float:
+    """Seconds of wall time that the fastest of `repeats` runs of `action()` took."""
+    return min(_seconds(action, time.perf_counter) for _ in range(repeats))
+
+
+def cpu_seconds(action: Callable[[], Any], repeats: int = 5) -> float:
+    """Seconds of processor time, all threads together, that the fastest of `repeats` runs took.
+
+    Waiting costs none, and other programs change it little.
+    """
+    return min(_seconds(action, time.process_time) for _ in range(repeats))
+
+
+def times_as_long(action: Callable[[], Any], other: Callable[[], Any], repeats: int = 7) -> float:
+    """How many times as long `action()` takes as `other()`: the median of ratios, run in turns."""
+    clock = time.perf_counter
+    pairs = [(_seconds(action, clock), _seconds(other, clock)) for _ in range(repeats)]
+    return statistics.median(a / max(b, 1e-9) for a, b in pairs)
+
+
+def peak_bytes(action: Callable[[], Any]) -> int:
+    """The most bytes of Python and NumPy that `action()` held, beyond what was there before."""
+    return _traced(action)[1]
+
+
+def kept_bytes(make: Callable[[], Any]) -> int:
+    """The bytes that the result of `make()` holds once it is made."""
+    return _traced(make)[0]
+
+
+def growth(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """The exponent e of a cost that grows like size^e: 1 is linear, 2 quadratic.
+
+    It is the slope of the logarithms of `costs` over those of `sizes` (least squares). Raises
+    ValueError for fewer than two different sizes, and for sizes and costs that are not above 0.
+    """
+    if len(sizes) != len(costs) or len(set(sizes)) < 2 or min(*sizes, *costs) <= 0:
+        found = f"got {sizes} and {costs}"
+        raise ValueError(f"growth takes two or more sizes, a cost for each, all above 0; {found}")
+    x, y = [math.log(size) for size in sizes], [math.log(cost) for cost in costs]
+    return statistics.linear_regression(x, y).slope
+
+
+def _seconds(action: Callable[[], Any], clock: Callable[[], float]) -> float:
+    start = clock()
+    action()
+    return clock() - start
+
+
+def _traced(action: Callable[[], Any]) -> tuple[int, int]:
+    """(bytes held after, the most bytes held at a moment) while the result of `action()` lives."""
+    gc.collect()
+    nested = tracemalloc.is_tracing()
+    if not nested:
+        tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    try:
+        result = action()
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        if not nested:
+            tracemalloc.stop()
+    del result
+    return after - before, peak - before
+
+
+# %% [markdown]
+"""
+### 🧪 Unit test: how to measure
+
+A measure is tried on known quantities first: 8 MiB that are kept or dropped, costs that follow a
+known power, and a sleep, which takes time but no processor.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test-setup-measuring", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+def test_unit_measuring():
+    megabytes = 2**23
+    assert 0 <= kept_bytes(lambda: bytearray(megabytes)) - megabytes < 10_000
+    assert 0 <= peak_bytes(lambda: len(bytearray(megabytes))) - megabytes < 10_000
+    assert kept_bytes(lambda: len(bytearray(megabytes))) < 10_000
+    assert abs(growth([10, 20, 40], [3, 12, 48]) - 2) < 1e-9
+    asleep = lambda: time.sleep(0.01)  # noqa: E731
+    assert best_seconds(asleep, 2) >= 0.01 > cpu_seconds(asleep, 3)
+    assert times_as_long(lambda: time.sleep(0.02), lambda: time.sleep(0.002), 3) > 2
+
+
+# %% [markdown]
+"""
 ## Systems Analysis
 
 Four questions about this machine and the code above, each answered by measuring.
@@ -361,30 +476,6 @@ Four questions about this machine and the code above, each answered by measuring
 """
 
 # %% nbgrader={"grade": false, "grade_id": "setup-analysis", "locked": true, "schema_version": 3, "solution": false, "task": false}
-def best_seconds(action, repeats: int = 5) -> float:
-    """The fastest of a few runs: the one that other programs disturbed least."""
-    import time
-
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def kept_bytes(make) -> int:
-    """The memory that the result of `make` holds."""
-    import tracemalloc
-
-    tracemalloc.start()
-    result = make()
-    kept = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    del result
-    return kept
-
-
 def analyze_memory() -> None:
     import numpy as np
 

@@ -1,6 +1,6 @@
 # Generated from course.toml. Do not edit: write in course.toml instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=24e42dd6a7da10f5 code=9424dc17a74c71b1 content=fa7086508eb2dcd9
+# export: format=1 source=7017f354311e70f4 code=fc2499a7c050724c content=676ad5f9c240f70e
 """The public door of the package: every public name, flat, resolved when it is first used.
 
 `import` always works, also when half the modules are unwritten or one of them is broken: a name
@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 # file of the package -> (the source it is exported from, the checkpoint that tests it)
 SOURCES: dict[str, tuple[str, str]] = {
     'core.setup': ('src_modules/01_setup.py', '00'),
+    'core.measuring': ('src_modules/01_setup.py', '00'),
     'core.tensor': ('src_modules/02_tensor.py', '01'),
     'core.activations': ('src_modules/03_activations.py', '02'),
     'core.layers': ('src_modules/04_layers.py', '03'),
@@ -41,6 +42,14 @@ NAMES: dict[str, tuple[str, ...]] = {
         'system_info',
         'versions',
         'check_environment',
+    ),
+    'core.measuring': (
+        'best_seconds',
+        'cpu_seconds',
+        'times_as_long',
+        'peak_bytes',
+        'kept_bytes',
+        'growth',
     ),
     'core.tensor': (
         'Tensor',
