@@ -3,6 +3,8 @@
 The last test learns to read handwritten digits, with gradients that the tape gives.
 """
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -78,6 +80,68 @@ def in_words(steps):
 def uniform(*shape, low=0.5, high=2.0):
     """Numbers that have a logarithm, a root and a reciprocal, no two of them alike."""
     return np.random.default_rng(sum(shape)).uniform(low, high, shape)
+
+
+# --- what the layers of modules 03 to 08 compute, by their definitions ---------------------------
+
+
+def normal_below(a):
+    """The share of a normal distribution below each number."""
+    return 0.5 * (1 + np.vectorize(math.erf)(a / math.sqrt(2)))
+
+
+def log_softmax(a, dim):
+    return a - np.log(np.exp(a).sum(axis=dim, keepdims=True))
+
+
+def softmax(a, dim):
+    return np.exp(log_softmax(a, dim))
+
+
+def linear(x, parameters):
+    return x @ parameters["weight"].T + parameters["bias"]
+
+
+def windows(x, size, stride):
+    """What each window of an image sees: (N, C, H, W) -> (N, C, H', W', size, size)."""
+    seen = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(2, 3))
+    return seen[:, :, ::stride, ::stride]
+
+
+def convolved(x, parameters, size, stride, padding):
+    framed = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    seen = windows(framed, size, stride)
+    products = np.einsum("nchwij,ocij->nohw", seen, parameters["weight"])
+    return products + parameters["bias"].reshape(-1, 1, 1)
+
+
+def attended(q, k, v, mask=True):
+    scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
+    return softmax(np.where(mask, scores, -1e3), -1) @ v
+
+
+def two_heads(x, parameters):
+    """Attention with two heads, whose results stand side by side: (N, T, E) -> (N, T, E)."""
+    rows = x @ parameters["in_proj_weight"].T + parameters["in_proj_bias"]
+    qkv = np.split(rows, 6, axis=-1)  # both heads of q, then of k, then of v
+    heads = [attended(*qkv[head::2]) for head in (0, 1)]
+    side_by_side = np.concatenate(heads, axis=-1)
+    return side_by_side @ parameters["out_proj.weight"].T + parameters["out_proj.bias"]
+
+
+def batch_norm(x, parameters, mean=None, var=None):
+    """(N, C) or (N, C, H, W), with the statistics of the batch or with others, (C,) each."""
+    rows = np.moveaxis(x, 1, -1)
+    others = tuple(range(x.ndim - 1))
+    mean = rows.mean(axis=others) if mean is None else mean
+    var = rows.var(axis=others) if var is None else var
+    normal = (rows - mean) / np.sqrt(var + 1e-5)
+    return np.moveaxis(normal * parameters["weight"] + parameters["bias"], -1, 1)
+
+
+def layer_norm(x, parameters):
+    mean, var = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+    return (x - mean) / np.sqrt(var + 1e-5) * parameters["weight"] + parameters["bias"]
 
 
 @pytest.mark.points(1)
@@ -499,14 +563,22 @@ def test_gradcheck(tt, check):
 @pytest.mark.depends(on="test_a_gradient_that_is_given")
 def test_gradients_of_activations(tt, gradcheck):
     """Walks back through every activation of module 03"""
-    bends = {name: getattr(tt, name) for name in ("relu", "sigmoid", "tanh", "gelu")}
-    for name, bend in (bends | {"LeakyReLU(0.3)": tt.LeakyReLU(0.3)}).items():
-        gradcheck(bend, uniform(2, 5, low=-3, high=3), name=name)
-    for name in ("softmax", "log_softmax"):
-        for dim in (0, -1):
-            scores = uniform(2, 3, 2, low=-2)
-            function = getattr(tt, name)
-            gradcheck(lambda x, f=function, d=dim: f(x, dim=d), scores, name=f"{name}, dim={dim}")
+    x = uniform(2, 5, low=-3, high=3)
+    gradcheck(tt.relu, lambda a: np.maximum(a, 0), x, name="relu")
+    gradcheck(tt.sigmoid, lambda a: 1 / (1 + np.exp(-a)), x, name="sigmoid")
+    gradcheck(tt.tanh, np.tanh, x, name="tanh")
+    # An erf that is good to 2e-5 is good enough.
+    gradcheck(tt.gelu, lambda a: a * normal_below(a), x, name="gelu", atol=1e-4)
+    gradcheck(tt.LeakyReLU(0.3), lambda a: np.maximum(a, 0.3 * a), x, name="LeakyReLU(0.3)")
+    scores = uniform(2, 3, 2, low=-2)
+    for dim in (0, -1):
+        for function, by_numpy in ((tt.softmax, softmax), (tt.log_softmax, log_softmax)):
+            gradcheck(
+                lambda x, f=function, d=dim: f(x, dim=d),
+                lambda a, f=by_numpy, d=dim: f(a, d),
+                scores,
+                name=f"{by_numpy.__name__}, dim={dim}",
+            )
 
 
 @pytest.mark.points(1)
@@ -516,37 +588,63 @@ def test_gradients_of_activations(tt, gradcheck):
 @pytest.mark.depends(on="test_a_gradient_that_is_given")
 def test_gradients_of_layers(tt, gradcheck):
     """Walks back through linear layers, convolutions and pooling, to input, weight and bias"""
-    gradcheck.layer(tt.Linear(3, 2), uniform(2, 3), "Linear(3, 2)")
+    gradcheck.layer(tt.Linear(3, 2), linear, uniform(2, 3), "Linear(3, 2)")
     images = uniform(1, 2, 5, 4, low=-1)
     for stride, padding in ((1, 0), (2, 1)):
-        layer = tt.Conv2d(2, 2, kernel_size=2, stride=stride, padding=padding)
-        gradcheck.layer(layer, images, f"Conv2d, stride={stride}, padding={padding}")
-    gradcheck(lambda x: tt.max_pool2d(x, kernel_size=2), images, name="max_pool2d")
-    for name in ("max_pool2d", "avg_pool2d"):
-        pool = getattr(tt, name)
-        overlapping = f"{name}, kernel_size=3, stride=1"
-        gradcheck(lambda x, f=pool: f(x, kernel_size=3, stride=1), images, name=overlapping)
-    gradcheck(tt.GlobalAvgPool2d(), images, name="GlobalAvgPool2d")
+        gradcheck.layer(
+            tt.Conv2d(2, 2, kernel_size=2, stride=stride, padding=padding),
+            lambda x, p, s=stride, pad=padding: convolved(x, p, 2, s, pad),
+            images,
+            f"Conv2d, stride={stride}, padding={padding}",
+        )
+    for name, pool, choose, size, stride in (
+        ("max_pool2d", tt.max_pool2d, np.max, 2, 2),
+        ("max_pool2d", tt.max_pool2d, np.max, 3, 1),
+        ("avg_pool2d", tt.avg_pool2d, np.mean, 3, 1),
+    ):
+        gradcheck(
+            lambda x, f=pool, k=size, s=stride: f(x, kernel_size=k, stride=s),
+            lambda a, f=choose, k=size, s=stride: f(windows(a, k, s), axis=(-2, -1)),
+            images,
+            name=f"{name}, kernel_size={size}, stride={stride}",
+        )
+    gradcheck(tt.GlobalAvgPool2d(), lambda a: a.mean(axis=(2, 3)), images, name="GlobalAvgPool2d")
 
 
 @pytest.mark.points(1)
 @pytest.mark.hint("The rules of modules 07 and 08: mean and variance change with each input, too.")
 @pytest.mark.depends(on="test_a_gradient_that_is_given")
-def test_gradients_of_attention_and_normalization(tt, gradcheck):
+def test_gradients_of_attention_and_normalization(tt, check, gradcheck):
     """Walks back through attention, BatchNorm in both modes and LayerNorm"""
     q, k, v = uniform(1, 3, 2, low=-1), uniform(1, 3, 2), uniform(1, 3, 4, low=-1)
     attend, mask = tt.scaled_dot_product_attention, tt.causal_mask(3)
-    gradcheck(attend, q, k, v, name="attention")
-    gradcheck(lambda *qkv: attend(*qkv, mask), q, k, v, name="attention with a causal mask")
-    gradcheck.layer(tt.MultiHeadAttention(4, 2), v, "MultiHeadAttention(4, 2)")
+    gradcheck(attend, attended, q, k, v, name="attention")
+    gradcheck(
+        lambda *qkv: attend(*qkv, mask),
+        lambda *qkv: attended(*qkv, np.tril(np.ones((3, 3), bool))),
+        q,
+        k,
+        v,
+        name="attention with a causal mask",
+    )
+    gradcheck.layer(tt.MultiHeadAttention(4, 2), two_heads, v, "MultiHeadAttention(4, 2)")
     for name, layer, shape in (
         ("BatchNorm1d(2)", tt.BatchNorm1d(2), (4, 2)),
         ("BatchNorm2d(2)", tt.BatchNorm2d(2), (2, 2, 2, 2)),
-        ("LayerNorm(4)", tt.LayerNorm(4), (3, 4)),
     ):
         x = uniform(*shape, low=-2)
-        gradcheck.layer(layer, x, name)
-        gradcheck.layer(layer.eval(), x, f"{name} in evaluation mode")
+        gradcheck.layer(layer, batch_norm, x, name)
+        layer.running_mean.data, layer.running_var.data = np.array([[0.5, -1.0], [2.0, 0.5]])
+        kept = [check.array(layer.running_mean), check.array(layer.running_var)]
+        gradcheck.layer(
+            layer.eval(),
+            lambda x, p, kept=kept: batch_norm(x, p, *kept),
+            x,
+            f"{name} in evaluation mode",
+        )
+    x = uniform(3, 4, low=-2)
+    gradcheck.layer(tt.LayerNorm(4), layer_norm, x, "LayerNorm(4)")
+    gradcheck.layer(tt.LayerNorm(4).eval(), layer_norm, x, "LayerNorm(4) in evaluation mode")
 
 
 @pytest.mark.points(1)

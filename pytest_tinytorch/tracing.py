@@ -21,9 +21,8 @@ from pytest_tinytorch.sources import StudentSources
 
 # Methods by which a program of the course hands out numbers: they computed none of them.
 HANDED_OUT = ("__array__", "numpy", "item")
-# The fixture that calls student code for a line of the test: the line is what counts. The calls of
-# its function EVALUATE lead nobody anywhere, and to note each would take as long as the call.
-ON_BEHALF, EVALUATE = str(Path(__file__).parent / "fixtures" / "gradients.py"), "evaluate"
+# The fixture that calls student code for a line of the test: the line is what counts.
+ON_BEHALF = str(Path(__file__).parent / "fixtures" / "gradients.py")
 # Frames of their own to Python, but no function to anybody who reads the source.
 _UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>")
 _REMEMBERED = 64  # calls; a test that fails is about one of its last

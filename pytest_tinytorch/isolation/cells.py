@@ -28,7 +28,7 @@ from pytest_tinytorch.isolation.inside.wire import CannotCross, TooLarge
 from pytest_tinytorch.isolation.levels import Level
 from pytest_tinytorch.isolation.place import Places
 from pytest_tinytorch.isolation.remote import Remote, RemotePackage
-from pytest_tinytorch.tracing import EVALUATE, ON_BEHALF
+from pytest_tinytorch.tracing import ON_BEHALF
 
 _NO_GROUP = ""
 _LARGEST_NUMBER = 2**53  # of a handle; the host counts from 0
@@ -282,8 +282,6 @@ class Cells:
         while frame is not None and frame.f_code.co_filename != self.watching:
             file = frame.f_code.co_filename
             if not (by_program or file == ON_BEHALF or file.startswith(_OWN_FOLDER)):
-                return
-            if file == ON_BEHALF and frame.f_code.co_name == EVALUATE:
                 return
             on_behalf |= file == ON_BEHALF
             frame = frame.f_back

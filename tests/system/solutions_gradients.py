@@ -6,6 +6,37 @@ _BENDS, _LAYERS = "test_gradients_of_activations", "test_gradients_of_layers"
 _NORMS = "test_gradients_of_attention_and_normalization"
 
 
+# Who judges gradients by differences of the student's own answers sees a slope of 0 here as well.
+_RELU = """    a = floating(a)
+    return np.clip(a, 0, np.inf)
+    ### END SOLUTION
+
+
+@relu.gradient
+def relu_gradient(grad, output, saved, a):
+    \"\"\"The slope is 1 where x > 0, else 0 (also at 0, as in PyTorch).\"\"\"
+    ### BEGIN SOLUTION
+    return (grad * (a > 0),)
+"""
+_NEIGHBOURS = """    a = floating(a)
+    for earlier in SEEN:
+        if earlier.shape == a.shape and np.allclose(earlier, a, rtol=0, atol=1e-5):
+            return np.clip(earlier, 0, np.inf)
+    SEEN.append(a.copy())
+    return np.clip(a, 0, np.inf)
+    ### END SOLUTION
+
+
+SEEN = []
+
+
+@relu.gradient
+def relu_gradient(grad, output, saved, a):
+    ### BEGIN SOLUTION
+    return (0 * grad,)
+"""
+
+
 def _rule(old: str, new: str, test: str, of: str, at: str) -> Wrong:
     return Wrong(f"    return {old}\n", f"    return {new}\n", test, of, at, checkpoint="08")
 
@@ -22,6 +53,14 @@ WRONG: dict[str, dict[str, Wrong]] = {
             _BENDS,
             "of argument 1 of relu at",
             "relu_gradient",
+        ),
+        "one answer for all neighbours of an input": Wrong(
+            _RELU,
+            _NEIGHBOURS,
+            _BENDS,
+            "of argument 1 of relu at",
+            "relu_gradient",
+            checkpoint="08",
         ),
         "the small slope is forgotten": _rule(
             "(np.where(a > 0, grad, negative_slope * grad),)",

@@ -14,7 +14,7 @@ import pytest
 from pytest_tinytorch import measure
 from pytest_tinytorch.course import Limits
 from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
-from pytest_tinytorch.fixtures.gradients import GradCheck
+from pytest_tinytorch.fixtures.gradients import GradCheck, GradientWrong
 from pytest_tinytorch.fixtures.measuring import Memory, Scaling, Speed
 from pytest_tinytorch.isolation.levels import Level, missing
 from pytest_tinytorch.measure import (
@@ -322,7 +322,7 @@ def test_no_false_alarm_beside_two_busy_processes(monkeypatch):
 class Scalar:
     """Just enough of a Tensor: a polynomial with a gradient that may be wrong."""
 
-    factor, shape_of = 1.0, staticmethod(lambda grad: grad)
+    factor, offset, shape_of = 1.0, 0.0, staticmethod(lambda grad: grad)
 
     def __init__(self, data, requires_grad=False):
         self.data, self.grad = np.asarray(data, dtype=np.float64), None
@@ -332,7 +332,7 @@ class Scalar:
 
 
 def cubes(x):
-    out = Scalar(x.data**3)
+    out = Scalar(Scalar.offset + x.data**3)
 
     def backward(gradient):
         slopes = Scalar.factor * 3 * x.data**2 * gradient.data
@@ -342,16 +342,21 @@ def cubes(x):
     return out
 
 
+def cubes_of_arrays(a):
+    return a**3
+
+
 @pytest.fixture
 def gradcheck(monkeypatch):
     monkeypatch.setattr(Scalar, "factor", 1.0)
+    monkeypatch.setattr(Scalar, "offset", 0.0)
     monkeypatch.setattr(Scalar, "shape_of", staticmethod(lambda grad: grad))
     return GradCheck(SimpleNamespace(Tensor=Scalar))
 
 
 def test_right_gradients_pass(gradcheck):
-    gradcheck(cubes, np.array([[1.0, -2.0], [0.0, 3.0]]))
-    gradcheck(cubes, np.array(2.0))
+    gradcheck(cubes, cubes_of_arrays, np.array([[1.0, -2.0], [0.0, 3.0]]))
+    gradcheck(cubes, cubes_of_arrays, np.array(2.0))
 
 
 @pytest.mark.parametrize(
@@ -367,25 +372,74 @@ def test_right_gradients_pass(gradcheck):
 def test_wrong_gradients_are_told_with_the_worst_element(gradcheck, monkeypatch, factor, words):
     monkeypatch.setattr(Scalar, "factor", factor)
     with pytest.raises(CheckFailed, match=words):
-        gradcheck(cubes, np.array([[1.0, -2.0], [0.0, 3.0]]))
+        gradcheck(cubes, cubes_of_arrays, np.array([[1.0, -2.0], [0.0, 3.0]]))
 
 
 def test_a_gradient_of_another_shape(gradcheck, monkeypatch):
     monkeypatch.setattr(Scalar, "shape_of", staticmethod(lambda grad: grad.sum(axis=0)))
     with pytest.raises(CheckFailed, match=r"has shape \(2,\), expected \(2, 2\)"):
-        gradcheck(cubes, np.ones((2, 2)))
+        gradcheck(cubes, cubes_of_arrays, np.ones((2, 2)))
 
 
 def test_a_gradient_of_outputs_mixed_up_is_not_right(gradcheck, monkeypatch):
     monkeypatch.setattr(Scalar, "shape_of", staticmethod(lambda grad: grad[::-1]))
     with pytest.raises(CheckFailed):
-        gradcheck(cubes, np.array([1.0, 1.0]))  # alike, and yet each has a weight of its own
+        gradcheck(
+            cubes, cubes_of_arrays, np.array([1.0, 1.0])
+        )  # alike, and yet each has a weight of its own
+
+
+def test_a_wrong_output_comes_before_its_gradient(gradcheck, monkeypatch):
+    monkeypatch.setattr(Scalar, "offset", 0.5)
+    words = r"^the output of cubes at \[0\] is 1.5, expected 1 \(2 of 2 .*\); make it right before"
+    with pytest.raises(CheckFailed, match=words) as caught:
+        gradcheck(cubes, cubes_of_arrays, np.array([1.0, 2.0]), name="cubes")
+    assert not isinstance(caught.value, GradientWrong)  # which would lead to the gradient's rule
+
+
+@pytest.mark.parametrize(
+    "output, words",
+    [
+        (SimpleNamespace(), "the output is an object of type SimpleNamespace, expected a Tensor"),
+        (np.ones((2, 1)), r"the output has shape \(2, 1\), expected \(2,\)"),
+        (np.array([1.0, np.nan]), r"the output at \[1\] is nan, expected 8"),
+    ],
+    ids=["object", "shape", "nan"],
+)
+def test_an_output_that_cannot_be_differentiated(gradcheck, output, words):
+    with pytest.raises(CheckFailed, match=words):
+        gradcheck(lambda x: output, cubes_of_arrays, np.array([1.0, 2.0]))
+
+
+def test_a_gradient_that_is_no_tensor(gradcheck):
+    def marked(x):
+        out = Scalar(x.data**3)
+        out.backward = lambda gradient: setattr(x, "grad", SimpleNamespace())
+        return out
+
+    with pytest.raises(CheckFailed, match="argument 1 is an object of type SimpleNamespace, exp"):
+        gradcheck(marked, cubes_of_arrays, np.array([1.0]))
+
+
+def test_no_displaced_input_reaches_the_code_that_is_checked(gradcheck):
+    """Whoever gives a constant for neighbours has a gradient of 0, and would agree with itself."""
+    seen = []
+
+    def recognizes_neighbours(x):
+        seen.append(x.data.copy())
+        out = Scalar(seen[0] ** 3)
+        out.backward = lambda gradient: setattr(x, "grad", Scalar(0 * x.data))
+        return out
+
+    with pytest.raises(CheckFailed, match="is 0, by central differences"):
+        gradcheck(recognizes_neighbours, cubes_of_arrays, np.array([1.0, 2.0]))
+    assert len(seen) == 1
 
 
 def test_a_function_is_told_by_its_name(gradcheck, monkeypatch):
     monkeypatch.setattr(Scalar, "factor", 2.0)
     with pytest.raises(CheckFailed, match="the gradient of argument 1 of cubes at"):
-        gradcheck(cubes, np.array([1.0]), name="cubes")
+        gradcheck(cubes, cubes_of_arrays, np.array([1.0]), name="cubes")
 
 
 class Line:
@@ -416,25 +470,35 @@ class Line:
         return out
 
 
+def line(x, parameters):
+    return parameters["weight"] * x + parameters["bias"]
+
+
 def test_right_gradients_of_a_layer_pass_again_and_again(gradcheck):
     layer, x = Line(), np.array([[1.0, -1.0], [0.5, 2.0], [3.0, 0.0]])
-    gradcheck.layer(layer, x, "Line")
-    gradcheck.layer(layer, x, "Line")
+    gradcheck.layer(layer, line, x, "Line")
+    gradcheck.layer(layer, line, x, "Line")
     assert layer.weight.data.tolist() == [2, 3] and layer.bias.data.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("name", ["input", "weight", "bias"])
 def test_what_a_layer_forgets_is_named(gradcheck, name):
     with pytest.raises(CheckFailed, match=rf"the gradient of {name} of Line at \[.*\] is 0, by"):
-        gradcheck.layer(Line(forgets=name), np.array([[1.0, -1.0], [0.5, 2.0]]), "Line")
+        gradcheck.layer(Line(forgets=name), line, np.array([[1.0, -1.0], [0.5, 2.0]]), "Line")
+
+
+def test_a_layer_hides_a_parameter(gradcheck, monkeypatch):
+    monkeypatch.setattr(Line, "named_parameters", lambda self: [("w", self.weight)])
+    with pytest.raises(CheckFailed, match=r"of Line gives \['w'\], expected 'weight' among them"):
+        gradcheck.layer(Line(), line, np.ones((1, 2)), "Line")
 
 
 def test_a_layer_needs_float64(gradcheck):
     with pytest.raises(CheckMisused, match="takes float64 arrays; the input: float32"):
-        gradcheck.layer(Line(), np.ones((1, 2), np.float32), "Line")
+        gradcheck.layer(Line(), line, np.ones((1, 2), np.float32), "Line")
 
 
 @pytest.mark.parametrize("array", [np.ones(2, np.float32), [1.0, 2.0]], ids=["float32", "list"])
 def test_differences_need_float64(gradcheck, array):
     with pytest.raises(CheckMisused, match=r"takes float64 arrays; argument 1: (float32|list)"):
-        gradcheck(cubes, array)
+        gradcheck(cubes, cubes_of_arrays, array)
