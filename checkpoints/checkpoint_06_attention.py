@@ -215,11 +215,12 @@ def test_inputs_are_left_alone(tt, check):
     arrays = draws(5, (2, 3, 4), (2, 3, 4), (2, 3, 4))
     q, k, v = (tt.Tensor(a.copy()) for a in arrays)
     mask = tt.causal_mask(3)
-    first = check.array(tt.scaled_dot_product_attention(q, k, v, mask))
+    expected = by_definition(*arrays, np.tril(np.ones((3, 3), bool)))
+    check.close(tt.scaled_dot_product_attention(q, k, v, mask), expected, rtol=1e-4, atol=1e-5)
     for tensor, array in zip((q, k, v), arrays, strict=True):
         check.close(tensor, array, rtol=0, atol=0)
     check.equal(mask, np.tril(np.ones((3, 3), bool)))
-    check.close(tt.scaled_dot_product_attention(q, k, v, mask), first)
+    check.close(tt.scaled_dot_product_attention(q, k, v, mask), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.points(1)
@@ -228,11 +229,14 @@ def test_inputs_are_left_alone(tt, check):
 def test_memory_of_attention(tt, check, memory):
     """Needs a few tables of (T, T) on its way, and none that has the width in it too"""
     length, width = 1024, 64
-    q, k, v = (tt.Tensor(a) for a in draws(9, *[(length, width)] * 3))
+    arrays = draws(9, *[(length, width)] * 3)
+    q, k, v = (tt.Tensor(a) for a in arrays)
     attend, mask = tt.scaled_dot_product_attention, tt.causal_mask(length)
     attend(q[:4], k[:4], v[:4])  # what happens only once is not measured
     with memory() as used:
-        attend(q, k, v, mask=mask)
+        attended = attend(q, k, v, mask=mask)
+    expected = by_definition(*arrays, np.tril(np.ones((length, length), bool)))
+    check.close(attended, expected, rtol=1e-3, atol=1e-4)
     tables = used.peak / (4 * length**2)
     text = f"attention over T = {length} positions of width {width} takes {tables:.1f} times"
     check.true(tables < 16, f"{text} the bytes of a table (T, T), expected less than 16")
@@ -273,10 +277,10 @@ def test_parameters_of_multi_head_attention(tt, check):
     check.true(bool((weights[0] != weights[1]).any()), "two layers must not begin alike")
     spread = float(weights[0].std()) * math.sqrt(6)
     check.true(0.3 < spread < 2, f"weights should spread by 0.3 to 2 / sqrt(E), not {spread:.2f}")
-    x = tt.Tensor(draws(3, (2, 3, 6))[0])
-    before = check.array(layer(x))
+    [x] = draws(3, (2, 3, 6))
+    expected = multi_head_by_definition(check, layer, x, 3)
     other.load_state_dict(layer.state_dict())
-    check.close(other(x), before)
+    check.close(other(tt.Tensor(x)), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.points(2)
@@ -299,10 +303,10 @@ def test_heads_agree_with_their_definition(tt, check, seed, sizes, n, t, masked)
 def test_shuffled_tokens_give_shuffled_answers(tt, check, seed, order):
     """Knows no order without positions, and tells orders apart with them"""
     layer, [x] = with_biases(tt, 6, 2, seed), draws(seed, (2, 5, 6))
-    answers = check.array(layer(tt.Tensor(x)))
+    answers = multi_head_by_definition(check, layer, x, 2)
     check.close(layer(tt.Tensor(x[:, order])), answers[:, order], rtol=1e-4, atol=1e-5)
     q, k, v = draws(seed, (3, 4), (5, 4), (5, 2))
-    whole = check.array(tt.scaled_dot_product_attention(*[tt.Tensor(a) for a in (q, k, v)]))
+    whole = by_definition(q, k, v)
     moved = [tt.Tensor(a) for a in (q, k[order], v[order])]
     check.close(tt.scaled_dot_product_attention(*moved), whole, rtol=1e-4, atol=1e-5)
     if order != sorted(order):
@@ -324,6 +328,8 @@ def test_the_future_changes_nothing(tt, check, seed, t, data):
     x, other = draws(seed, (2, t, 6), (2, t, 6))
     changed = np.concatenate([x[:, :place], other[:, place:]], axis=1)
     before, after = (check.array(layer(tt.Tensor(a), mask)) for a in (x, changed))
+    expected = multi_head_by_definition(check, layer, x, 2, np.tril(np.ones((t, t), bool)))
+    check.close(before, expected, rtol=1e-4, atol=1e-5)
     check.close(after[:, :place], before[:, :place], rtol=1e-4, atol=1e-5)
     check.close(
         layer(tt.Tensor(x[:, :place]), tt.causal_mask(place)), before[:, :place], 1e-4, 1e-5
@@ -340,7 +346,7 @@ def test_the_future_changes_nothing(tt, check, seed, t, data):
 def test_batches_of_any_size(tt, check):
     """Answers each sequence the same in any batch, one of none, one token, and a view"""
     layer, [x] = with_biases(tt, 6, 3, 7), draws(8, (5, 4, 6))
-    whole = check.array(layer(tt.Tensor(x)))
+    whole = multi_head_by_definition(check, layer, x, 3)
     check.close(layer(tt.Tensor(x[3:])), whole[3:], rtol=1e-4, atol=1e-5)
     check.close(layer(tt.Tensor(x[:1])), whole[:1], rtol=1e-4, atol=1e-5)
     check.close(layer(tt.Tensor(x.transpose(2, 1, 0).copy().T)), whole, rtol=1e-4, atol=1e-5)

@@ -240,7 +240,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "        Optimizer.shared = getattr(Optimizer, 'shared', [{} for _ in range(99)])\n"
             "        self.memory = Optimizer.shared\n",
             "test_memories",
-            "q: largest difference",
+            "p: largest difference",
         ),
         "one memory for all parameters": Wrong(
             STATE,
