@@ -1,7 +1,8 @@
 """course.toml -> frozen dataclasses: every name, number and order of the course.
 
 Reading order: the dataclasses, the loader, the checks. Each check raises a CourseError of one
-line that names the file, the entry and the fix.
+line that names the file, the entry and the fix. The file may be a student's: what becomes a path, a
+module or a node id is checked by `names`, and every text is one line that can be shown.
 """
 
 import tomllib
@@ -13,9 +14,26 @@ from types import GenericAlias, MappingProxyType
 from typing import Any
 
 from pytest_tinytorch.errors import CourseError, nearest
-from pytest_tinytorch.locate import COURSE_FILE
+from pytest_tinytorch.locate import COURSE_FILE, LARGEST_COURSE
+from pytest_tinytorch.names import (
+    LONGEST_LINE,
+    folded,
+    is_dotted,
+    is_line,
+    is_number,
+    is_package,
+    is_word,
+    leads_out,
+    safe_path,
+)
+from pytest_tinytorch.plain_file import read_plain
+from pytest_tinytorch.printable import one_line
 
 FORMAT = 1
+LARGEST_NUMBER = 1_000_000  # of points, seconds, MiB, ...
+_MOST_DOTS = 100  # on a line: tomllib takes memory by the square of a key's parts
+_LONGEST_MESSAGE = 2000
+_OUR_FOLDERS = ("checkpoints", "integration", "data", "hidden", "tests", "pytest_tinytorch")
 
 
 @dataclass(frozen=True)
@@ -141,17 +159,24 @@ class Course:
 
 def load_course(root: Path) -> Course:
     """Read and check `course.toml` in `root`. Raises CourseError: one line, the first mistake."""
-    path = root / COURSE_FILE
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CourseError(f"{COURSE_FILE} cannot be read: {error.strerror}: {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CourseError(f"{COURSE_FILE} is not valid TOML: {error}. Mend that line.") from None
-    course = _course(root, data)
+    course = _course(root, _read(root / COURSE_FILE))
+    _check_folders(course)
     _check_modules(course)
     _check_checkpoints(course)
     return course
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = read_plain(path, LARGEST_COURSE).decode("utf-8").replace("\r\n", "\n")
+        if any(line.count(".") > _MOST_DOTS for line in text.split("\n")):
+            raise ValueError(f"a line has more than {_MOST_DOTS} dots")
+        return tomllib.loads(text)
+    except OSError as error:
+        raise CourseError(f"{COURSE_FILE} cannot be read: {error.strerror}: {path}") from None
+    except (ValueError, RecursionError) as error:  # also of numbers that are too long
+        reason = one_line(str(error))
+        raise CourseError(f"{COURSE_FILE} is not valid TOML: {reason}. Mend that line.") from None
 
 
 _Kinds = Mapping[str, Any]  # key -> type, or list[type]
@@ -221,11 +246,17 @@ def _module(index: int, entry: dict[str, Any]) -> Module:
     place = f"[[module]] {entry.get('name', f'number {index}')}"
     _check_keys(place, entry, _MODULE_KEYS, _OPTIONAL)
     number, _, topic = entry["name"].partition("_")
-    if not (number.isdecimal() and len(number) == 2 and topic.isidentifier()):
+    if not (is_number(number) and topic and is_word(f"_{topic}")):
         raise _mistake(place, f"name {entry['name']!r}", "write two digits and a word: '02_tensor'")
     for target, names in entry["exports"].items():
+        if not is_dotted(target):
+            fix = "write Python names with dots between them: 'core.tensor'"
+            raise _mistake(place, f"export target {target!r}", fix)
         if not _is_a(names, list[str]):
             raise _mistake(place, f"exports of {target!r}", 'write a list of names: ["Tensor"]')
+        if wrong := [name for name in names if not is_word(name)]:
+            fix = "write names as in Python: 'Tensor'"
+            raise _mistake(place, f"public name {wrong[0]!r} of {target!r}", fix)
     return Module(
         name=entry["name"],
         needs=tuple(entry["needs"]),
@@ -239,6 +270,11 @@ def _module(index: int, entry: dict[str, Any]) -> Module:
 def _checkpoint(index: int, entry: dict[str, Any], limits: Limits) -> Checkpoint:
     place = f"[[checkpoint]] {entry.get('id', f'number {index}')}"
     _check_keys(place, entry, _CHECKPOINT_KEYS, _OWN_LIMITS)
+    if not is_number(entry["id"]):
+        raise _mistake(place, f"id {entry['id']!r}", "write two digits: '05'")
+    if not (entry["name"] and is_word(f"_{entry['name'].lower()}")):
+        fix = "write one word of letters and digits: 'Foundation' (its file is called like it)"
+        raise _mistake(place, f"name {entry['name']!r}", fix)
     return Checkpoint(**entry | {"limits": _limits(place, limits, entry.get("limits", {}))})
 
 
@@ -247,9 +283,7 @@ def _limits(place: str, limits: Limits, own: dict[str, Any]) -> Limits:
     _check_keys(f"{place} limits", own, {}, _LIMIT_KEYS)
     changed = replace(limits, **own)
     for key in _LIMIT_KEYS:
-        if getattr(changed, key) <= 0:
-            found = f"{key} = {getattr(changed, key)}"
-            raise _mistake(place, found, "write a positive whole number")
+        _check_amount(place, key, getattr(changed, key))
     return changed
 
 
@@ -266,6 +300,16 @@ def _check_keys(
             raise _mistake(place, f"key {key!r} is missing", f"add it, a {_kind_name(kind)}")
         if key in entry and not _is_a(entry[key], kind):
             raise _mistake(place, f"{key} = {entry[key]!r}", f"write a {_kind_name(kind)}")
+        for text in _texts(entry.get(key)):
+            if not is_line(text):
+                fix = f"write at most {LONGEST_LINE} characters, without newlines and controls"
+                raise _mistake(place, f"{key} = {text!r}", fix)
+
+
+def _texts(value: object) -> list[str]:
+    """The strings that are shown or used: of a value, or of a list's elements."""
+    elements = value if isinstance(value, list) else [value]
+    return [element for element in elements if isinstance(element, str)]
 
 
 def _is_a(value: object, kind: Any) -> bool:
@@ -280,11 +324,31 @@ def _kind_name(kind: Any) -> str:
     return names[kind] if kind in names else f"list of {names[kind.__args__[0]]}s"
 
 
+def _check_folders(course: Course) -> None:
+    """The package and the sources: folders below the course, apart from its own."""
+    sources = safe_path(course.sources)
+    if sources is None or sources.parts[0].startswith(("-", "~", ".")):
+        fix = "write a folder below the course: 'src_modules'"
+        raise _mistake("[course]", f"sources = {course.sources!r}", fix)
+    if not is_package(course.package):
+        fix = "write a Python name that is not one of Python's own modules: 'tinytorch'"
+        raise _mistake("[course]", f"package = {course.package!r}", fix)
+    if folded(course.package) in {folded(name) for name in (*_OUR_FOLDERS, sources.parts[0])}:
+        fix = "choose another name: that folder is for other files"
+        raise _mistake("[course]", f"package = {course.package!r}", fix)
+    if reason := leads_out(course.root, course.root / sources / "any"):
+        fix = "put the folder itself below the course"
+        raise _mistake("[course]", f"sources = {course.sources!r} {reason}", fix)
+
+
 def _check_modules(course: Course) -> None:
     _check_unique("[[module]]", "name", [module.name for module in course.modules])
     _check_unique("[[module]]", "number", [module.id for module in course.modules])
     targets = [target for module in course.modules for target in module.exports]
     _check_unique("[[module]]", "export target", targets)
+    _check_files(targets)
+    if course.import_first:
+        _check_known("[course]", "import_first", course.import_first, targets)
     names = [n for module in course.modules for public in module.exports.values() for n in public]
     _check_unique("[[module]]", "public name", names)
     for module in course.modules:
@@ -293,7 +357,18 @@ def _check_modules(course: Course) -> None:
     _check_no_cycle(course)
     _check_order(course)
     for module in course.modules:
-        _check_points(f"[[module]] {module.name}", module.points)
+        _check_amount(f"[[module]] {module.name}", "points", module.points)
+
+
+def _check_files(targets: Sequence[str]) -> None:
+    """No target's file is another's but for case, nor has the name of another's folder."""
+    _check_unique("[[module]]", "export target, but for case,", [folded(t) for t in targets])
+    parts = [folded(target).split(".") for target in targets]
+    folders = {".".join(words[:end]) for words in parts for end in range(1, len(words))}
+    for target in targets:
+        if folded(target) in folders:
+            fix = "a file and a folder of one name hide each other; rename one"
+            raise _mistake("[[module]]", f"export target {target!r} is a folder, too", fix)
 
 
 def _check_no_cycle(course: Course) -> None:
@@ -328,7 +403,7 @@ def _check_checkpoints(course: Course) -> None:
         place = f"[[checkpoint]] {checkpoint.id}"
         _check_known(place, "module", checkpoint.module, course.module_by_name)
         _check_known(place, "phase", checkpoint.phase, course.phases)
-        _check_points(place, checkpoint.points)
+        _check_amount(place, "points", checkpoint.points)
         if course.is_written(checkpoint) and not (course.root / checkpoint.file).is_file():
             fix = "add the file, or set `written = false` in its module"
             raise _mistake(place, f"{checkpoint.file} is missing", fix)
@@ -339,9 +414,11 @@ def _check_checkpoints(course: Course) -> None:
 
 
 def _check_unique(place: str, what: str, values: Sequence[str]) -> None:
-    for position, value in enumerate(values):
-        if value in values[:position]:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
             raise _mistake(f"{place} {value}", f"{what} {value!r} stands twice", "rename one")
+        seen.add(value)
 
 
 def _check_known(place: str, key: str, value: str, valid: Iterable[str]) -> None:
@@ -351,10 +428,12 @@ def _check_known(place: str, key: str, value: str, valid: Iterable[str]) -> None
         raise _mistake(place, f"{key} {value!r} is unknown{hint}", f"valid: {', '.join(choices)}")
 
 
-def _check_points(place: str, points: int) -> None:
-    if points <= 0:
-        raise _mistake(place, f"points = {points}", "write a positive whole number")
+def _check_amount(place: str, key: str, number: int) -> None:
+    if number <= 0:
+        raise _mistake(place, f"{key} = {number}", "write a positive whole number")
+    if number > LARGEST_NUMBER:
+        raise _mistake(place, f"{key} = {number}", f"write at most {LARGEST_NUMBER}")
 
 
 def _mistake(place: str, found: str, fix: str) -> CourseError:
-    return CourseError(f"{COURSE_FILE}: {place}: {found}; {fix}.")
+    return CourseError(one_line(f"{COURSE_FILE}: {place}: {found}; {fix}.", _LONGEST_MESSAGE))

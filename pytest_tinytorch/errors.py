@@ -10,6 +10,10 @@ class CourseError(Exception):
     """Something a student, an instructor or a course author can mend, told in one line."""
 
 
+class MachineError(CourseError):
+    """A file that cannot be written: the disk is full, or the folder read-only. Exit code 3."""
+
+
 def nearest(word: str, valid: Iterable[str]) -> str:
     """Return ` (did you mean 'x'?)` for the nearest valid word, or nothing."""
     choices = {choice.lower(): choice for choice in valid}

@@ -19,7 +19,7 @@ from _pytest.runner import runtestprotocol
 
 from pytest_tinytorch.batch.grader import Graded, Grader, SelfCheckFailed, Task
 from pytest_tinytorch.batch.parts import Status, harness_digest
-from pytest_tinytorch.batch.submissions import Submitted, find_submissions, folder_names
+from pytest_tinytorch.batch.submissions import Submitted, find_submissions
 from pytest_tinytorch.course import Checkpoint, Course
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.grade.signing import VARIABLE, Key, find_key
@@ -27,6 +27,7 @@ from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.isolating import cells_of, level_of
 from pytest_tinytorch.isolation import orphans
 from pytest_tinytorch.isolation.failures import CellFailure
+from pytest_tinytorch.names import folder_names
 from pytest_tinytorch.record import TestRecord
 from pytest_tinytorch.recording import RECORD, follow_sources
 from pytest_tinytorch.selection import id_key
@@ -47,7 +48,7 @@ _room_key = pytest.StashKey["ClassRoom | None"]()
 
 
 class StudentFolder(pytest.Collector):
-    """One student's submission, as a node: its name is the student's."""
+    """One student's submission, as a node: its name is that of the student's folder of results."""
 
     def collect(self) -> Iterator[pytest.Item]:
         return iter(())  # the items are made beside it, from the tests of the course
@@ -117,14 +118,16 @@ class ClassRoom:
         nothing = Tally().missing(self.manifest, self._groups(task[1]))
         self._own_grader().lost(task, reason, tuple(nothing))
 
-    def lost_by_name(self, student: str, checkpoint: str, reason: str) -> None:
-        """The same, for whoever knows no more than an item's name."""
-        submitted = next(s for s in self.students if s.student == student)
-        self.lost((submitted, self.course.checkpoint_by_id[checkpoint]), reason)
+    def task_of(self, nodeid: str) -> Task:
+        """The task of an item, for whoever knows no more than its name."""
+        name, _, checkpoint = nodeid.rpartition("::")
+        submitted = next(s for s in self.students if self.names[s.student] == name)
+        return submitted, self.course.checkpoint_by_id[checkpoint]
 
     def _folder(self, session: pytest.Session, submitted: Submitted) -> StudentFolder:
+        name = self.names[submitted.student]  # which no line of pytest's can be forged with
         folder: StudentFolder = StudentFolder.from_parent(
-            session, name=submitted.student, path=submitted.path, nodeid=submitted.student
+            session, name=name, path=submitted.path, nodeid=name
         )
         return folder
 

@@ -16,11 +16,10 @@ from pytest_tinytorch.batch.submissions import Submitted
 from pytest_tinytorch.batch.zips import StudentZip, ZipRefused
 from pytest_tinytorch.course import Course
 from pytest_tinytorch.grade.intake import LARGEST_SOURCE, checked_out, plain_content
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import one_line
 
 _DEEPEST = 6
 _MOST_ENTRIES = 20_000
-_LONGEST_LINE = 300
 _NOT_OF_INTEREST = (".", "__", "node_modules", "venv", "site-packages")
 
 Read = Callable[[PurePosixPath, int], tuple[bytes | None, str]]  # -> bytes, or None and the reason
@@ -53,7 +52,7 @@ def read_submission(course: Course, submitted: Submitted) -> Taken:
     try:
         opened = StudentZip(submitted.path)
     except ZipRefused as error:
-        return Taken({}, unreadable=_line(f"{submitted.path.name} {error}"))
+        return Taken({}, unreadable=one_line(f"{submitted.path.name} {error}"))
     try:
         return replace(_from_zip(course, opened), commit=submitted.commit)
     finally:
@@ -81,7 +80,7 @@ def _from_zip(course: Course, opened: StudentZip) -> Taken:
 
     names = [path for path in opened.entries if not _is_outside(path.parts[:-1])]
     taken = _take(course, names, read)
-    refused = tuple(map(_line, opened.refused[:20]))
+    refused = tuple(map(one_line, opened.refused[:20]))
     return Taken(taken.sources, (*refused, *taken.refused), taken.notes)
 
 
@@ -96,7 +95,7 @@ def _walk(root: Path) -> tuple[list[PurePosixPath], list[str]]:
             with os.scandir(root / here) as entries:
                 inside = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            return found, [_line(f"{here}: cannot be read: {error.strerror}")]
+            return found, [one_line(f"{here}: cannot be read: {error.strerror}")]
         for entry in inside:
             seen += 1
             if seen > _MOST_ENTRIES:
@@ -131,12 +130,12 @@ def _take(course: Course, names: Iterable[PurePosixPath], read: Read) -> Taken:
         first, *others = ranked
         content, reason = _content(first, read)
         if content is None:
-            refused.append(_line(f"{first}: {reason}"))
+            refused.append(one_line(f"{first}: {reason}"))
             continue
         sources[course.source_name(module)] = content
         if first.suffix == SUFFIX:
-            notes.append(_line(f"{first} was read as {course.source_name(module)}"))
-        notes += [_line(f"{other} was left out: {first} is what counts") for other in others]
+            notes.append(one_line(f"{first} was read as {course.source_name(module)}"))
+        notes += [one_line(f"{other} was left out: {first} is what counts") for other in others]
     return Taken(sources, tuple(refused), tuple(notes))
 
 
@@ -157,7 +156,3 @@ def _content(path: PurePosixPath, read: Read) -> tuple[bytes | None, str]:
     if len(source) > LARGEST_SOURCE:
         return None, f"has a source of {len(source)} bytes, more than {LARGEST_SOURCE}"
     return source, ""
-
-
-def _line(text: str) -> str:
-    return printable(text.replace("\n", " "))[:_LONGEST_LINE]

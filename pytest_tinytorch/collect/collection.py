@@ -16,9 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pytest_tinytorch.collect.names import entry_name
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.export.transaction import write_text
+from pytest_tinytorch.names import folder_name
 
 FORMAT = 1
 LIST_FILE = "collected.json"
@@ -117,7 +117,7 @@ class Collection:
         if before is not None and before.entry:
             return before.entry.removesuffix(".zip")
         others = [c.entry.removesuffix(".zip") for c in self._students.values() if c.entry]
-        return entry_name(student, others)
+        return folder_name(student, others)
 
     def _aside(self, path: Path, before: Collected | None) -> Path:
         """Where an earlier submission goes: `.collected/earlier/ana.0a1b2c3d4e5f`."""

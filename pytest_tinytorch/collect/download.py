@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
-from pytest_tinytorch.collect.names import safe_path
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.names import safe_path
 
 LARGEST_FILE = 256 * 2**20
 _MOST_BYTES = 16 * 2**30

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Timer
 
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import one_line
 
 LARGEST_FILE_MIB = 4
 SECONDS = 120  # for one command
@@ -193,4 +193,4 @@ def _reason(complaint: str) -> str:
     lines = [line.strip() for line in complaint.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith("fatal: ") and _NO_REASON not in line]
     reason = (fatal or lines or ["git failed without a word"])[0].removeprefix("fatal: ")
-    return printable(without_password(reason))[:_LONGEST_REASON]
+    return one_line(without_password(reason), _LONGEST_REASON)

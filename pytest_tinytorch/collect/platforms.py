@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import one_line
 
 METADATA = "submission_metadata.yml"
 _EXAMPLES = (
@@ -162,7 +162,7 @@ def _read_metadata(text: str) -> Iterator[tuple[str, Handed]]:
         for folder, entry in data.items():
             people = [_person(submitter) for submitter in entry[":submitters"]]
             time = _iso(str(entry.get(":created_at", "")))
-            student = printable(",".join(filter(None, people)))
+            student = one_line(",".join(filter(None, people)))
             yield folder, Handed(student or folder, time=time)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from pytest_tinytorch.collect.collection import Collected, Collection, Following, Status
 from pytest_tinytorch.collect.git import LARGEST_FILE_MIB, GitError, Repository, without_password
-from pytest_tinytorch.collect.names import folded, safe_path
 from pytest_tinytorch.collect.roster import Row, read_roster
 from pytest_tinytorch.deadline import lateness
+from pytest_tinytorch.names import folded, safe_path
 
 _MOST_FILES = 5_000
 _MOST_BYTES = 64 * 2**20

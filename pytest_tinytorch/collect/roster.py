@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import one_line
 
 _COLUMNS = ("student", "remote")
+_LONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ def _row(path: Path, line: int, entry: dict[str, str | None]) -> Row:
     for column, value in values.items():
         if not value:
             raise CourseError(f"{path}, line {line}: {column} is empty")
-        if printable(value) != value or "\n" in value:
+        if one_line(value, _LONGEST) != value:
             raise CourseError(
-                f"{path}, line {line}: {column} {printable(value)!r} has characters that cannot be"
-                f" shown"
+                f"{path}, line {line}: {column} {one_line(repr(value))} has characters that cannot"
+                f" be shown, or more than {_LONGEST}"
             )
     if values["remote"].startswith("-"):
         raise CourseError(

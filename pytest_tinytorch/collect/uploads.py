@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pytest_tinytorch.collect.collection import Collected, Collection, Following, Status
 from pytest_tinytorch.collect.download import Download, Unreadable, opened
-from pytest_tinytorch.collect.names import safe_path
 from pytest_tinytorch.collect.platforms import (
     METADATA,
     Handed,
@@ -16,6 +15,7 @@ from pytest_tinytorch.collect.platforms import (
     unknown,
 )
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.names import safe_path
 
 
 def collect_download(

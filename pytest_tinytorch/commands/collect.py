@@ -50,14 +50,16 @@ def collect_zips(
     """A folder or a zip of submissions, as Canvas, Moodle or Gradescope name them."""
     from pytest_tinytorch.collect.uploads import collect_download
     from pytest_tinytorch.display.waiting import waiting
-    from pytest_tinytorch.printable import printable
+    from pytest_tinytorch.printable import one_line
 
     with _stoppable(into):
         found, nobodys = collect_download(download, into, waiting("Collecting"))
     _report(found, into)
     if nobodys:
-        names = ", ".join(nobodys[:_MOST_NAMES]) + (", ..." if nobodys[_MOST_NAMES:] else "")
-        typer.echo(printable(f"Not a student's, by its name: {names}"))
+        names = ", ".join(map(one_line, nobodys[:_MOST_NAMES])) + (
+            ", ..." if nobodys[_MOST_NAMES:] else ""
+        )
+        typer.echo(f"Not a student's, by its name: {names}")
     _end(found)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_tinytorch.grade.scores import Grade
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import one_line
 from pytest_tinytorch.wording import counted
 
 _BAR = 20
@@ -49,7 +49,7 @@ def progress_line(pace: Pace, now: str, width: int) -> str:
     estimate = "" if left is None else f"  about {_duration(left)} left"
     bar = "#" * filled + "-" * (_BAR - filled)
     text = f"[{bar}] {pace.done:>{len(str(pace.total))}} of {pace.total}{estimate}  {now}"
-    return set_cell_size(printable(text), width - 1).rstrip()
+    return set_cell_size(one_line(text), width - 1).rstrip()
 
 
 def student_line(row: Row) -> RenderableType:
@@ -62,7 +62,7 @@ def student_line(row: Row) -> RenderableType:
     grade = row.grade
     points = f"{grade.points:g} of {grade.max_points:g}"
     percent = f"{grade.percent:5.1f} %" if grade.is_complete else ""
-    table.add_row(f"  {printable(row.student)}", points, percent, _remark(row))
+    table.add_row(f"  {one_line(row.student)}", points, percent, _remark(row))
     return table
 
 
@@ -83,13 +83,13 @@ def conclusion(
     parts += [Text(f"not graded: {line}", style="bad") for line in checks]
     if review:
         parts.append(Text(f"\nFor review, no grade ({len(review)}):", style="bad"))
-        parts += [Text(printable(f"  {item}: {reason}")) for item, reason in review]
+        parts += [Text(one_line(f"  {item}: {reason}")) for item, reason in review]
     if changed:
         parts.append(Text(f"\nOther points than before ({len(changed)}):", style="todo"))
-        parts += [Text(printable(f"  {row.student}: {_change(row)}")) for row in changed]
+        parts += [Text(one_line(f"  {row.student}: {_change(row)}")) for row in changed]
     if ignored:
         parts.append(Text("\nNot a submission:", style="todo"))
-        parts += [Text(printable(f"  {line}")) for line in ignored]
+        parts += [Text(one_line(f"  {line}")) for line in ignored]
     parts.append(Text(f"\nResults: {results}"))
     return parts
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_tinytorch.collect.collection import Collected, Status
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import one_line
 
 _STYLES = {
     Status.COLLECTED: "good",
@@ -27,7 +27,7 @@ def collected_report(found: Sequence[Collected]) -> list[RenderableType]:
     for one in sorted(found, key=lambda one: order.index(one.status)):
         if one.status is not Status.COLLECTED or one.note:
             word = Text(f"  {one.status}", style=_STYLES[one.status])
-            table.add_row(word, Text(printable(one.student)), Text(printable(one.note)))
+            table.add_row(word, Text(one_line(one.student)), Text(one_line(one.note)))
     counts = [f"{sum(one.status is status for one in found)} {status}" for status in order]
     parts: list[RenderableType] = [Text(", ".join(counts), style="head")]
     return [*parts, table] if table.row_count else parts

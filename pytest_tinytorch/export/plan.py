@@ -1,5 +1,6 @@
 """What an export would change: known in full before anything is written."""
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,12 @@ from pytest_tinytorch.export.render import (
     read_stamp,
     source_digest,
 )
+from pytest_tinytorch.names import leads_out
+from pytest_tinytorch.plain_file import read_plain
+from pytest_tinytorch.printable import one_line
+
+LOCK = ".export.lock"
+_LARGEST = 2**24  # bytes of a source or a generated file
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class ExportPlan:
     """Collects the changes module by module; `changes` maps a path to its text, None to delete."""
 
     def __init__(self, course: Course) -> None:
+        """Raises CourseError, as do the methods, where a file would not be below the package."""
         self.course = course
         self.changes: dict[Path, str | None] = {}
         self._broken: list[BrokenSource] = []
@@ -94,6 +102,7 @@ class ExportPlan:
     def _remove(self, module: Module) -> None:
         for target in module.exports:
             path = self.course.target_file(target)
+            self._refuse_outside(path)
             on_disk = _read(path)
             if on_disk is None or read_stamp(on_disk) is None:
                 continue  # nothing there, or a file that no export ever wrote
@@ -102,6 +111,7 @@ class ExportPlan:
             self.changes[path] = None
 
     def _change(self, path: Path, new: str) -> None:
+        self._refuse_outside(path)
         on_disk = _read(path)
         if on_disk == new:
             return
@@ -113,6 +123,16 @@ class ExportPlan:
         kept = _free_name(path, edited)
         self.changes[kept] = edited
         self._kept.append(KeptEdit(self._name(path), self._name(kept), instead))
+
+    def _refuse_outside(self, path: Path) -> None:
+        """Whatever the course says, and wherever links lead: all is written below the package."""
+        root, package = self.course.root, self.course.package_folder
+        whole = "is a link" if package.is_symlink() else leads_out(root, package / "any")
+        inside = [(file, leads_out(package, file)) for file in (path, package / LOCK)]
+        for file, what in ((package, whole), *inside):
+            if what:
+                name = one_line(os.path.relpath(file, root)).replace(os.sep, "/")
+                raise CourseError(f"{name} {what}, so nothing is exported; move it away")
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.course.root).as_posix()
@@ -169,11 +189,13 @@ def _is_current(course: Course, module: Module, source_text: str) -> bool:
 def _read(path: Path) -> str | None:
     """The text, with any newlines and with or without a byte-order mark; None without a file."""
     try:
-        return path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        content = read_plain(path, _LARGEST)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise CourseError(f"{path.name} cannot be read: {error.strerror}: {path}") from None
+    text = content.decode("utf-8-sig", errors="surrogateescape")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _free_name(path: Path, content: str) -> Path:

@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 
 from pytest_tinytorch.course import Course, Module
-from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.export.plan import ExportPlan, ExportReport, code_key
+from pytest_tinytorch.errors import MachineError
+from pytest_tinytorch.export.plan import LOCK, ExportPlan, ExportReport, code_key
 from pytest_tinytorch.export.transaction import write_all
 
 
 def export(
     course: Course, modules: Iterable[Module] | None = None, lasting: bool = True
 ) -> ExportReport:
-    """Export `modules` (default: all). Raises CourseError where the package cannot be written.
+    """Export `modules` (default: all). Raises MachineError where the package cannot be written,
+    and CourseError where a file would not be below the package's folder.
 
     lasting: False for a folder that is thrown away, which need not outlive the machine
     """
@@ -48,10 +49,10 @@ def _write(course: Course, plan: ExportPlan, lasting: bool) -> None:
 
     try:
         course.package_folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(course.package_folder / ".export.lock", timeout=60):
+        with filelock.FileLock(course.package_folder / LOCK, timeout=60):
             write_all(plan.changes, lasting)
     except (OSError, filelock.Timeout) as error:
-        raise CourseError(
+        raise MachineError(
             f"{course.package}/ cannot be written: {error}. Nothing was changed; make the folder"
             f" writable, or run with --no-export."
         ) from None

@@ -80,9 +80,9 @@ def _restore(path: Path, content: bytes | None) -> None:
 def _forget_bytecode(path: Path) -> None:
     # Python compares the time in whole seconds and the size: two exports within one second
     # that differ by `+` and `-` would leave the old bytecode in use.
-    if path.suffix == ".py":
-        cached = Path(importlib.util.cache_from_source(str(path)))
-        for stale in cached.parent.glob(f"{path.stem}.*.pyc"):
+    folder = Path(importlib.util.cache_from_source(str(path))).parent
+    if path.suffix == ".py" and not folder.is_symlink():  # which could lead to other files
+        for stale in folder.glob(f"{path.stem}.*.pyc"):
             stale.unlink(missing_ok=True)
 
 

@@ -51,7 +51,7 @@ def junit_text(course: Course, run: RunRecord, key: Key | None) -> str:
         suite.set(name, str(counts[tag]))
     properties = ET.SubElement(suite, "properties")
     for name, value in evidence(run, key).items():
-        ET.SubElement(properties, "property", name=name, value=value)
+        ET.SubElement(properties, "property", name=name, value=_allowed(value))
     for test in run.tests:
         _add_case(suite, course, test)
     ET.indent(root)

@@ -15,6 +15,7 @@ from pathlib import Path
 from pytest_tinytorch.course import Course, load_course
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.manifest import MANIFEST_FILE, file_hash, load_manifest
+from pytest_tinytorch.names import safe_path
 
 LARGEST_SOURCE = 2**20
 _LARGEST_FILE = 64 * 2**20
@@ -113,11 +114,11 @@ def _source_names(course: Course) -> list[str]:
 def plain_content(root: Path, name: str, largest: int) -> tuple[bytes | None, str]:
     """The bytes of a plain file, or None and the reason. No link is followed on the way."""
     path = root
-    for part in Path(name).parts:
-        path = path / part
-        if path.is_symlink():
-            return None, "is a link, or lies behind one"
     try:
+        for part in Path(name).parts:
+            path = path / part
+            if path.is_symlink():
+                return None, "is a link, or lies behind one"
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
             return None, "is not a plain file"
@@ -130,6 +131,8 @@ def plain_content(root: Path, name: str, largest: int) -> tuple[bytes | None, st
         return None, "is not there"
     except OSError as error:
         return None, f"cannot be read: {error.strerror}"
+    except ValueError as error:  # a null byte
+        return None, f"cannot be read: {error}"
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -154,7 +157,7 @@ def checked_out(root: Path) -> str:
     reference = word.removeprefix("ref: ")
     if reference == word:
         return _commit_id(word)
-    if ".." in reference:
+    if safe_path(reference) is None:
         return ""
     loose, _ = plain_content(root, f".git/{reference}", LARGEST_SOURCE)
     if loose is not None:

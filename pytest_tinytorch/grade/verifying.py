@@ -7,8 +7,10 @@ from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.grade.reading import parse_run
 from pytest_tinytorch.grade.scores import Grade, grade_of
 from pytest_tinytorch.grade.signing import VARIABLE, Key, find_key, key_file, verified_record
-from pytest_tinytorch.printable import printable
+from pytest_tinytorch.printable import one_line
 from pytest_tinytorch.record import RunRecord
+
+_LONGEST = 2000  # characters of a line
 
 
 def verify_lines(files: Sequence[Path]) -> tuple[bool, list[str]]:
@@ -24,12 +26,12 @@ def _verified(path: Path, key: Key) -> tuple[bool, str]:
     try:
         run = parse_run(path, verified_record(path, key))
     except CourseError as error:
-        return False, f"NOT VERIFIED {error}"
+        return False, one_line(f"NOT VERIFIED {error}", _LONGEST)
     grade = grade_of(run)
     who = f", student {run.student}" if run.student else ""
     points = f"{grade.points:g} of {grade.max_points:g} points for {', '.join(run.groups)}"
     facts = f"{points}, isolation {run.isolation}, key {key.id}{who}"
-    return True, printable(f"verified {path}: {facts}{_but(run, grade)}")
+    return True, one_line(f"verified {path}: {facts}{_but(run, grade)}", _LONGEST)
 
 
 def _but(run: RunRecord, grade: Grade) -> str:

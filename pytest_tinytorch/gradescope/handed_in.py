@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tinytorch.deadline import lateness
+from pytest_tinytorch.plain_file import read_plain
+from pytest_tinytorch.printable import one_line
 
 _LARGEST = 64 * 2**20  # results of earlier submissions are in it
 
@@ -26,21 +28,20 @@ class HandedIn:
 def handed_in(path: Path) -> HandedIn:
     """Read the file. What is wrong with it is said, and no reason not to grade."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ValueError(f"it has more than {_LARGEST} bytes")
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(read_plain(path, _LARGEST).decode("utf-8"))
         students = [_name(user) for user in data["users"]]
         when = _when(data)
     except OSError as error:
         return HandedIn("", (f"{path.name} cannot be read: {error.strerror}",))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return HandedIn("", (f"{path.name} is not as Gradescope documents it ({error!r})",))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = one_line(repr(error))
+        return HandedIn("", (f"{path.name} is not as Gradescope documents it ({reason})",))
     label = "Student" if len(students) == 1 else "Students"
     return HandedIn(",".join(students), (f"{label}: {', '.join(students)}", when))
 
 
 def _name(user: dict[str, Any]) -> str:
-    return str(user.get("email") or user["id"])
+    return one_line(str(user.get("email") or user["id"]))
 
 
 def _when(data: dict[str, Any]) -> str:

@@ -34,7 +34,7 @@ class ClassReport:
         self._config, self._room = config, room
         self._started = time.monotonic()
         self._drawn = 0.0
-        self._left: Counter[str] = Counter()  # parts of each student that are still to come
+        self._left: Counter[str] = Counter()  # folder -> parts that are still to come
         self._total = self._done = self._kept = 0
         self._fresh: set[str] = set()  # students of whom something was graded anew
         self._before: dict[str, float] = {}  # student -> difference to the points before
@@ -54,7 +54,7 @@ class ClassReport:
             self._expect(ids)
 
     def _expect(self, nodeids: Iterable[str]) -> None:
-        self._left = Counter(_student(nodeid) for nodeid in nodeids)
+        self._left = Counter(nodeid.rpartition("::")[0] for nodeid in nodeids)
         self._total = self._left.total()
         self._started = time.monotonic()  # anew: workers take seconds to come up
 
@@ -72,9 +72,10 @@ class ClassReport:
         shown = getattr(report, SHOWN, None)
         if _is_crash(report):
             reason = "the process that graded it died"
-            student, _, checkpoint = report.nodeid.rpartition("::")
-            shown = {"student": student, "checkpoint": checkpoint, "status": "grader-error"}
-            self._room.lost_by_name(student, checkpoint, reason)
+            submitted, checkpoint = task = self._room.task_of(report.nodeid)
+            shown = {"student": submitted.student, "checkpoint": checkpoint.id}
+            shown["status"] = Status.GRADER_ERROR.value
+            self._room.lost(task, reason)
             self._note(shown, reason)
         elif report.when == "call" and shown is not None:
             self._note(shown, str(report.longrepr or ""))
@@ -94,8 +95,9 @@ class ClassReport:
         before = shown.get("before")
         if before is not None and before != shown["points"]:
             self._before[student] = self._before.get(student, 0.0) + shown["points"] - before
-        self._left[student] -= 1
-        if not self._left[student]:
+        folder = self._room.names[student]
+        self._left[folder] -= 1
+        if not self._left[folder]:
             self._put_together(student)
         self._draw_progress(item)
 
@@ -133,8 +135,9 @@ class ClassReport:
     def pytest_sessionfinish(self) -> None:
         """Who was begun and not finished gets what there is."""
         self._clear_progress()
-        for student in [s for s, left in self._left.items() if left and s in self._fresh]:
-            self._put_together(student)
+        for student in sorted(self._fresh):
+            if self._left[self._room.names[student]]:
+                self._put_together(student)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:
@@ -207,10 +210,6 @@ def _quieten(config: pytest.Config) -> None:
         option.verbose = -1
         option.no_header = True
         option.reportchars = ""
-
-
-def _student(nodeid: str) -> str:
-    return nodeid.rpartition("::")[0]
 
 
 def _is_crash(report: Any) -> bool:

@@ -24,7 +24,7 @@ from pytest_tinytorch.batch.parts import (
     part_key,
 )
 from pytest_tinytorch.batch.reading import read_submission
-from pytest_tinytorch.batch.submissions import Submitted, find_submissions, folder_names
+from pytest_tinytorch.batch.submissions import Submitted, find_submissions
 from pytest_tinytorch.batch.zips import StudentZip, ZipRefused
 from pytest_tinytorch.collect import collection as collect
 from pytest_tinytorch.collect.collection import Collected, Collection
@@ -35,6 +35,7 @@ from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.grade.scores import Grade, Score
 from pytest_tinytorch.isolation.failures import Died
 from pytest_tinytorch.manifest import load_manifest
+from pytest_tinytorch.names import folder_names
 from pytest_tinytorch.record import Outcome, Reason, TestRecord
 from pytest_tinytorch.submissions import _graded
 
@@ -135,12 +136,24 @@ def test_folder_names_differ_wherever_they_are_kept():
     assert len(folded) == len(students)
     assert names["🙂"] == "🙂"  # nothing is wrong with it
     for student, name in names.items():
-        assert not set('<>:"/\\|?*') & set(name) and len(name) < 120
+        assert not set('<>:"/\\|?*') & set(name) and len(name) < 140
         assert name.split(".")[0] not in ("con", "", student if student == "Ann" else "")
 
 
 def test_a_name_that_is_nobody_elses_stays_when_others_come():
     assert folder_names(["bob"])["bob"] == folder_names(["bob", "Ann", "ann"])["bob"] == "bob"
+
+
+def test_a_name_that_looks_like_a_marked_one_is_nobodys_mark():
+    marked = folder_names(["Ann", "ann"])["Ann"]
+    names = folder_names(["Ann", "ann", marked])
+    assert len(set(names.values())) == 3 and names["Ann"] == marked
+
+
+def test_a_folder_of_only_dots_is_a_student_and_a_hidden_one_is_not(tmp_path):
+    for name in ("...", "....", ".cache", "..cache"):
+        (tmp_path / name).mkdir()
+    assert [s.student for s in find_submissions(tmp_path)[0]] == ["...", "...."]
 
 
 # --- which files of it count ----------------------------------------------------------------------

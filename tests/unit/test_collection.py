@@ -7,9 +7,9 @@ import pytest
 
 from pytest_tinytorch.collect.collection import Collected, Collection, Status
 from pytest_tinytorch.collect.git import without_password
-from pytest_tinytorch.collect.names import entry_name, folded, safe_path
 from pytest_tinytorch.collect.roster import Row, read_roster
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.names import folded, folder_name, safe_path
 
 # --- names --------------------------------------------------------------------------------------
 
@@ -29,7 +29,7 @@ from pytest_tinytorch.errors import CourseError
     ],
 )
 def test_a_student_keeps_the_name(student):
-    assert entry_name(student, ["somebody", "else"]) == student
+    assert folder_name(student, ["somebody", "else"]) == student
 
 
 @pytest.mark.parametrize(
@@ -42,23 +42,23 @@ def test_a_student_keeps_the_name(student):
     ],
 )  # fmt: skip
 def test_a_name_that_not_every_system_can_hold_is_changed(student):
-    name = entry_name(student, [])
+    name = folder_name(student, [])
     assert name != student and "~" in name
     assert safe_path(name) == PurePosixPath(name)
     assert len(name.encode()) < 200
     assert not name.startswith((".", "-", "~")) and not name.lower().endswith((".zip", ".json"))
-    assert entry_name(student, ["others"]) == name  # in every run the same
-    assert entry_name(f"{student}x", []) != name
+    assert folder_name(student, ["others"]) == name  # in every run the same
+    assert folder_name(f"{student}x", []) != name
 
 
 @pytest.mark.parametrize(
     "one, other", [("ana", "Ana"), ("Zoë", "Zoe\u0308"), ("straße", "STRASSE"), ("ÉVA", "éva")]
 )
 def test_names_that_some_system_takes_for_one_are_told_apart(one, other):
-    first = entry_name(one, [])
-    second = entry_name(other, [first])
+    first = folder_name(one, [])
+    second = folder_name(other, [first])
     assert folded(first) != folded(second)
-    third = entry_name(other.upper() + " ", [first, second])
+    third = folder_name(other.upper() + " ", [first, second])
     assert len({folded(name) for name in (first, second, third)}) == 3
 
 
@@ -109,7 +109,7 @@ ROSTERS = {
     "twice, composed": ("student,remote\nZoë,x\nZoe\u0308,y\n", "stands twice, on lines 2 and 3"),
     "control": (
         'student,remote\nana,"a\x1b[2Jb"\n',
-        "line 2: remote 'a\\\\x1b[2Jb' has characters",
+        "line 2: remote 'a\\x1b[2Jb' has characters",
     ),
     "newline": ('student,remote\n"a\nb",x\n', "line 3: student 'a\\nb' has characters"),
 }

@@ -1,5 +1,6 @@
 """course.toml: what it says is found again, and each mistake is one line with its place and fix."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from mini_course import make_course
 
 from pytest_tinytorch.course import load_course
 from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.locate import course_root
 
 MISTAKES = {
     "not TOML": ('id = "mini"', 'id = "mini', "course.toml is not valid TOML: ", "Mend that line."),
@@ -207,6 +209,162 @@ MISTAKES = {
         "the file: format = '1'; write a whole number.",
     ),
 }
+# What a hostile or careless course.toml says in the place of a name, a folder, a text or a number.
+UNSAFE = {
+    **{
+        f"package {name}": ('package = "mini"', f"package = {name!r}", "[course]: package = ", fix)
+        for fix, names in {
+            "write a Python name that is not one of Python's own modules: 'tinytorch'.": (
+                "",
+                "..",
+                "../evil",
+                "/tmp/evil",
+                "a.b",
+                "a/b",
+                "a b",
+                "import",
+                "__main__",
+                "json",
+                "con",
+                "Lpt1",
+                "\uff4dini",
+                "x" * 81,
+                "c:x",
+                "mini-x",
+            ),
+            "choose another name: that folder is for other files.": (
+                "checkpoints",
+                "Checkpoints",
+                "data",
+                "src",
+                "SRC",
+                "hidden",
+                "pytest_tinytorch",
+            ),
+        }.items()
+        for name in names
+    },
+    **{
+        f"sources {name}": ('sources = "src"', f"sources = {name!r}", "[course]: sources = ", fix)
+        for fix in ["write a folder below the course: 'src_modules'."]
+        for name in (
+            "",
+            ".",
+            "..",
+            "../src",
+            "/etc",
+            "a/../../b",
+            "c:src",
+            "-rf",
+            "~",
+            ".git",
+            ".hidden",
+            "src/",
+            "nul",
+            "a/con.x",
+            "a|b",
+            "src.",
+        )
+    },
+    **{
+        f"target {name}": ('"core.words"', f'"{name}"', "02_words: export target ", fix)
+        for fix in ["write Python names with dots between them: 'core.tensor'."]
+        for name in (
+            "",
+            "..",
+            "/tmp/evil",
+            "core/../../evil",
+            "core.",
+            ".core",
+            "core..x",
+            "core.if",
+            "a-b",
+            "__init__",
+            "core.__main__",
+            "core.nul",
+            "COM1.x",
+            "a b",
+            "core.\uff4d",
+            "a." * 30 + "a",
+        )
+    },
+    **{
+        f"public name {name}": ('["shout"]', f"[{name!r}]", "02_words: public name ", fix)
+        for fix in ["write names as in Python: 'Tensor'."]
+        for name in ("", "a.b", "a b", "def", "__all__", "a-b")
+    },
+    **{
+        f"module {name}": ('name = "02_words"', f'name = "{name}"', "write two digits and a word")
+        for name in (
+            "02_",
+            "02_a/b",
+            "../02_a",
+            "\u0660\u0661_a",
+            "02_a.b",
+            "002_a",
+            "02_" + "a" * 90,
+        )
+    },
+    **{
+        f"checkpoint id {name}": ('id = "01"', f'id = "{name}"', "write two digits: '05'.")
+        for name in ("", "1", "../1", "a1", "\u0660\u0661", "001", "01 ", "::")
+    },
+    **{
+        f"checkpoint name {name}": (
+            'name = "Words"',
+            f'name = "{name}"',
+            "write one word of letters",
+        )
+        for name in ("", "../x", "a b", "a/b", "a::b", "[a]", "/etc/passwd", "W" * 81)
+    },
+    **{
+        f"text {name!r}": ('question = "Can I add?"', f"question = {text}", "write at most 300")
+        for name in ("\n", "\x1b", "\u202e", "\u2028", "x" * 301)
+        for text in [f'"{name}"' if name.isprintable() else f'"a\\u{ord(name):04x}b"']
+    },
+    "a phase of two lines": (
+        'phases = ["First", ',
+        'phases = ["a\\nb", ',
+        "phases = 'a\\nb'; write at",
+    ),
+    "points beyond count": (
+        "points = 7",
+        "points = 1000001",
+        "points = 1000001; write at most 1000000",
+    ),
+    "seconds beyond count": (
+        "seconds_per_test = 5",
+        "seconds_per_test = 99999999",
+        "write at most",
+    ),
+    "a number too long to read": (
+        "points = 7",
+        f"points = {'9' * 5000}",
+        "is not valid TOML: Exceeds",
+    ),
+    "a key of many parts": ("points = 7", f"{'a.' * 101}b = 7", "a line has more than 100 dots"),
+    "nested deeply": ("points = 7", f"points = {'[' * 5000}", "is not valid TOML: "),
+    "targets but for case": (
+        '"core.words"',
+        '"core.Numbers"',
+        "but for case, 'core.numbers' stands",
+    ),
+    "a target that is a folder": (
+        '"core.words"',
+        '"core"',
+        "export target 'core' is a folder, too",
+    ),
+    "imported first": (
+        'import_first = ""',
+        'import_first = "os.path"',
+        "import_first 'os.path' is unk",
+    ),
+    "a name with a newline in a message": (
+        'name = "02_words"',
+        'name = "a\\nb"',
+        "[[module]] a\\x0ab: ",
+    ),
+}
 MORE = """
 [[module]]
 name = "04_more"
@@ -223,13 +381,17 @@ exports = {}
 """
 
 
-@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize(
+    "mistake",
+    [*MISTAKES.values(), *UNSAFE.values()],
+    ids=[*MISTAKES, *(name.encode("unicode_escape").decode()[:40] for name in UNSAFE)],
+)
 def test_a_mistake_is_one_line_with_place_and_fix(tmp_path, mistake):
     old, new, *parts = mistake
     path = make_course(tmp_path) / "course.toml"
     text = path.read_text() + MORE
     assert old in text
-    path.write_text(text.replace(old, new, 1))
+    path.write_text(text.replace(old, new, 1), "utf-8")
     with pytest.raises(CourseError) as error:
         load_course(tmp_path)
     message = str(error.value)
@@ -331,3 +493,36 @@ def test_the_whole_course_is_that_of_the_curriculum():
     assert others == ["01", "05"]
     public = [n for m in course.modules for names in m.exports.values() for n in names]
     assert {"Tensor", "Conv2d", "TinyGPT", "manual_seed", "no_grad"} <= set(public)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ('package = "mini"', 'package = "netz_größe2"'),
+        ('sources = "src"', 'sources = "my notebooks/week 1"'),
+        ("03_later", "03_lambda"),
+        ('"core.words"', '"words"'),
+        ('"core.words"', '"a.b.c.words"'),
+        ("points = 5\nwritten = false", "points = 1000000\nwritten = false"),
+        ('question = "Can I add?"', 'question = "Можно? 🎉"'),
+    ],
+)
+def test_other_names_are_as_good(tmp_path, old, new):
+    path = make_course(tmp_path) / "course.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new), "utf-8")
+    load_course(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.timeout(30)
+def test_a_pipe_or_a_large_file_keeps_nobody_waiting(tmp_path):
+    path = make_course(tmp_path) / "course.toml"
+    path.write_text(path.read_text() + "#" * 2**18)
+    with pytest.raises(CourseError, match="cannot be read: has more than 262144 bytes"):
+        load_course(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CourseError, match=r"course\.toml cannot be read: is not a plain file"):
+        load_course(tmp_path)
+    assert course_root(tmp_path) is None

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -381,3 +382,101 @@ def test_a_notebook_reader_is_needed_only_for_a_change(course, change, reads):
         [sys.executable, "-c", code], cwd=course.root, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == reads
+
+
+LINKS = {
+    "the package": ("mini", "mini is a link, so nothing is exported; move it away"),
+    "a folder of the package": (
+        "mini/core",
+        "mini/core/__init__.py leads out, so nothing is exported; move it away",
+    ),
+    "a file": (
+        "mini/core/numbers.py",
+        "mini/core/numbers.py is a link, so nothing is exported; move it away",
+    ),
+    "the lock": (
+        "mini/.export.lock",
+        "mini/.export.lock is a link, so nothing is exported; move it away",
+    ),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+@pytest.mark.parametrize("removed", [False, True], ids=["written", "removed"])
+@pytest.mark.parametrize("name, message", LINKS.values(), ids=LINKS)
+def test_nothing_is_written_through_a_link(course, tmp_path, name, message, removed):
+    export(course)
+    outside = tmp_path / "outside"
+    place = course.root / name
+    if place.is_dir():
+        place.rename(outside)
+    else:
+        outside.write_text("somebody's\n" if not place.exists() else place.read_text())
+        place.unlink(missing_ok=True)
+    place.symlink_to(outside)
+    before = {p: p.read_bytes() for p in (outside, *outside.rglob("*")) if p.is_file()}
+    if removed:
+        course.source_file(course.modules[0]).unlink()
+    else:
+        edit(course, "return a + b", "return b + a")
+    with pytest.raises(CourseError) as error:
+        export(course)
+    assert str(error.value) == message
+    assert {p: p.read_bytes() for p in (outside, *outside.rglob("*")) if p.is_file()} == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+def test_a_folder_of_the_package_may_be_a_link_within_it(course):
+    export(course)
+    core = course.package_folder / "core"
+    core.rename(course.package_folder / "elsewhere")
+    core.symlink_to(course.package_folder / "elsewhere")
+    edit(course, "return a + b", "return b + a")
+    assert export(course).written == ("mini/core/numbers.py",)
+
+
+@pytest.mark.parametrize(
+    "package, target", [("mini", "@/evil"), ("../evil", "core.numbers"), ("@/evil", "core.numbers")]
+)
+def test_the_export_itself_refuses_what_no_check_of_the_course_has_seen(
+    course, tmp_path, package, target
+):
+    module = replace(course.modules[0], exports={target.replace("@", str(tmp_path)): ("add",)})
+    unchecked = replace(
+        course, modules=(module,), package=package.replace("@", str(tmp_path / "outside"))
+    )
+    before = set(tmp_path.rglob("*"))
+    with pytest.raises(
+        CourseError, match=r"evil.* leads out, so nothing is exported; move it away"
+    ):
+        export(unchecked)
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.timeout(30)
+def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(course):
+    export(course)
+    path = course.target_file("core.numbers")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CourseError, match=r"numbers\.py cannot be read: is not a plain"):
+        export(course)
+    path.unlink()
+    source = course.source_file(course.modules[0])
+    source.unlink()
+    os.mkfifo(source)
+    with pytest.raises(CourseError, match=r"01_numbers\.py cannot be read: is not a plain file"):
+        export(course)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+def test_bytecode_behind_a_link_is_left_alone(course, tmp_path):
+    export(course)
+    (tmp_path / "elsewhere").mkdir()
+    other = tmp_path / "elsewhere/numbers.cpython-311.pyc"
+    other.write_bytes(b"somebody's")
+    (course.package_folder / "core/__pycache__").symlink_to(other.parent)
+    edit(course, "return a + b", "return b + a")
+    assert export(course).written == ("mini/core/numbers.py",)
+    assert other.read_bytes() == b"somebody's"

@@ -99,10 +99,18 @@ def test_sources_that_are_no_plain_files_are_refused_with_the_reason(tree, tmp_p
 
 
 def test_a_source_behind_a_link_is_refused(tree, tmp_path):
-    (tree / "src").rename(tmp_path / "elsewhere")
-    (tree / "src").symlink_to(tmp_path / "elsewhere")
+    (tree / "src").rename(tree / "elsewhere")
+    (tree / "src").symlink_to(tree / "elsewhere")
     submission = take_in(tree, tmp_path / "taken", "")
     assert len(submission.refused) == 3 and "lies behind one" in submission.refused[0]
+
+
+def test_a_folder_of_sources_that_leads_out_is_a_mistake_of_the_course(tree, tmp_path):
+    (tree / "src").rename(tmp_path / "elsewhere")
+    (tree / "src").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CourseError, match="sources = 'src' leads out; put the folder itself below"):
+        take_in(tree, tmp_path / "taken", "")
+    assert not (tmp_path / "taken").exists()
 
 
 def test_a_source_that_is_not_there_is_no_offence(tree, tmp_path):

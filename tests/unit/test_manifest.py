@@ -44,13 +44,31 @@ def test_it_is_read(course):
         ('{"format": 1, "tests": {"00": {"00/a": true}}, "files": {}}', "is worth True"),
         ('{"format": 1, "tests": {"00": {"01/a": 1}}, "files": {}}', "is no test of '00'"),
         ('{"format": 1, "tests": {"00": {"00/\\u001b[2J": 1}}, "files": {}}', "is no test of '00'"),
-        ('{"format": 1, "tests": {}, "files": {"a\\u001b[2J": ""}}', "is no file below"),
-        ('{"format": 1, "tests": {}, "files": {"../a": ""}}', "'../a' is no file below"),
-        ('{"format": 1, "tests": {}, "files": {"a/../../b": ""}}', "is no file below"),
-        ('{"format": 1, "tests": {}, "files": {"/etc/a": ""}}', "'/etc/a' is no file below"),
-        ('{"format": 1, "tests": {}, "files": {"a\\\\..\\\\b": ""}}', "is no file below"),
-        ('{"format": 1, "tests": {}, "files": {"C:a": ""}}', "'C:a' is no file below"),
-        ('{"format": 1, "tests": {}, "files": {"a\\u0000": ""}}', "is no file below"),
+        ('{"format": 1, "tests": {}, "files": {"a\\u001b[2J": ""}}', "is no file of the course"),
+        ('{"format": 1, "tests": {}, "files": {"../a": ""}}', "'../a' is no file of the course"),
+        ('{"format": 1, "tests": {}, "files": {"a/../../b": ""}}', "is no file of the course"),
+        (
+            '{"format": 1, "tests": {}, "files": {"/etc/a": ""}}',
+            "'/etc/a' is no file of the course",
+        ),
+        ('{"format": 1, "tests": {}, "files": {"a\\\\..\\\\b": ""}}', "is no file of the course"),
+        ('{"format": 1, "tests": {}, "files": {"C:a": ""}}', "'C:a' is no file of the course"),
+        ('{"format": 1, "tests": {}, "files": {"a\\u0000": ""}}', "is no file of the course"),
+        (
+            '{"format": 1, "tests": {}, "files": {"sitecustomize.py": ""}}',
+            "is no file of the course",
+        ),
+        (
+            '{"format": 1, "tests": {}, "files": {"hidden/conftest.py": ""}}',
+            "is no file of the cou",
+        ),
+        ('{"format": 1, "tests": {}, "files": {"data": ""}}', "'data' is no file of the course"),
+        ('{"format": 1, "tests": {}, "files": {"data/con.txt": ""}}', "is no file of the course"),
+        ('{"format": 1, "tests": {}, "files": {"data/a": 1}}', "1 is no hash of 'data/a'"),
+        ('{"format": 1, "tests": {"../x": {}}, "files": {}}', "'../x' is no checkpoint, such as"),
+        ('{"format": 1, "tests": {"secret 00": {}}, "files": {}}', "is no checkpoint, such as"),
+        ('{"format": 1, "tests": {"00": {"00/a": 1000001}}, "files": {}}', "is worth 1000001"),
+        ('{"format": 1, "tests": ' + "[" * 5000, "is damaged"),
     ],
 )
 def test_a_bad_one_is_refused_with_the_fix(course, text, message):
@@ -76,10 +94,10 @@ def test_one_that_is_missing_or_no_text_is_refused_with_the_fix(course):
 
 def test_a_planned_checkpoint_need_not_be_listed_and_a_foreign_one_may_be(course):
     (course.root / MANIFEST_FILE).write_text(
-        '{"format": 1, "tests": {"00": {}, "01": {}, "77": {"77/a": 1}}, "files": {"a": "b"}}'
+        '{"format": 1, "tests": {"00": {}, "01": {}, "77": {"77/a": 1}}, "files": {"data/a": "b"}}'
     )
     manifest = load_manifest(course)
-    assert manifest == Manifest({"00": {}, "01": {}, "77": {"77/a": 1}}, {"a": "b"})
+    assert manifest == Manifest({"00": {}, "01": {}, "77": {"77/a": 1}}, {"data/a": "b"})
     assert manifest.of("02") == {}
 
 

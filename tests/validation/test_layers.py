@@ -13,7 +13,16 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 
 # From the ground up. A room is a file or a folder; a new one must be given its place here.
 LAYERS = {
-    "ground": ("errors", "home", "locate", "course", "record", "printable"),
+    "ground": (
+        "errors",
+        "home",
+        "printable",
+        "plain_file",
+        "names",
+        "locate",
+        "course",
+        "record",
+    ),
     "services": (
         "choose",
         "manifest",

@@ -1,0 +1,28 @@
+"""Read a file that somebody else made: only a plain one, and only so much of it.
+
+A pipe or a device in the place of a file would never end, and a file may be of any size.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read_plain(path: Path, largest: int) -> bytes:
+    """The content of a plain file, through links. Raises OSError, whose `strerror` says why.
+
+    largest: bytes; a longer file is refused
+    """
+    with open(path, "rb", opener=_opened) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is not a plain file", str(path))
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise OSError(errno.EFBIG, f"has more than {largest} bytes", str(path))
+    return content
+
+
+def _opened(path: str, flags: int) -> int:
+    # A pipe without a writer keeps an `open` waiting that does not say O_NONBLOCK.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
