@@ -2,7 +2,7 @@
 
 import importlib.util
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,10 +54,7 @@ def synthetic_images() -> SimpleNamespace:
     """Colour images of ten classes, made by `data/synthetic_images.py`: `train_images`
     (1000, 3, 32, 32) and `test_images` (500, 3, 32, 32), float32 from 0 to 1, with `train_labels`
     and `test_labels`, int64."""
-    spec = importlib.util.spec_from_file_location("synthetic", _DATA / "synthetic_images.py")
-    assert spec is not None and spec.loader is not None
-    synthetic = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(synthetic)
+    synthetic = _program("synthetic_images")
     train, test = synthetic.make_images(1000, seed=0), synthetic.make_images(500, seed=1)
     return SimpleNamespace(
         train_images=_scaled(train[0]),
@@ -65,6 +62,28 @@ def synthetic_images() -> SimpleNamespace:
         test_images=_scaled(test[0]),
         test_labels=test[1],
     )
+
+
+@pytest.fixture(scope="session")
+def corpus() -> SimpleNamespace:
+    """Sentences of a small grammar, `data/corpus.txt`: `train` and `held_out`, texts with one
+    sentence a line, and `accepts(sentence)`, which says whether the grammar makes a sentence."""
+    lines = (_DATA / "corpus.txt").read_text("utf-8").splitlines(keepends=True)
+    count = len(lines) * 9 // 10
+    return SimpleNamespace(
+        train="".join(lines[:count]),
+        held_out="".join(lines[count:]),
+        accepts=_program("corpus_grammar").accepts,
+    )
+
+
+def _program(name: str) -> ModuleType:
+    """A Python file of the data folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, _DATA / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    return program
 
 
 def _scaled(array: "np.ndarray") -> "np.ndarray":
