@@ -372,7 +372,7 @@ Follows the table above; encodes words it has seen and others; goes there and ba
 scripts; and loads what it saved.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test-capstone-bpe", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test-capstone-bpe", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 from tempfile import TemporaryDirectory
 
 SCRIPTS = ["", "a", "  two  spaces ", "tab\tand\r\nline\n\n", "naïve café", "не кошка"]
@@ -839,7 +839,7 @@ Computes a block from its parts. Counts the parameters: a forgotten tie or a mis
 the number. The first loss must be near $\log V$, and no position may see a later one.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test-capstone-model", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test-capstone-model", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 def parameters_of(vocab: int, width: int, layers: int, length: int) -> int:
     """Numbers in a GPT: two tables, and for each block 12 matrices of E x E and 13 vectors of E."""
     return (vocab + length) * width + layers * (12 * width**2 + 13 * width) + 2 * width
@@ -875,7 +875,7 @@ and without, past the end of its window. The same tokens must come out: large ra
 no ties that rounding could decide.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test-capstone-generate", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test-capstone-generate", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 from tinytorch.core.tensor import manual_seed
 
 

@@ -205,7 +205,7 @@ def _questions(_text: str, parts: list[Cell]) -> list[str]:
 
 def _length(text: str, _parts: list[Cell]) -> list[str]:
     lines = (line.strip() for line in text.splitlines())
-    count = sum(line not in ("", '"""') and not line.startswith(MARKS) for line in lines)
+    count = sum(line not in ("", '"""', 'r"""') and not line.startswith(MARKS) for line in lines)
     return [] if count in LENGTHS else [f"{count} lines"]
 
 

@@ -1,6 +1,6 @@
 # Generated from src_modules/16_capstone.py. Do not edit: write in src_modules/16_capstone.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=8104da20924bcdec code=66b70c857ba1e313 content=15c05969f56a1b95
+# export: format=1 source=b1a9295b918c9d01 code=66b70c857ba1e313 content=ce62428915ca5722
 # %% src_modules/16_capstone.py:78
 import json
 import math
@@ -67,7 +67,7 @@ class CharTokenizer:
         ### END SOLUTION
 
 
-# %% src_modules/16_capstone.py:203
+# %% src_modules/16_capstone.py:202
 def byte_symbols() -> list[str]:
     """A visible letter for each byte: its own in Latin-1 if it has one, else one from 256 on."""
     shown = {*range(33, 127), *range(161, 173), *range(174, 256)}
@@ -82,7 +82,7 @@ SPACE, MARKS = r" \t\n\r", re.escape(string.punctuation)
 WORDS = re.compile(f" ?[^{SPACE}{MARKS}]+| ?[{MARKS}]+|[{SPACE}]+")
 
 
-# %% src_modules/16_capstone.py:219
+# %% src_modules/16_capstone.py:218
 def pair_counts(words: Mapping[tuple[int, ...], int]) -> Counter[tuple[int, int]]:
     """How often each pair of neighbours occurs. `{(108, 111, 119): 4}`, a word of three tokens that
     occurs four times, gives `{(108, 111): 4, (111, 119): 4}`. HINT: `pairwise(word)` has the pairs.
@@ -112,7 +112,7 @@ def merged(word: Sequence[int], pair: tuple[int, int], token: int) -> tuple[int,
     ### END SOLUTION
 
 
-# %% src_modules/16_capstone.py:257
+# %% src_modules/16_capstone.py:256
 class BPETokenizer:
     """Byte-pair encoding, learned from `text`: 256 bytes and merges, `vocab_size` tokens in all.
     Fewer where no pair is left to merge, and never fewer than 256.
@@ -224,7 +224,7 @@ class BPETokenizer:
         return tokenizer
 
 
-# %% src_modules/16_capstone.py:437
+# %% src_modules/16_capstone.py:436
 @primitive
 def embedding(weight, ids):
     """Rows of the weight (V, E) at ids (...), ints: (..., E).
@@ -287,7 +287,7 @@ class Embedding(Module):
         ### END SOLUTION
 
 
-# %% src_modules/16_capstone.py:555
+# %% src_modules/16_capstone.py:554
 class KVCache:
     """Keys and values of all earlier positions, for N texts at once.
 
@@ -333,7 +333,7 @@ def attend_with_cache(
     ### END SOLUTION
 
 
-# %% src_modules/16_capstone.py:635
+# %% src_modules/16_capstone.py:634
 def sample_token(
     logits: np.ndarray, temperature: float, top_k: int | None, generator: np.random.Generator
 ) -> int:
@@ -364,7 +364,7 @@ def sample_token(
     ### END SOLUTION
 
 
-# %% src_modules/16_capstone.py:693
+# %% src_modules/16_capstone.py:692
 class TransformerBlock(Module):
     """Attention, then an MLP four times as wide, each behind a norm, and added; (N, T, E) stays.
 
@@ -507,7 +507,7 @@ class TinyGPT(Module):
         ### END SOLUTION
 
 
-# %% src_modules/16_capstone.py:934
+# %% src_modules/16_capstone.py:932
 def token_windows(ids: Any, length: int) -> TensorDataset:
     """Examples (inputs, targets) for a language model, both (n, length), of a text ids (T,), ints.
 
