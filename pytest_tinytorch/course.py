@@ -7,7 +7,7 @@ module or a node id is checked by `names`, and every text is one line that can b
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from types import GenericAlias, MappingProxyType
@@ -50,6 +50,7 @@ class Limits:
     scratch_mib: int  # all files together
     open_files: int
     processes: int  # and threads, where the cell has a user or a namespace of its own
+    reply_mib: int = 64  # what student code may send back at once
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,8 @@ _COURSE_KEYS: _Kinds = {
     "phases": list[str],
     "points": int,
 }
-_LIMIT_KEYS: _Kinds = {field.name: int for field in fields(Limits)}
+_ALL_LIMITS: _Kinds = {field.name: int for field in fields(Limits)}
+_LIMIT_KEYS: _Kinds = {field.name: int for field in fields(Limits) if field.default is MISSING}
 _MODULE_KEYS: _Kinds = {
     "name": str,
     "needs": list[str],
@@ -226,7 +228,7 @@ def _course(root: Path, data: dict[str, Any]) -> Course:
         raise _mistake("format", f"{data['format']} is unknown", f"this harness reads {FORMAT}")
     head = data["course"]
     _check_keys("[course]", head, _COURSE_KEYS)
-    _check_keys("[limits]", data["limits"], _LIMIT_KEYS)
+    _check_keys("[limits]", data["limits"], _LIMIT_KEYS, _ALL_LIMITS)
     limits = _limits("[limits]", Limits(**data["limits"]), {})
     modules = tuple(_module(index, entry) for index, entry in enumerate(data["module"], 1))
     checkpoints = tuple(
@@ -280,9 +282,9 @@ def _checkpoint(index: int, entry: dict[str, Any], limits: Limits) -> Checkpoint
 
 def _limits(place: str, limits: Limits, own: dict[str, Any]) -> Limits:
     """The course's limits with those of a checkpoint in their place."""
-    _check_keys(f"{place} limits", own, {}, _LIMIT_KEYS)
+    _check_keys(f"{place} limits", own, {}, _ALL_LIMITS)
     changed = replace(limits, **own)
-    for key in _LIMIT_KEYS:
+    for key in _ALL_LIMITS:
         _check_amount(place, key, getattr(changed, key))
     return changed
 

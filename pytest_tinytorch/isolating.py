@@ -12,7 +12,7 @@ from pytest_tinytorch.isolation.failures import NotStarted
 from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, missing
 from pytest_tinytorch.manifest import MANIFEST_FILE
 from pytest_tinytorch.printable import printable
-from pytest_tinytorch.selection import id_key, seed_of
+from pytest_tinytorch.selection import id_key, limits_of, seed_of
 from pytest_tinytorch.settings import Settings, course_of, is_worker, settings_of
 
 if TYPE_CHECKING:
@@ -79,11 +79,8 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     cells = cells_of(item.config) if id_key in item.stash else None
     if cells is not None:
-        course = course_of(item.config)
         group = item.stash[id_key].partition("/")[0]
-        checkpoint = course.checkpoint_by_id.get(group.split()[-1])
-        limits = checkpoint.limits if checkpoint else course.limits
-        cells.begin(group, limits, seed_of(item))
+        cells.begin(group, limits_of(item), seed_of(item))
 
 
 @pytest.hookimpl(tryfirst=True)

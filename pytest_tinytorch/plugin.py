@@ -16,6 +16,7 @@ ROOMS = (
     "scheduling",
     "exporting",
     "isolating",
+    "timing",
     "recording",
     "ledger",
     "grading",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.course import Course
+from pytest_tinytorch.alarm import can_ring
+from pytest_tinytorch.course import Course, Limits
 from pytest_tinytorch.errors import CourseError
 from pytest_tinytorch.grade.visibility import HIDDEN
 from pytest_tinytorch.settings import course_of, is_worker, settings_of
@@ -71,8 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         identifier = record_id(course, name, item.path.parent == settings.hidden_folder)
         if identifier is not None and identifier.partition("/")[0] in settings.groups:
             item.stash[id_key] = identifier
-            seconds = course.limits.seconds_per_test + (_GRACE if settings.isolation else 0)
-            item.add_marker(pytest.mark.timeout(seconds))
+            if not can_ring():  # else `timing` ends it
+                item.add_marker(pytest.mark.timeout(seconds_of(item)))
             chosen.append(item)
         else:
             others.append(item)
@@ -104,6 +105,20 @@ def seed_of(item: pytest.Item) -> int:
     """A test's own seed, whatever the order of tests, the worker and Python's hash seed."""
     identifier = item.stash.get(id_key, item.name)
     return zlib.crc32(f"{settings_of(item.config).seed}/{identifier}".encode())
+
+
+def limits_of(item: pytest.Item) -> Limits:
+    """The limits of the checkpoint that a test belongs to, or of the course."""
+    course = course_of(item.config)
+    group = item.stash[id_key].partition("/")[0]
+    checkpoint = course.checkpoint_by_id.get(group.removeprefix(f"{HIDDEN} "))
+    return checkpoint.limits if checkpoint else course.limits
+
+
+def seconds_of(item: pytest.Item) -> int:
+    """After how long a test is ended here, in pytest's own process."""
+    isolated = settings_of(item.config).isolation
+    return limits_of(item).seconds_per_test + (_GRACE if isolated else 0)
 
 
 def _files(config: pytest.Config, course: Course) -> list[Path]:

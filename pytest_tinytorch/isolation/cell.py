@@ -117,6 +117,11 @@ class Cell:
     def sequence(self) -> int:
         return self._channel.sequence
 
+    @property
+    def received(self) -> int:
+        """Bytes of the last reply."""
+        return self._channel.received
+
     def output(self) -> str:
         """What student code printed since this was last asked."""
         try:
@@ -216,12 +221,14 @@ class Cell:
                 "CORE": 0,
                 **({"NPROC": limits.processes} if self.level.counts_processes else {}),
             },
+            "reply": limits.reply_mib * _MIB,
             "confined": self.level.is_confined,
             "readable": readable(self._place, self._places.libraries),
             "writable": [str(self._place.scratch), "/dev/null"],
             "outside": outside.__dict__ if outside else None,
         }
         self._channel.sequence = 1
+        self._channel.largest_reply = limits.reply_mib * _MIB
         reply, _ = self._channel.exchange(
             frame(1, body, []), _SECONDS_TO_START, f"{_SECONDS_TO_START} s"
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pytest_tinytorch.alarm import ring_within, silenced
 from pytest_tinytorch.course import Limits
 from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
 from pytest_tinytorch.isolation.cell import Cell
@@ -33,6 +34,7 @@ from pytest_tinytorch.tracing import ON_BEHALF
 _NO_GROUP = ""
 _LARGEST_NUMBER = 2**53  # of a handle; the host counts from 0
 _MOST_RELEASED = 2**14  # handles in one request, which has to stay a short one
+_LARGE = 2**20  # bytes of a reply, from which on the test's own time counts as the student's
 _OWN_FOLDER = str(Path(__file__).parent)
 
 
@@ -68,21 +70,24 @@ class Cells:
         self._released: list[int] = []
         self._names: dict[str, Remote] = {}  # of the package, in this generation
         self._seed = 0
+        self._counted: float | None = None  # since when the test's own time counts, if it does
         self._begin_checkpoint(_NO_GROUP, limits)
 
     # --- a run, checkpoint by checkpoint and test by test -------------------------------------
 
     def begin(self, group: str, limits: Limits, seed: int) -> None:
         """A test begins. Its group has a cell of its own; what it used before is closed."""
-        if group != self._group:
-            self.close_cell()
-            self._begin_checkpoint(group, limits)
-        self._seed, self._in_test = seed, 0.0
-        self.asked.clear()
-        if self._cell is not None:
-            self._cell.forget_warnings()
-            with contextlib.suppress(CellFailure):  # the next request finds it gone
-                self._reset(self._cell)
+        with silenced():
+            if group != self._group:
+                self.close_cell()
+                self._begin_checkpoint(group, limits)
+            self._seed, self._in_test = seed, 0.0
+            self._counted = None
+            self.asked.clear()
+            if self._cell is not None:
+                self._cell.forget_warnings()
+                with contextlib.suppress(CellFailure):  # the next request finds it gone
+                    self._reset(self._cell)
 
     def output(self) -> str:
         """What student code printed since this was last asked."""
@@ -121,6 +126,14 @@ class Cells:
 
     def ask(self, operation: str, *arguments: Any, **keywords: Any) -> Any:
         """Carry out an operation on the student's side, and return what it gave."""
+        with silenced():  # a request has its own deadline, and must not be left half done
+            self._count()
+            try:
+                return self._ask(operation, *arguments, **keywords)
+            finally:
+                self._let_time_run()
+
+    def _ask(self, operation: str, *arguments: Any, **keywords: Any) -> Any:
         name = arguments[1] if operation == "get" and arguments[0] is self.package else None
         if name is not None:
             if name in self._names and self._cell is not None:
@@ -130,7 +143,7 @@ class Cells:
         cell = self._living_cell()
         body = [operation, list(arguments), keywords, self._take_released(), False]
         if self.watching is not None and name is None:  # to find a name computes nothing
-            self._note(body, cell, sys._getframe(1))
+            self._note(body, cell, sys._getframe(2))
         started = time.monotonic()
         try:
             value = cell.ask(body, self._number, self._remote, seconds, limit)
@@ -181,9 +194,24 @@ class Cells:
 
     # --- inside -------------------------------------------------------------------------------
 
+    def _count(self) -> None:
+        """What the test took here since a large reply counts: there is much that it can make of
+        it, and each element may have been sent to cost time."""
+        if self._counted is not None:
+            elapsed = time.monotonic() - self._counted
+            self._in_test += elapsed
+            self._in_checkpoint += elapsed
+
+    def _let_time_run(self) -> None:
+        if self._counted is None and (self._cell is None or self._cell.received < _LARGE):
+            return
+        self._counted = time.monotonic()
+        ring_within(self._limits.seconds_per_test - self._in_test)
+
     def _begin_checkpoint(self, group: str, limits: Limits) -> None:
         self._group, self._limits = group, limits
         self._in_checkpoint = self._in_test = 0.0
+        self._counted = None
         self._dead_imports: dict[str, CellFailure] = {}
         self._words = ""
 

@@ -32,6 +32,8 @@ class Channel:
             self._poll.register(descriptor, select.POLLIN)
         os.set_blocking(requests, False)
         self.sequence = 0
+        self.largest_reply: int | None = None  # bytes of arrays; None: what the wire allows
+        self.received = 0  # bytes of the last reply
         self.watch: Callable[[], None] = lambda: None  # called from time to time
         self._watched = time.monotonic()
 
@@ -92,10 +94,11 @@ class Channel:
         while len(data) < wanted:
             data += self._read(deadline, limit, _PART if data else _FIRST_PART)
             if wanted == HEAD.size and len(data) >= HEAD.size:
-                text, payload = read_head(data, self.sequence)
+                text, payload = read_head(data, self.sequence, self.largest_reply)
                 wanted = HEAD.size + text + payload
         if len(data) > wanted:
             raise WireError(f"{len(data) - wanted} bytes too many")
+        self.received = wanted
         return read_body(data, text), memoryview(data)[HEAD.size + text :]
 
     def _read(self, deadline: float, limit: str, most: int) -> bytes:

@@ -96,6 +96,35 @@ def test_levels_that_cannot_be(classroom, arguments, words):
     assert words in classroom.says(*chosen, *arguments)
 
 
+MANY = "import numpy as np\n    return np.zeros(2**22)"
+ITERATES = """for _ in range(99):
+        for number in tt.double(3):
+            pass"""
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["here", "xdist"])
+def test_time_that_a_test_takes_with_a_large_reply_counts(classroom, way):
+    """The student's code is done at once, and the test would look at each number for minutes."""
+    classroom.edit("course.toml", "seconds_per_test = 5", "seconds_per_test = 2")
+    classroom.edit("src/01_numbers.py", "return add(a, a)", MANY)
+    file = "checkpoints/checkpoint_00_numbers.py"
+    classroom.edit(file, "check.equal(\n        tt.double(3),\n        6,\n    )", ITERATES)
+    found, _ = outcomes(classroom, "--isolate=process", *way)
+    test = found["00/test_double"]
+    assert (test["outcome"], test["reason"]) == ("failed", "timeout")
+    assert "stopped after 2 s, the time limit of one test" in test["message"]
+    assert test["seconds"] < 8
+    assert found["00/test_mean"]["outcome"] == "passed"  # in the same process
+
+
+def test_a_reply_is_no_larger_than_tests_need(classroom):
+    classroom.edit("course.toml", "processes = 32", "processes = 32\nreply_mib = 31")
+    classroom.edit("src/01_numbers.py", "return add(a, a)", MANY)
+    found, _ = outcomes(classroom, "--isolate=process")
+    words = "your code gave a value of 33554457 bytes, too large to cross: the limit is"
+    assert found["00/test_double"]["message"].startswith(words)
+
+
 def test_requiring_isolation_without_asking_for_it(classroom):
     text = classroom.says("--checkpoint", "00", "--require-isolation=process")
     assert "passed" in text and "Isolation: " in text

@@ -1,5 +1,7 @@
 """What a student sees and what is recorded, the same with and without xdist."""
 
+import time
+
 import pytest
 
 
@@ -153,6 +155,18 @@ def test_endless_loop_ends_at_the_time_limit(every_way):
     )
     assert tests["00/test_double"]["locations"][0]["line"] == 18
     assert outcomes(tests)["00/test_mean"] == PASSED
+
+
+def test_endless_loop_in_a_property_ends_at_the_time_limit(classroom):
+    """Hypothesis may not take the end of the time for an example that fails, and shrink it."""
+    classroom.edit("course.toml", "seconds_per_test = 5", "seconds_per_test = 1")
+    loop = "try:\n        while True: pass\n    except Exception: raise"
+    classroom.edit("src/01_numbers.py", "return total / len(values)", loop)
+    started = time.monotonic()
+    test = classroom.outcomes()["00/test_mean"]
+    assert (test["outcome"], test["reason"]) == ("failed", "timeout")
+    assert test["message"].startswith("stopped after 1 s, the time limit of one test; look for")
+    assert test["seconds"] < 3 and time.monotonic() - started < 60
 
 
 def test_exceptions_that_cannot_be_printed(classroom):

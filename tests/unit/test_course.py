@@ -478,6 +478,15 @@ def test_the_small_course(course):
     assert course.checkpoint_of(words).file == "checkpoints/checkpoint_01_words.py"
 
 
+def test_a_reply_has_a_limit_where_no_file_names_one(course):
+    assert course.limits.reply_mib == 64  # course.toml of the small course is an older one
+    text = (course.root / "course.toml").read_text()
+    own = f"{text}\n[checkpoint.limits]\nreply_mib = 8\n"  # of the last checkpoint
+    (course.root / "course.toml").write_text(own)
+    limits = [checkpoint.limits.reply_mib for checkpoint in load_course(course.root).checkpoints]
+    assert limits == [64, 64, 8]
+
+
 def test_the_whole_course_is_that_of_the_curriculum():
     course = load_course(Path(__file__).parents[2])
     assert [m.id for m in course.modules] == [f"{n:02}" for n in range(1, 17)]

@@ -128,7 +128,7 @@ class Sub(np.ndarray):
         (np.zeros(2, dtype=[("a", "f4")]), "an array of dtype"),
         (np.zeros(2, dtype="m8[s]"), "an array of dtype"),
         ([0] * (wire.MOST_ELEMENTS + 1), "a list of 262145 elements, too large"),
-        (["a" * 60000] * 200, "too large to cross; the limit is"),
+        (["a" * 60000] * 200, "too large to cross: the limit is"),
     ],
     ids=[
         "object",

@@ -142,8 +142,9 @@ class Warned:
 class Host:
     """Carries out requests: [operation, arguments, keywords, handles to release, watched]."""
 
-    def __init__(self, package: str, folder: str) -> None:
-        self._package, self._folder = package, folder
+    def __init__(self, package: str, folder: str, largest: int) -> None:
+        """largest: bytes of arrays in one reply."""
+        self._package, self._folder, self._largest = package, folder, largest
         self._objects = Objects()
         self._returns = Returns(folder)
         self._warned = Warned(folder)
@@ -182,7 +183,7 @@ class Host:
             reply = [encoder.encode(value)]
             if warned := self._warned.take():
                 reply += [None, warned]
-            return frame(sequence, reply, encoder.payload)
+            return frame(sequence, reply, encoder.payload, self._largest)
         except CannotCross as error:
             return frame(sequence, [None, {"cannot_cross": str(error)[:500]}], [])
         except BaseException as error:
@@ -332,7 +333,8 @@ def main() -> None:
     sequence = 1
     body, _ = _receive(requests, sequence)
     found = _settle(body)
-    host = Host(body["package"], os.path.join(body["folder"], body["package"]))
+    folder = os.path.join(body["folder"], body["package"])
+    host = Host(body["package"], folder, body["reply"])
     _send(replies, frame(sequence, found, []))
     gc.freeze()  # NumPy and the rest stay: no collection need look at them again
     host.load()

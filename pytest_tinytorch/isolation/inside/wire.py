@@ -68,25 +68,31 @@ class TooLarge(CannotCross):
     """A value whose form on the wire would be longer than the limits."""
 
 
-def frame(sequence: int, body: Any, payload: list[bytes]) -> bytes:
-    """The bytes of one message. Raises CannotCross if it is too large."""
+def frame(sequence: int, body: Any, payload: list[bytes], largest: int | None = None) -> bytes:
+    """The bytes of one message. Raises CannotCross if it is too large.
+
+    largest: bytes of arrays (default: LARGEST_PAYLOAD).
+    """
     text = _to_text(body).encode()
     size = sum(map(len, payload))
-    if len(text) > LONGEST_TEXT or size > LARGEST_PAYLOAD:
+    most = LARGEST_PAYLOAD if largest is None else largest
+    if len(text) > LONGEST_TEXT or size > most:
         raise TooLarge(
-            f"a value of {len(text) + size} bytes is too large to cross; the limit is"
-            f" {LONGEST_TEXT} bytes of structure and {LARGEST_PAYLOAD} bytes of arrays"
+            f"a value of {len(text) + size} bytes, too large to cross: the limit is"
+            f" {LONGEST_TEXT} bytes of structure and {most} bytes of arrays"
         )
     return b"".join([HEAD.pack(sequence, len(text), size), text, *payload])
 
 
-def read_head(data: bytes | bytearray, expected: int) -> tuple[int, int]:
+def read_head(
+    data: bytes | bytearray, expected: int, largest: int | None = None
+) -> tuple[int, int]:
     """Lengths of text and payload. Raises WireError for another sequence number or a length
     beyond the limits."""
     sequence, text, payload = HEAD.unpack_from(data)
     if sequence != expected:
         raise WireError(f"message {sequence} arrived where message {expected} was due")
-    if text > LONGEST_TEXT or payload > LARGEST_PAYLOAD:
+    if text > LONGEST_TEXT or payload > (LARGEST_PAYLOAD if largest is None else largest):
         raise WireError(f"a message of {text + payload} bytes was announced")
     return text, payload
 

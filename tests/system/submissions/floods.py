@@ -55,6 +55,9 @@ ATTACKS = {
         says="an object of type Box",
     ),
     "memory": Attack(relu="return np.ones(2**30)", says="MemoryError"),
+    "a reply larger than any test needs": Attack(
+        relu="return np.zeros(2**23 + 1)", says="too large to cross: the limit is"
+    ),
     "memory, bit by bit": Attack(
         relu="kept = []\nwhile True:\n    kept.append(bytearray(2**20))"
     ),
