@@ -27,6 +27,7 @@ lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # Speed, as ratios against a peer in the same run
 bench: setup-dev

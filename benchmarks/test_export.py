@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.course import Course, load_course
+from pytest_tinytorch.core.course import Course, load_course
 from pytest_tinytorch.export.service import export
 
 REPOSITORY = Path(__file__).parents[1]

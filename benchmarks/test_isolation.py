@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.isolation.cells import Cells
+from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.isolation.levels import LEVELS, Level, missing
+from pytest_tinytorch.isolation.pool import Cells
 from pytest_tinytorch.isolation.probe import probe
 
 REPOSITORY = Path(__file__).parents[1]

@@ -7,24 +7,24 @@ import os
 import sys
 from typing import Any
 
-from pytest_tinytorch.locate import course_root
+from pytest_tinytorch.core.discovery import course_root
 
-ROOMS = (
-    "settings",
-    "submissions",
-    "selection",
-    "scheduling",
-    "exporting",
-    "isolating",
-    "timing",
-    "recording",
-    "ledger",
-    "grading",
-    "reporting.junit",
-    "reporting.gradescope",
-    "reporting.terminal",
-    "reporting.github",
-    "reporting.batch",
+HOOK_MODULES = (
+    "hooks.options",
+    "hooks.batch",
+    "hooks.selection",
+    "hooks.xdist",
+    "hooks.export",
+    "hooks.isolation",
+    "hooks.timing",
+    "hooks.recording",
+    "hooks.session",
+    "hooks.grading",
+    "hooks.reporters.junit",
+    "hooks.reporters.gradescope",
+    "hooks.reporters.terminal",
+    "hooks.reporters.github",
+    "hooks.reporters.batch",
     "fixtures.student",
     "fixtures.comparison",
     "fixtures.randomness",
@@ -44,17 +44,17 @@ def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
     if root is None:
         return
     if any(argument.startswith("--submissions") for argument in arguments):
-        from pytest_tinytorch.batch.command_line import start_joined
+        from pytest_tinytorch.grading.command_line import start_joined
 
         start_joined(arguments, root)
     elif "--grade" in arguments:
-        from pytest_tinytorch.grade.clean_start import start_anew
+        from pytest_tinytorch.grading.clean_process import start_anew
 
         start_anew(arguments)
     if "numpy" not in sys.modules:
         for variable in _THREADS:
             os.environ.setdefault(variable, "1")
-    names = [f"pytest_tinytorch.{room}" for room in ROOMS]
+    names = [f"pytest_tinytorch.{name}" for name in HOOK_MODULES]
     pluginmanager.rewrite_hook.mark_rewrite(*names)  # at once, as some import others
     for name in names:
         pluginmanager.import_plugin(name)

@@ -13,8 +13,8 @@ import pytest
 from pytest_timeout import is_debugging  # type: ignore[import-untyped]
 
 from pytest_tinytorch.alarm import alarm
+from pytest_tinytorch.hooks.selection import id_key, limits_of, seconds_of
 from pytest_tinytorch.isolation.failures import OutOfTime
-from pytest_tinytorch.selection import id_key, limits_of, seconds_of
 
 
 def _limit(item: pytest.Item) -> AbstractContextManager[None]:

@@ -13,12 +13,13 @@ from pathlib import Path
 from forkserver import ForkServer
 from mini_course import make_course
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.display.grade import remarks
-from pytest_tinytorch.feedback import feedback_html, feedback_markdown
-from pytest_tinytorch.grade.signing import properties_of
-from pytest_tinytorch.manifest import file_hash
-from pytest_tinytorch.record import RunRecord
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.manifest import file_hash
+from pytest_tinytorch.core.records import RunRecord
+from pytest_tinytorch.core.signing import properties_of
+from pytest_tinytorch.reports.grade_view import remarks
+from pytest_tinytorch.reports.html import feedback_html
+from pytest_tinytorch.reports.markdown import feedback_markdown
 
 NUMBERS, WORDS = "src/01_numbers.py", "src/02_words.py"
 ADD = "return a + b"

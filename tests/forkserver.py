@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tinytorch.plugin import ROOMS
+from pytest_tinytorch.plugin import HOOK_MODULES
 
 A_NOTEBOOK = "# %%\nprint(1)\n"  # whoever reads one makes a validator first
 PRELOADED = (
@@ -34,7 +34,7 @@ PRELOADED = (
     "xdist.dsession",
     "pytest_timeout",
     "pytest_benchmark.plugin",
-    *(f"pytest_tinytorch.{room}" for room in ROOMS),
+    *(f"pytest_tinytorch.{name}" for name in HOOK_MODULES),
 )
 # pytest would say that it cannot rewrite the assertions of plugins that are there already.
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
@@ -117,7 +117,7 @@ def _become_pytest(request: dict[str, Any], output: int, errors: int) -> None:
 
 
 def _grade() -> int:
-    from pytest_tinytorch.grade.clean_start import clean_environment, main
+    from pytest_tinytorch.grading.clean_process import clean_environment, main
 
     clean = clean_environment()
     os.environ.clear()

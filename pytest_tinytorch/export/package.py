@@ -4,9 +4,9 @@ import importlib.resources
 from functools import lru_cache
 from pathlib import Path
 
-from pytest_tinytorch.course import Course
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.discovery import COURSE_FILE
 from pytest_tinytorch.export.render import source_digest, with_header
-from pytest_tinytorch.locate import COURSE_FILE
 
 _OPEN, _CLOSE = "# <catalogue>\n", "# </catalogue>\n"
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pytest_tinytorch.course import Course, Module
-from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.core.course import Course, Module
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.names import leads_out
+from pytest_tinytorch.core.plain_file import read_plain
+from pytest_tinytorch.core.text import one_line
 from pytest_tinytorch.export.cells import SourceError, exported_cells
-from pytest_tinytorch.export.linemap import position_in
+from pytest_tinytorch.export.line_map import position_in
 from pytest_tinytorch.export.package import package_files
 from pytest_tinytorch.export.render import (
     BROKEN,
@@ -19,9 +22,6 @@ from pytest_tinytorch.export.render import (
     read_stamp,
     source_digest,
 )
-from pytest_tinytorch.names import leads_out
-from pytest_tinytorch.plain_file import read_plain
-from pytest_tinytorch.printable import one_line
 
 LOCK = ".export.lock"
 _LARGEST = 2**24  # bytes of a source or a generated file

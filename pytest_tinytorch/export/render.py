@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from pytest_tinytorch.export.cells import ExportedCell, SourceError
-from pytest_tinytorch.export.linemap import mark
+from pytest_tinytorch.export.line_map import mark
 
 FORMAT = 1
 BROKEN = "broken"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from pytest_tinytorch.course import Course, Module
-from pytest_tinytorch.errors import MachineError
+from pytest_tinytorch.core.atomic import write_all
+from pytest_tinytorch.core.course import Course, Module
+from pytest_tinytorch.core.errors import MachineError
 from pytest_tinytorch.export.plan import LOCK, ExportPlan, ExportReport, code_key
-from pytest_tinytorch.export.transaction import write_all
 
 
 def export(

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pytest_tinytorch.isolation.child.protocol import HEAD, WireError, read_body, read_head
 from pytest_tinytorch.isolation.failures import Died, Forged, OutOfTime, death
-from pytest_tinytorch.isolation.inside.wire import HEAD, WireError, read_body, read_head
 
 _KEPT_OUTPUT = 16 * 2**10  # bytes of what was printed last, for a person to read
 _MOST_OUTPUT = 64 * 2**20  # bytes printed before the process is ended

@@ -6,8 +6,8 @@ import signal
 from functools import lru_cache
 from typing import Any
 
-from pytest_tinytorch.printable import whole
-from pytest_tinytorch.record import Reason
+from pytest_tinytorch.core.records import Reason
+from pytest_tinytorch.core.text import whole
 
 Place = tuple[str, int, str, str]  # file from the package's folder, line, function, code name
 

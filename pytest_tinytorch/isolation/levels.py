@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pytest_tinytorch.home import home
-from pytest_tinytorch.isolation.inside import landlock, seccomp
-from pytest_tinytorch.isolation.place import (
+from pytest_tinytorch.core.user_dir import home
+from pytest_tinytorch.isolation.child import landlock, seccomp
+from pytest_tinytorch.isolation.workspace import (
     SITE,
     Place,
     interpreter,
@@ -165,7 +165,7 @@ def environment(place: Place, libraries: Path) -> dict[str, str]:
 
 
 def host_command(requests: int, replies: int) -> list[str]:
-    module = "pytest_tinytorch.isolation.inside.host"
+    module = "pytest_tinytorch.isolation.child.server"
     return [str(interpreter()), "-P", "-s", "-S", "-m", module, str(requests), str(replies)]
 
 

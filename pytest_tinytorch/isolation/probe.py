@@ -5,11 +5,11 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
-from pytest_tinytorch.course import Limits
-from pytest_tinytorch.isolation.cell import Cell, Outside
+from pytest_tinytorch.core.course import Limits
 from pytest_tinytorch.isolation.failures import NotStarted
 from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, candidates, missing
-from pytest_tinytorch.isolation.place import Places
+from pytest_tinytorch.isolation.sandbox import Cell, Outside
+from pytest_tinytorch.isolation.workspace import Places
 
 
 def probe(asked: str, secret: Path, package: Path, limits: Limits, slot: int = 0) -> Probe:

@@ -10,7 +10,7 @@ import pytest
 from forkserver import ForkServer
 from mini_course import make_course
 
-from pytest_tinytorch import cli
+from pytest_tinytorch.cli import main as cli
 
 
 @dataclass

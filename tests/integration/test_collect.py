@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.collect import git as git_module
-from pytest_tinytorch.collect.collection import Collected, Status
-from pytest_tinytorch.collect.remotes import collect_remotes
+from pytest_tinytorch.submissions import git as git_module
+from pytest_tinytorch.submissions.collection import Collected, Status
+from pytest_tinytorch.submissions.remotes import collect_remotes
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -282,7 +282,7 @@ def test_what_is_too_large_is_left_out_and_not_even_transferred(students, partia
 
 
 def test_of_too_many_files_those_nearest_to_the_top_are_taken(students, monkeypatch):
-    monkeypatch.setattr("pytest_tinytorch.collect.remotes._MOST_FILES", 3)
+    monkeypatch.setattr("pytest_tinytorch.submissions.remotes._MOST_FILES", 3)
     students.enroll("ana")
     files = {f"environment__lib__{n}.py": str(n) for n in range(5)}
     students.commit("ana", **files, **{"src__02_tensor.py": "1", "z.py": "2"})
@@ -422,7 +422,7 @@ def test_somebody_who_stops_it_keeps_what_was_collected(students, tmp_path):
     script.chmod(0o755)
     # Whoever started these tests in the background of a shell has told them to ignore Ctrl-C.
     heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    command = [sys.executable, "-c", f"{heeds}; from pytest_tinytorch.cli import main; main()"]
+    command = [sys.executable, "-c", f"{heeds}; from pytest_tinytorch.cli.main import main; main()"]
     command += ["collect", "git", "remotes/roster.csv", "--into", "class"]
     process = subprocess.Popen(
         command, cwd=tmp_path, env=os.environ | {"GIT_SSH_COMMAND": str(script)},

@@ -7,11 +7,12 @@ import pytest
 from feedback_kinds import CANARIES, KINDS, graded
 from page_outline import Outline, markdown_text
 
-from pytest_tinytorch.course import Course, load_course
-from pytest_tinytorch.feedback import feedback_html, feedback_markdown
-from pytest_tinytorch.feedback.results import notes_on
+from pytest_tinytorch.core.course import Course, load_course
+from pytest_tinytorch.core.records import RunRecord
+from pytest_tinytorch.grading.feedback_files import notes_on
 from pytest_tinytorch.isolation.levels import missing
-from pytest_tinytorch.record import RunRecord
+from pytest_tinytorch.reports.html import feedback_html
+from pytest_tinytorch.reports.markdown import feedback_markdown
 
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
 

@@ -99,7 +99,7 @@ def test_the_exit_code_says_whether_it_is_enough(poor, threshold, code):
         (("--junitxml=",), "--junitxml needs a value behind it"),
         (("--junitxml", "--checkpoint=00"), "--junitxml needs a value behind it"),
         (("--checkpoint", "77"), "unknown id '77'"),
-        (("-p", "no:pytest_tinytorch.isolating"), "--grade needs all parts of the harness"),
+        (("-p", "no:pytest_tinytorch.hooks.isolation"), "--grade needs all parts of the harness"),
         (("--require-isolation=bwrap",), "--require-isolation bwrap: this machine reaches process"),
     ],
 )
@@ -183,7 +183,7 @@ def test_the_file_is_valid_by_pytests_own_schema(poor):
 def test_signed_results_are_verified_and_changed_ones_are_not(desk, monkeypatch):
     monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY)
     desk.record()
-    from pytest_tinytorch.grade.verifying import verify_lines
+    from pytest_tinytorch.grading.verify import verify_lines
 
     path = desk.root / "grade.xml"
     assert (
@@ -577,7 +577,7 @@ def test_the_manifest_of_hidden_tests_is_written_by_tito(desk, secrets):
     path = Path(secrets) / "manifest.json"
     before = json.loads(path.read_text())
     path.unlink()
-    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()"]
+    command = [sys.executable, "-c", "from pytest_tinytorch.cli.main import main; main()"]
     done = subprocess.run(
         [*command, "manifest", "--hidden", secrets], cwd=desk.root, capture_output=True, check=False
     )
@@ -599,7 +599,7 @@ def test_hidden_tests_that_would_never_count_are_refused(desk, secrets, name, wo
     source = Path(secrets) / "checkpoint_00_secrets.py"
     (Path(secrets) / name).parent.mkdir(exist_ok=True)
     (Path(secrets) / name).write_text(source.read_text())
-    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()"]
+    command = [sys.executable, "-c", "from pytest_tinytorch.cli.main import main; main()"]
     done = subprocess.run(
         [*command, "manifest", "--hidden", secrets],
         cwd=desk.root, capture_output=True, text=True, check=False,

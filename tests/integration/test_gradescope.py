@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "system/submissions"))
 
 from arena import MORE, RIGHT, WRONG, make_arena, make_hidden, source
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.gradescope.bundle import make_bundle
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.grading.gradescope.bundle import make_bundle
 from pytest_tinytorch.isolation.levels import missing
 
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))

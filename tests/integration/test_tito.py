@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.feedback import feedback_html, feedback_markdown
-from pytest_tinytorch.record import Outcome, RunRecord, TestRecord
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
+from pytest_tinytorch.reports.html import feedback_html
+from pytest_tinytorch.reports.markdown import feedback_markdown
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_module_status(tito, classroom):
 def test_manifest(tito, classroom):
     path = classroom.root / "checkpoints/manifest.json"
     path.unlink()
-    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()", "manifest"]
+    command = [sys.executable, "-m", "pytest_tinytorch.cli", "manifest"]
     done = subprocess.run(command, cwd=classroom.root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.splitlines()) == (
         0,
@@ -152,7 +153,7 @@ def test_manifest_of_a_course_that_is_wrong(classroom, old, new, message):
     classroom.edit("checkpoints/checkpoint_01_words.py", old, new)
     path = classroom.root / "checkpoints/manifest.json"
     before = path.read_text()
-    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()", "manifest"]
+    command = [sys.executable, "-m", "pytest_tinytorch.cli", "manifest"]
     done = subprocess.run(command, cwd=classroom.root, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
     assert path.read_text() == before
@@ -289,7 +290,7 @@ def test_feedback_needs_results(tito, graded):
 def test_names_are_printed_wherever_output_goes(classroom, graded, monkeypatch):
     graded()
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # as where Windows redirects it to a file
-    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()"]
+    command = [sys.executable, "-c", "from pytest_tinytorch.cli.main import main; main()"]
     command += ["feedback", "grade.xml"]
     done = subprocess.run(command, cwd=classroom.root, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "system/submissions"))
 
 from arena import MORE, RIGHT, WRONG, make_arena, source
 
-from pytest_tinytorch.grade.verifying import verify_lines
+from pytest_tinytorch.grading.verify import verify_lines
 from pytest_tinytorch.isolation.levels import missing
 
 FOLDER = Path(__file__).parents[2] / "docs/ci"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from forkserver import ForkServer
 
-from pytest_tinytorch.course import Course, load_course
-from pytest_tinytorch.record import RunRecord
+from pytest_tinytorch.core.course import Course, load_course
+from pytest_tinytorch.core.records import RunRecord
 
 # A stub or a zero fails at any example, and nobody reads the smallest one: the first few will do.
 FEW_EXAMPLES = """

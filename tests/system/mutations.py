@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_tinytorch.course import Course, Module
+from pytest_tinytorch.core.course import Course, Module
 
 # Put into the source, and set upon a function as a decorator: zeros in the shape of its result.
 ZEROED = """

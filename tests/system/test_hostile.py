@@ -25,8 +25,8 @@ from arena import FULL, RIGHT, make_arena
 from attack import Attack, Unusual, lay_out
 from unusual import UNUSUAL
 
+from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.isolation.levels import CONFINED, missing
-from pytest_tinytorch.record import RunRecord
 
 FILES = (ends, patches, forgeries, trees, machine, floods, words)
 ATTACKS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from solutions import Unusual, Wrong, changed
 
-from pytest_tinytorch.course import load_course
+from pytest_tinytorch.core.course import load_course
 
 COURSE = load_course(Path(__file__).parents[2])
 

@@ -6,8 +6,8 @@ import pytest
 from mutations import Public, public_functions, stubbed
 from test_zeros import EXCEPTIONS as ZEROS
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.record import Reason
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.records import Reason
 
 COURSE = load_course(Path(__file__).parents[2])
 

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent / "submissions"))
 
 from arena import RIGHT, WRONG, make_arena
 
+from pytest_tinytorch.core.names import folder_names
 from pytest_tinytorch.isolation.levels import missing
-from pytest_tinytorch.names import folder_names
 
 EVIL = "raise SystemExit('this ran')\n"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.course import load_course
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.manifest import load_manifest
+from pytest_tinytorch.core.records import Outcome, Reason
 from pytest_tinytorch.isolation.levels import missing
-from pytest_tinytorch.manifest import load_manifest
-from pytest_tinytorch.record import Outcome, Reason
 
 COURSE = load_course(Path(__file__).parents[2])
 MANIFEST = load_manifest(COURSE)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mutations import Public, public_functions, zeroed
 
-from pytest_tinytorch.course import load_course
+from pytest_tinytorch.core.course import load_course
 
 COURSE = load_course(Path(__file__).parents[2])
 

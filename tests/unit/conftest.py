@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mini_course import make_course
 
-from pytest_tinytorch.course import Course, load_course
+from pytest_tinytorch.core.course import Course, load_course
 
 
 @pytest.fixture

@@ -12,10 +12,15 @@ import jupytext
 import pytest
 from rich.cells import cell_len
 
-from pytest_tinytorch.batch import zips
-from pytest_tinytorch.batch.command_line import joined
-from pytest_tinytorch.batch.grader import Grader, SelfCheckFailed
-from pytest_tinytorch.batch.parts import (
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import load_manifest
+from pytest_tinytorch.core.names import folder_names
+from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
+from pytest_tinytorch.core.scores import Grade, Score
+from pytest_tinytorch.grading.command_line import joined
+from pytest_tinytorch.grading.grader import Grader, SelfCheckFailed
+from pytest_tinytorch.grading.parts import (
     Intake,
     Part,
     PartFiles,
@@ -23,21 +28,16 @@ from pytest_tinytorch.batch.parts import (
     harness_digest,
     part_key,
 )
-from pytest_tinytorch.batch.reading import read_submission
-from pytest_tinytorch.batch.submissions import Submitted, find_submissions
-from pytest_tinytorch.batch.zips import StudentZip, ZipRefused
-from pytest_tinytorch.collect import collection as collect
-from pytest_tinytorch.collect.collection import Collected, Collection
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.display.batch import Pace, Row, conclusion, progress_line, student_line
-from pytest_tinytorch.display.draw import draw
-from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.grade.scores import Grade, Score
+from pytest_tinytorch.hooks.batch import _graded
 from pytest_tinytorch.isolation.failures import Died
-from pytest_tinytorch.manifest import load_manifest
-from pytest_tinytorch.names import folder_names
-from pytest_tinytorch.record import Outcome, Reason, TestRecord
-from pytest_tinytorch.submissions import _graded
+from pytest_tinytorch.reports.batch_view import Pace, Row, conclusion, progress_line, student_line
+from pytest_tinytorch.reports.console import draw
+from pytest_tinytorch.submissions import collection as collect
+from pytest_tinytorch.submissions import student_zip as zips
+from pytest_tinytorch.submissions.collection import Collected, Collection
+from pytest_tinytorch.submissions.find import Submitted, find_submissions
+from pytest_tinytorch.submissions.reader import read_submission
+from pytest_tinytorch.submissions.student_zip import StudentZip, ZipRefused
 
 COURSE = load_course(Path(__file__).parents[2])
 TENSOR = "src_modules/02_tensor.py"

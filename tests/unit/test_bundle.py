@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.gradescope.archive import zipped
-from pytest_tinytorch.gradescope.bundle import make_bundle, write_bundle
-from pytest_tinytorch.gradescope.orders import Orders
-from pytest_tinytorch.gradescope.wheel import make_wheel
-from pytest_tinytorch.manifest import load_manifest, make_manifest
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import load_manifest, make_manifest
+from pytest_tinytorch.grading.gradescope.archive import zipped
+from pytest_tinytorch.grading.gradescope.bundle import make_bundle, write_bundle
+from pytest_tinytorch.grading.gradescope.config import Orders
+from pytest_tinytorch.grading.gradescope.wheel import make_wheel
 
 PACKAGE = Path(__file__).parents[2] / "pytest_tinytorch"
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_tinytorch.course import Limits
-from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
+from pytest_tinytorch.core.course import Limits
+from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
+from pytest_tinytorch.core.records import Reason
 from pytest_tinytorch.fixtures.comparison import Check
-from pytest_tinytorch.isolation.cells import Cells
+from pytest_tinytorch.isolation.child import protocol as wire
 from pytest_tinytorch.isolation.failures import (
     CellFailure,
     Died,
@@ -25,10 +26,9 @@ from pytest_tinytorch.isolation.failures import (
     OutOfTime,
     StudentError,
 )
-from pytest_tinytorch.isolation.inside import wire
 from pytest_tinytorch.isolation.levels import Level, missing
-from pytest_tinytorch.isolation.remote import Remote, kind_of
-from pytest_tinytorch.record import Reason
+from pytest_tinytorch.isolation.pool import Cells
+from pytest_tinytorch.isolation.proxy import Remote, kind_of
 
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
 
@@ -647,7 +647,7 @@ def test_a_full_disk_is_not_the_students_fault(package, monkeypatch):
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        disk.setattr("pytest_tinytorch.isolation.place._copy_sources", full)
+        disk.setattr("pytest_tinytorch.isolation.workspace._copy_sources", full)
         cells.prepare()  # nobody needs it yet
         with pytest.raises(NotStarted) as failure:
             cells.package.echo(1)

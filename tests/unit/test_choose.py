@@ -2,9 +2,9 @@
 
 import pytest
 
-from pytest_tinytorch.choose import choose_checkpoints, choose_modules
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.selectors import choose_checkpoints, choose_modules
 
 
 def none(word):

@@ -5,11 +5,11 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from pytest_tinytorch.collect.collection import Collected, Collection, Status
-from pytest_tinytorch.collect.git import without_password
-from pytest_tinytorch.collect.roster import Row, read_roster
-from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.names import folded, folder_name, safe_path
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.names import folded, folder_name, safe_path
+from pytest_tinytorch.submissions.collection import Collected, Collection, Status
+from pytest_tinytorch.submissions.git import without_password
+from pytest_tinytorch.submissions.roster import Row, read_roster
 
 # --- names --------------------------------------------------------------------------------------
 

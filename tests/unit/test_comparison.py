@@ -5,9 +5,9 @@ import types
 import numpy as np
 import pytest
 
-from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
+from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.fixtures.comparison import Check
-from pytest_tinytorch.isolation.remote import RemotePackage
+from pytest_tinytorch.isolation.proxy import RemotePackage
 
 check = Check()
 

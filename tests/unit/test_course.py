@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from mini_course import make_course
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.locate import course_root
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.discovery import course_root
+from pytest_tinytorch.core.errors import CourseError
 
 MISTAKES = {
     "not TOML": ('id = "mini"', 'id = "mini', "course.toml is not valid TOML: ", "Mend that line."),

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pytest_tinytorch.deadline import lateness, parse_deadline
-from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.submissions.deadline import lateness, parse_deadline
 
 DEADLINE = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused, diagnose
+from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
+from pytest_tinytorch.core.records import Reason
+from pytest_tinytorch.diagnosis.call_trace import CallTrace
+from pytest_tinytorch.diagnosis.explain import diagnose
+from pytest_tinytorch.diagnosis.sources import StudentSources
 from pytest_tinytorch.export.service import export
-from pytest_tinytorch.record import Reason
-from pytest_tinytorch.sources import StudentSources
-from pytest_tinytorch.tracing import CallTrace
 
 BODY = '''
 # %%
@@ -262,7 +263,7 @@ def test_the_last_hypothesis_says_its_example_as_we_read_it():
     with warnings.catch_warnings(), pytest.raises(AssertionError) as error:
         warnings.simplefilter("ignore")
         test_inner()
-    from pytest_tinytorch.diagnosis import _counter_example
+    from pytest_tinytorch.diagnosis.explain import _counter_example
 
     assert _counter_example(error.value) == "value=5,"
 

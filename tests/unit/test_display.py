@@ -7,22 +7,22 @@ from types import MappingProxyType
 import pytest
 from rich.cells import cell_len
 
-from pytest_tinytorch.completion import Achievement
-from pytest_tinytorch.display.completed import celebration
-from pytest_tinytorch.display.draw import draw
-from pytest_tinytorch.display.progress import progress_view
-from pytest_tinytorch.display.run import (
+from pytest_tinytorch.core.causes import causes
+from pytest_tinytorch.core.manifest import load_manifest
+from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.progress.completion import Achievement
+from pytest_tinytorch.progress.next_step import step_after_failure, step_forward
+from pytest_tinytorch.progress.progress import FORMS, Progress, State, Status
+from pytest_tinytorch.reports.completed_view import celebration
+from pytest_tinytorch.reports.console import draw
+from pytest_tinytorch.reports.progress_view import progress_view
+from pytest_tinytorch.reports.run_view import (
     cause_blocks,
     checkpoint_heading,
     next_line,
     run_summary,
 )
-from pytest_tinytorch.display.run import test_line as line_of_test
-from pytest_tinytorch.grouping import causes
-from pytest_tinytorch.manifest import load_manifest
-from pytest_tinytorch.next_step import step_after_failure, step_forward
-from pytest_tinytorch.progress import FORMS, Progress, State, Status
-from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.reports.run_view import test_line as line_of_test
 
 LONG = "Keeps " + "a title that goes on and on, " * 6 + "to the end"
 EXCERPT = tuple((n, f"    value = function({n}, {'argument, ' * 12})") for n in range(98, 103))

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.export.cells import SourceError, exported_cells
-from pytest_tinytorch.export.linemap import source_position
+from pytest_tinytorch.export.line_map import source_position
 from pytest_tinytorch.export.render import code_digest, generated_text, is_edited, read_stamp
 from pytest_tinytorch.export.service import code_keys, export, pending
 
@@ -156,7 +156,7 @@ def test_an_unchanged_tree_reads_no_notebooks(course):
     export(course)
     code = (
         "import sys; from pathlib import Path\n"
-        "from pytest_tinytorch.course import load_course\n"
+        "from pytest_tinytorch.core.course import load_course\n"
         "from pytest_tinytorch.export.service import export\n"
         "print(export(load_course(Path(sys.argv[1]))).written,"
         " sorted({'jupytext', 'filelock', 'pytest', 'rich'} & set(sys.modules)))"

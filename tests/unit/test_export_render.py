@@ -6,7 +6,7 @@ import os
 import pytest
 
 from pytest_tinytorch.export.cells import ExportedCell, SourceError
-from pytest_tinytorch.export.linemap import mark, position_in, source_position
+from pytest_tinytorch.export.line_map import mark, position_in, source_position
 from pytest_tinytorch.export.render import (
     Stamp,
     broken_text,

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.export.plan import BrokenSource, ExportReport, KeptEdit
 from pytest_tinytorch.export.service import code_keys, export, pending
 
@@ -372,7 +372,7 @@ def test_a_notebook_reader_is_needed_only_for_a_change(course, change, reads):
     source.write_text(source.read_text() + change)
     code = (
         "import sys; from pathlib import Path\n"
-        "from pytest_tinytorch.course import load_course\n"
+        "from pytest_tinytorch.core.course import load_course\n"
         "from pytest_tinytorch.export.service import code_keys, export, pending\n"
         "course = load_course(Path.cwd())\n"
         "code_keys(course, course.modules); pending(course); export(course)\n"

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from page_outline import Outline, markdown_outline, markdown_text
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.feedback import feedback_html, feedback_markdown
-from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.reports.html import feedback_html
+from pytest_tinytorch.reports.markdown import feedback_markdown
 
 EXCERPT = tuple((n, f"    value = {n}") for n in range(10, 15))
 PLACE = Location("src/01_numbers.py", 12, "add", EXCERPT)

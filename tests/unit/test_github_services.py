@@ -9,13 +9,13 @@ import pytest
 from actions_runner import Command, obeyed
 from markdown_it import MarkdownIt
 
-from pytest_tinytorch.display.job_summary import job_summary
-from pytest_tinytorch.display.markdown import block, code, inline
-from pytest_tinytorch.grade.annotations import annotations
-from pytest_tinytorch.grade.scores import grade_of
-from pytest_tinytorch.grade.visibility import redacted
-from pytest_tinytorch.grade.workflow_log import command
-from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.core.scores import grade_of
+from pytest_tinytorch.core.visibility import redacted
+from pytest_tinytorch.reports.github import annotations
+from pytest_tinytorch.reports.github_log import command
+from pytest_tinytorch.reports.github_summary import job_summary
+from pytest_tinytorch.reports.markdown_escape import block, code, inline
 
 HOSTILE = "100%\r\n::error::x,y: %0A ##[error]z"
 LINE = Location("src/01_numbers.py", 7, "add", ((6, "def add(a, b):"), (7, "    return a - b")))
@@ -141,7 +141,7 @@ def test_of_hidden_tests_there_is_no_annotation():
 
 FENCED = """
 import os, sys
-from pytest_tinytorch.grade.workflow_log import WorkflowLog
+from pytest_tinytorch.reports.github_log import WorkflowLog
 log = WorkflowLog()
 print("no end of a line", end="")
 with log.fence():
@@ -328,7 +328,7 @@ def test_words_of_students_can_be_read(words):
     """Markdown takes away what was added, and nothing else."""
     from html import unescape
 
-    from pytest_tinytorch.printable import printable
+    from pytest_tinytorch.core.text import printable
 
     line = " ".join(printable(words).split())
     assert unescape(re.sub("<.*?>", "", html(f"Hint: {inline(words)}"))) == f"Hint: {line}\n"

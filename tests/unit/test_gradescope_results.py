@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from gradescope_specification import has_score, violations
 
-from pytest_tinytorch.gradescope.results import no_results, results, to_text, with_lines
-from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.reports.gradescope import no_results, results, to_text, with_lines
 
 
 def made(identifier, outcome=Outcome.PASSED, points=2.0, **more):

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.grade.reading import read_run
-from pytest_tinytorch.grade.results import ResultLog, filter_results, read_log, set_aside
-from pytest_tinytorch.grade.scores import Grade, Score, grade_of
-from pytest_tinytorch.grade.signing import Key, find_key, key_file, verified_record
-from pytest_tinytorch.grade.verifying import verify_lines
-from pytest_tinytorch.grade.visibility import students_view
-from pytest_tinytorch.printable import printable, shortened, steady
-from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
-from pytest_tinytorch.wording import grade_text
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.core.scores import Grade, Score, grade_of
+from pytest_tinytorch.core.signing import Key, find_key, key_file, verified_record
+from pytest_tinytorch.core.text import printable, shortened, steady
+from pytest_tinytorch.core.visibility import students_view
+from pytest_tinytorch.grading.result_files import ResultLog, filter_results, read_log, set_aside
+from pytest_tinytorch.grading.verify import verify_lines
+from pytest_tinytorch.reports.junit_reader import read_run
+from pytest_tinytorch.reports.phrases import grade_text
 
 KEY = Key(b"0123456789abcdef")
 

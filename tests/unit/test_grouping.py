@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_tinytorch.grouping import Verdict, causes, verdict
-from pytest_tinytorch.record import Location, Outcome, Reason, TestRecord
+from pytest_tinytorch.core.causes import Verdict, causes, verdict
+from pytest_tinytorch.core.records import Location, Outcome, Reason, TestRecord
 
 AT_3 = (Location("src/a.py", 3),)
 

@@ -6,8 +6,8 @@ import os
 import pytest
 from mini_course import make_course
 
-from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.grade.intake import Submission, take_in, take_in_hidden
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.submissions.intake import Submission, take_in, take_in_hidden
 
 
 @pytest.fixture
@@ -15,8 +15,8 @@ def tree(tmp_path):
     root = make_course(tmp_path / "tree")
     (root / "conftest.py").write_text('"""The course\'s own."""\n')
     manifest = root / "checkpoints/manifest.json"
-    from pytest_tinytorch.course import load_course
-    from pytest_tinytorch.manifest import load_manifest, make_manifest
+    from pytest_tinytorch.core.course import load_course
+    from pytest_tinytorch.core.manifest import load_manifest, make_manifest
 
     tests = load_manifest(load_course(root)).tests
     pairs = [(name, points) for group in tests.values() for name, points in group.items()]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pytest_tinytorch.course import load_course
+from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.export.service import export
 
 
@@ -218,7 +218,7 @@ def test_a_file_that_is_exported_later_is_found_in_the_same_process(python, cour
     code = f"""
 import mini
 from pathlib import Path
-from pytest_tinytorch.course import load_course
+from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.export.service import export
 print(hasattr(mini, 'later'))
 Path({str(source)!r}).write_text('# %%\\n#| export core.later\\nlater = 7\\n')

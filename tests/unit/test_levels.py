@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.course import Limits
+from pytest_tinytorch.core.course import Limits
+from pytest_tinytorch.core.tempdirs import remove_folder
 from pytest_tinytorch.isolation import levels
+from pytest_tinytorch.isolation.child import landlock, seccomp
 from pytest_tinytorch.isolation.failures import NotStarted
-from pytest_tinytorch.isolation.inside import landlock, seccomp
 from pytest_tinytorch.isolation.levels import (
     LEVELS,
     Level,
@@ -21,9 +22,8 @@ from pytest_tinytorch.isolation.levels import (
     environment,
     missing,
 )
-from pytest_tinytorch.isolation.place import Place, Places, readable_of_the_machine, size_of
 from pytest_tinytorch.isolation.probe import probe
-from pytest_tinytorch.temporary import remove_folder
+from pytest_tinytorch.isolation.workspace import Place, Places, readable_of_the_machine, size_of
 
 LIMITS = Limits(5, 10, 60, 1024, 8, 64, 64)
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs Linux or macOS")
@@ -123,7 +123,7 @@ def test_no_isolation_is_a_level_too(secret, package):
 @pytest.mark.skipif(bool(missing("landlock")), reason=missing("landlock"))
 def test_a_level_that_can_be_broken_is_not_taken(monkeypatch, secret, package):
     """The promise is tried: with one file too many on the list, the level does not hold."""
-    from pytest_tinytorch.isolation import cell
+    from pytest_tinytorch.isolation import sandbox as cell
 
     def careless(where, libraries):
         return [*levels.readable(where, libraries), str(secret)]
@@ -183,8 +183,8 @@ def test_the_folders_of_a_cell(package):
         assert copied == {"net/__init__.py", "net/core/a.py"}
         assert where.scratch.is_dir() and not list(where.scratch.iterdir())
         assert (places.libraries / "numpy").resolve().name == "numpy"
-        inside = {path.name for path in (places.libraries / "pytest_tinytorch/isolation").iterdir()}
-        assert inside - {"__pycache__"} == {"__init__.py", "inside"}
+        copied = {path.name for path in (places.libraries / "pytest_tinytorch/isolation").iterdir()}
+        assert copied - {"__pycache__"} == {"__init__.py", "child"}
         second = places.new(package)
         assert second.root != where.root
         places.remove(where)

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from pytest_tinytorch.errors import nearest
-from pytest_tinytorch.locate import course_root
+from pytest_tinytorch.core.discovery import course_root
+from pytest_tinytorch.core.errors import nearest
 
 TEXT = "[course]\n"
 

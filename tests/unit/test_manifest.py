@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.manifest import (
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import (
     MANIFEST_FILE,
     Manifest,
     load_manifest,

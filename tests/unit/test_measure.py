@@ -11,13 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pytest_tinytorch import measure
-from pytest_tinytorch.course import Limits
-from pytest_tinytorch.diagnosis import CheckFailed, CheckMisused
+from pytest_tinytorch.core.course import Limits
+from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
+from pytest_tinytorch.fixtures import measure
 from pytest_tinytorch.fixtures.gradients import GradCheck, GradientWrong
-from pytest_tinytorch.fixtures.measuring import Memory, Scaling, Speed
-from pytest_tinytorch.isolation.levels import Level, missing
-from pytest_tinytorch.measure import (
+from pytest_tinytorch.fixtures.measure import (
     CellMeter,
     Estimate,
     OwnMeter,
@@ -27,6 +25,8 @@ from pytest_tinytorch.measure import (
     meter_of,
     slope,
 )
+from pytest_tinytorch.fixtures.measuring import Memory, Scaling, Speed
+from pytest_tinytorch.isolation.levels import Level, missing
 
 SIZES = (100, 200, 400)
 LIMITS = Limits(20, 60, 600, 1024, 8, 64, 64)
@@ -217,7 +217,7 @@ def is_traced():
 def cells(tmp_path_factory):
     if reason := missing("process"):
         pytest.skip(reason)
-    from pytest_tinytorch.isolation.cells import Cells
+    from pytest_tinytorch.isolation.pool import Cells
 
     folder: Path = tmp_path_factory.mktemp("student") / "net"
     folder.mkdir()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tinytorch.names import (
+from pytest_tinytorch.core.names import (
     folded,
     folder_name,
     folder_names,
@@ -16,7 +16,7 @@ from pytest_tinytorch.names import (
     leads_out,
     safe_path,
 )
-from pytest_tinytorch.printable import one_line, printable
+from pytest_tinytorch.core.text import one_line, printable
 
 ANY_TEXT = st.text(
     st.characters(categories=None) | st.sampled_from("[]:.\n\r\x1b\u2028 /~"), max_size=200

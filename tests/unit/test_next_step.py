@@ -2,8 +2,8 @@
 
 import pytest
 
-from pytest_tinytorch.next_step import step_after_grade
-from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.progress.next_step import step_after_grade
 
 
 def made(identifier, outcome=Outcome.PASSED, reason=Reason.NONE, **more):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.collect import download as download_module
-from pytest_tinytorch.collect.download import Unreadable, opened
-from pytest_tinytorch.collect.platforms import Platform, handed_in, platform_of
-from pytest_tinytorch.collect.uploads import collect_download
-from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.submissions import download as download_module
+from pytest_tinytorch.submissions.download import Unreadable, opened
+from pytest_tinytorch.submissions.platforms import Platform, handed_in, platform_of
+from pytest_tinytorch.submissions.uploads import collect_download
 
 
 def read(names, metadata=""):

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from mini_course import make_course
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.errors import CourseError
-from pytest_tinytorch.manifest import load_manifest
-from pytest_tinytorch.progress import Progress, State, Status
-from pytest_tinytorch.record import Outcome, RunRecord, TestRecord
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import load_manifest
+from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
+from pytest_tinytorch.progress.progress import Progress, State, Status
 
 
 def progress(course):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.progress_file import ProgressFile, course_entry
+from pytest_tinytorch.progress.store import ProgressFile, course_entry
 
 EMPTY = {
     "format": 1,
@@ -277,7 +277,7 @@ def test_a_file_that_cannot_be_read_shows_nothing(file):
 def test_another_run_has_the_lock(file, monkeypatch):
     import filelock
 
-    monkeypatch.setattr("pytest_tinytorch.progress_file._LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("pytest_tinytorch.progress.store._LOCK_SECONDS", 0.1)
     file.path.parent.mkdir()
     with filelock.FileLock(f"{file.path}.lock"):
         assert "is locked by another run; this one is not recorded" in file.update(add())

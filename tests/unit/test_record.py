@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from pytest_tinytorch.record import Location, Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
 
 PLAIN = TestRecord("00/test_a", "Adds", Outcome.PASSED)
 # One value for each field, all unlike the default.

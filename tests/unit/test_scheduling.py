@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_tinytorch.scheduling import pytest_xdist_make_scheduler
-from pytest_tinytorch.settings import Batch, Settings, _settings_key
+from pytest_tinytorch.hooks.options import Batch, Settings, _settings_key
+from pytest_tinytorch.hooks.xdist import pytest_xdist_make_scheduler
 
 CHECKPOINTS = ("00", "01", "02")
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch import temporary as temporary_module
-from pytest_tinytorch.temporary import make_folder, remove_folder
+from pytest_tinytorch.core import tempdirs as temporary_module
+from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no locks of this kind")
 
 KILLED = """
 import os, signal
-from pytest_tinytorch.temporary import make_folder
+from pytest_tinytorch.core.tempdirs import make_folder
 folder = make_folder("test")
 (folder / "hidden").mkdir()
 (folder / "hidden/test.py").write_text("secret")

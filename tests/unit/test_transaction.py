@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.export.transaction import write_all, write_text
+from pytest_tinytorch.core.atomic import write_all, write_text
 
 
 def names(folder):

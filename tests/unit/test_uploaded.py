@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from pytest_tinytorch.gradescope.handed_in import handed_in
-from pytest_tinytorch.gradescope.uploaded import take_uploaded
+from pytest_tinytorch.grading.gradescope.submission_metadata import handed_in
+from pytest_tinytorch.grading.gradescope.uploaded import take_uploaded
 
 # --- sources ------------------------------------------------------------------------------------
 

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from pytest_tinytorch.collect.collection import Collected, Status
-from pytest_tinytorch.display import waiting as waiting_module
-from pytest_tinytorch.display.collected import collected_report
-from pytest_tinytorch.display.draw import draw
-from pytest_tinytorch.display.waiting import waiting
+from pytest_tinytorch.reports import progress_bar as waiting_module
+from pytest_tinytorch.reports.collected_view import collected_report
+from pytest_tinytorch.reports.console import draw
+from pytest_tinytorch.reports.progress_bar import waiting
+from pytest_tinytorch.submissions.collection import Collected, Status
 
 
 class Screen(io.StringIO):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pytest_tinytorch.isolation.inside import wire
-from pytest_tinytorch.isolation.inside.wire import (
+from pytest_tinytorch.isolation.child import protocol as wire
+from pytest_tinytorch.isolation.child.protocol import (
     HEAD,
     CannotCross,
     Decoder,

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_tinytorch.course import Course, load_course
+from pytest_tinytorch.core.course import Course, load_course
+from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.export.service import export
-from pytest_tinytorch.manifest import load_manifest
 
 ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)
@@ -70,7 +70,7 @@ def test_the_manifest_is_what_the_checkpoints_hold(tmp_path):
     root = copy(tmp_path, "course.toml", "conftest.py", "checkpoints", "src_modules", "data")
     manifest = root / "checkpoints/manifest.json"
     manifest.unlink()
-    command = [sys.executable, "-c", "from pytest_tinytorch.cli import main; main()", "manifest"]
+    command = [sys.executable, "-m", "pytest_tinytorch.cli", "manifest"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert manifest.read_text() == (ROOT / "checkpoints/manifest.json").read_text()

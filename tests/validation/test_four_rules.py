@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.course import load_course
+from pytest_tinytorch.core.course import load_course
 
 ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)

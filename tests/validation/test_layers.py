@@ -1,6 +1,10 @@
-"""Upper rooms import lower ones only, nothing goes round in circles, and each room stands alone."""
+"""Imports of the plugin: what is heavy waits until it is used, and each file imports alone.
+
+The order of the folders is in pyproject.toml; `make lint` checks it with import-linter.
+"""
 
 import ast
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,63 +15,6 @@ import pytest
 PACKAGE = "pytest_tinytorch"
 ROOT = Path(__file__).parents[2] / PACKAGE
 
-# From the ground up. A room is a file or a folder; a new one must be given its place here.
-LAYERS = {
-    "ground": (
-        "errors",
-        "home",
-        "printable",
-        "plain_file",
-        "names",
-        "locate",
-        "course",
-        "record",
-    ),
-    "services": (
-        "choose",
-        "manifest",
-        "export",
-        "progress_file",
-        "temporary",
-        "progress",
-        "deadline",
-        "sources",
-        "tracing",
-        "alarm",
-        "isolation",
-        "diagnosis",
-        "measure",
-        "grouping",
-        "advice",
-        "completion",
-        "grade",
-        "tally",
-        "collect",
-        "next_step",
-        "wording",
-        "display",
-        "feedback",
-        "batch",
-        "gradescope",
-    ),
-    "hook rooms": (
-        "settings",
-        "selection",
-        "scheduling",
-        "exporting",
-        "isolating",
-        "timing",
-        "recording",
-        "ledger",
-        "grading",
-        "submissions",
-        "reporting",
-        "fixtures",
-    ),
-    # inventory runs pytest and reads its items with the hook rooms' own eyes.
-    "door": ("plugin", "inventory", "commands", "cli"),
-}
-RANK = {room: rank for rank, rooms in enumerate(LAYERS.values()) for room in rooms}
 HEAVY = {"rich", "jupytext", "numpy", "hypothesis", "filelock", "typer", "jinja2"}
 
 
@@ -90,85 +37,13 @@ def imports(text: str) -> Iterator[str]:
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(module: str) -> str:
+def folder_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
 def students(files: dict[str, str], package: str) -> list[str]:
     """Files that import the student's package by name."""
     return [n for n, text in files.items() if package in {t.split(".")[0] for t in imports(text)}]
-
-
-def upward(files: dict[str, str]) -> list[str]:
-    """Imports of a higher room, relative imports, and files without a place."""
-    wrong = []
-    for name, text in files.items():
-        if room(name) in ("", "__init__"):
-            continue
-        if room(name) not in RANK:
-            wrong.append(f"{name}: has no place in LAYERS")
-            continue
-        for target in imports(text):
-            if target.startswith("."):
-                wrong.append(f"{name}: relative import")
-            elif RANK.get(room(target), 0) > RANK[room(name)] and target.startswith(PACKAGE):
-                wrong.append(f"{name}: imports {target}")
-    return wrong
-
-
-def cycles(files: dict[str, str]) -> list[str]:
-    """Files that reach themselves through imports, those inside functions included."""
-    files = {name.removesuffix(".__init__"): text for name, text in files.items()}
-    graph = {
-        name: {t for t in imports(text) if t in files} - {name} for name, text in files.items()
-    }
-    found = []
-    for start in graph:
-        reached, pending = set(), list(graph[start])
-        while pending:
-            name = pending.pop()
-            if name not in reached:
-                reached.add(name)
-                pending += graph[name]
-        if start in reached:
-            found.append(start)
-    return found
-
-
-def test_rooms_import_downward():
-    assert upward(sources()) == []
-
-
-def test_no_import_cycle():
-    assert cycles(sources()) == []
-
-
-@pytest.mark.parametrize(
-    "name, text, wrong",
-    [
-        ("course", "import pytest_tinytorch.ledger", "imports pytest_tinytorch.ledger"),
-        ("export.plan", "def f():\n    from pytest_tinytorch import cli", "pytest_tinytorch.cli"),
-        ("ledger", "from . import recording", "relative import"),
-        ("novelty", "", "has no place in LAYERS"),
-    ],
-)
-def test_an_import_upward_is_found(name, text, wrong):
-    found = upward({f"{PACKAGE}.{name}": text})
-    assert any(wrong in line for line in found), found
-
-
-def test_a_cycle_is_found():
-    files = {"p.a": "import p.b", "p.b": "def f():\n    import p.c", "p.c": "import p.a", "p.d": ""}
-    assert cycles(files) == ["p.a", "p.b", "p.c"]
-
-
-def test_a_cycle_within_a_folder_is_found():
-    files = {
-        f"{PACKAGE}.export.__init__": "",
-        f"{PACKAGE}.export.plan": f"from {PACKAGE}.export import render",
-        f"{PACKAGE}.export.render": f"def f():\n    from {PACKAGE}.export import plan",
-    }
-    assert cycles(files) == [f"{PACKAGE}.export.plan", f"{PACKAGE}.export.render"]
 
 
 def at_import(node: ast.AST) -> Iterator[str]:
@@ -185,29 +60,13 @@ def at_import(node: ast.AST) -> Iterator[str]:
 
 def heavy_at_the_top(files: dict[str, str]) -> list[str]:
     """What is heavy and loaded before it is used, except where it is all that a room is about."""
-    allowed = {"cli": {"typer"}, "commands": {"typer"}, "display": {"rich"}, "isolation": {"numpy"}}
+    allowed = {"cli": {"typer"}, "reports": {"rich"}, "isolation": {"numpy"}}
     return [
         f"{name}: {heavy}"
         for name, text in files.items()
         for heavy in sorted({t.split(".")[0] for t in at_import(ast.parse(text))} & HEAVY)
-        if heavy not in allowed.get(room(name), set())
+        if heavy not in allowed.get(folder_of(name), set())
     ]
-
-
-def on_the_ground(files: dict[str, str]) -> list[str]:
-    """Imports of pytest, or of what is heavy, anywhere on the ground floor."""
-    return [
-        f"{name}: {target}"
-        for name, text in files.items()
-        if room(name) in LAYERS["ground"]
-        for target in imports(text)
-        if target.split(".")[0] in HEAVY | {"pytest", "_pytest"}
-    ]
-
-
-def test_the_ground_knows_neither_pytest_nor_what_is_heavy():
-    assert {room(name) for name in sources()} >= set(LAYERS["ground"])
-    assert on_the_ground(sources()) == []
 
 
 def test_what_is_heavy_is_imported_where_it_is_used():
@@ -216,20 +75,6 @@ def test_what_is_heavy_is_imported_where_it_is_used():
 
 def test_the_plugin_never_names_the_students_package():
     assert students(sources(), "tinytorch") == []
-
-
-@pytest.mark.parametrize(
-    "line, found",
-    [
-        ("import pytest", ["pytest"]),
-        ("def f():\n    from numpy.linalg import norm", ["numpy.linalg"]),
-        ("import json", []),
-    ],
-    ids=["pytest", "in a function", "light"],
-)
-def test_what_the_ground_must_not_know_is_found(line, found):
-    files = {f"{PACKAGE}.record": line, f"{PACKAGE}.settings": line}
-    assert on_the_ground(files) == [f"{PACKAGE}.record: {name}" for name in found]
 
 
 @pytest.mark.parametrize(
@@ -250,8 +95,8 @@ def test_what_is_heavy_is_found_at_the_top(text, found):
 
 @pytest.mark.parametrize("text", ["import tinytorch", "def f():\n    from tinytorch.core import a"])
 def test_the_students_package_is_found(text):
-    files = {f"{PACKAGE}.ledger": text, f"{PACKAGE}.course": "import pytest_tinytorch.locate"}
-    assert students(files, "tinytorch") == [f"{PACKAGE}.ledger"]
+    files = {f"{PACKAGE}.a": text, f"{PACKAGE}.b": f"import {PACKAGE}.core.discovery"}
+    assert students(files, "tinytorch") == [f"{PACKAGE}.a"]
 
 
 def alone(names: list[str], folder: Path) -> str:
@@ -296,9 +141,9 @@ def loads(code: str) -> set[str]:
 
 
 def test_the_door_is_a_short_list_that_imports_nothing_heavy():
-    assert len((ROOT / "plugin.py").read_text("utf-8").splitlines()) < 64
+    assert len((ROOT / "plugin.py").read_text("utf-8").splitlines()) < 60
     assert loads("import pytest_tinytorch.plugin") & (HEAVY | {"pytest"}) == set()
-    assert loads("import pytest_tinytorch.settings") & {"pytest"} == {"pytest"}
+    assert loads("import pytest_tinytorch.hooks.options") & {"pytest"} == {"pytest"}
 
 
 def misnamed(folder: Path) -> list[str]:
@@ -327,3 +172,40 @@ def test_a_vague_name_and_an_empty_file_are_found(tmp_path):
     }.items():
         (tmp_path / name).write_text(text)
     assert misnamed(tmp_path) == ["later.py", "utils.py"]
+
+
+def contracts(package: Path) -> subprocess.CompletedProcess[str]:
+    """import-linter with the project's contracts, over a copy of the package."""
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as run; run()",
+    ]
+    return subprocess.run(
+        [*command, "--no-cache"], cwd=package.parent, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "file, line, broken",
+    [
+        ("core/errors.py", "", ""),
+        ("core/errors.py", "import pytest_tinytorch.hooks.session", "Folders import downward"),
+        ("core/errors.py", "import pytest", "core knows neither pytest"),
+        ("export/cells.py", "import pytest_tinytorch.export.service", "No circles"),
+        ("novelty/__init__.py", "", "novelty"),
+    ],
+    ids=["as it is", "upward", "core", "circle", "without a place"],
+)
+def test_what_breaks_the_order_of_the_folders_is_found(tmp_path, file, line, broken):
+    pytest.importorskip("importlinter")
+    package = shutil.copytree(
+        ROOT, tmp_path / PACKAGE, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(ROOT.parent / "pyproject.toml", tmp_path)
+    (package / file).parent.mkdir(exist_ok=True)
+    with (package / file).open("a") as target:
+        target.write(f"\n\ndef later():\n    {line or 'pass'}\n")
+    done = contracts(package)
+    assert (done.returncode == 0) is (not broken), done.stdout + done.stderr
+    assert broken in done.stdout + done.stderr

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.course import Course, Module, load_course
+from pytest_tinytorch.core.course import Course, Module, load_course
 from pytest_tinytorch.export.service import export
 
 COURSE = load_course(Path(__file__).parents[2])

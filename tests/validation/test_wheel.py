@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.manifest import load_manifest
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.manifest import load_manifest
 
 ROOT = Path(__file__).parents[2]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_tinytorch.course import load_course
+from pytest_tinytorch.core.course import load_course
 
 ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)

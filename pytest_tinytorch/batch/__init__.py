@@ -1,1 +1,0 @@
-"""A whole class: submissions taken in, graded part by part, and put together for each student."""

@@ -1,0 +1,1 @@
+"""`tito`: commands that parse, call a service and print."""

@@ -1,0 +1,90 @@
+"""`tito collect`: the submissions of a class, brought together in one folder."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pytest_tinytorch.submissions.collection import Collected
+
+app = typer.Typer(no_args_is_help=True, help="Submissions of a class: bring them together.")
+
+Into = Annotated[Path, typer.Option("--into", help="a folder, new or of an earlier collection")]
+_MOST_NAMES = 5
+
+
+@app.command("git")
+def collect_git(
+    roster: Annotated[Path, typer.Argument(help="a CSV file with the columns student,remote")],
+    into: Into,
+    deadline: Annotated[str, typer.Option(help="2026-11-20T23:59+01:00")] = "",
+    late: Annotated[bool, typer.Option("--late", help="take what came after the deadline")] = False,
+) -> None:
+    """The last commit of each remote's default branch, at or before a deadline."""
+    from pytest_tinytorch.reports.progress_bar import waiting
+    from pytest_tinytorch.submissions.deadline import parse_deadline
+    from pytest_tinytorch.submissions.remotes import collect_remotes
+
+    until = parse_deadline(deadline) if deadline else None
+    with _stoppable(into):
+        found = collect_remotes(roster, into, until, late, waiting("Collecting"))
+    _report(found, into)
+    if until is not None:
+        typer.echo(
+            "The time of a commit is what its author's clock said, and anybody can set that."
+        )
+    if until is not None and any("github.com" in one.remote for one in found):
+        typer.echo("GitHub knows when it was pushed: gh api repos/OWNER/NAME/activity")
+    _end(found)
+
+
+@app.command("zips")
+def collect_zips(
+    download: Annotated[Path, typer.Argument(help="what Canvas, Moodle or Gradescope gave you")],
+    into: Into,
+) -> None:
+    """A folder or a zip of submissions, as Canvas, Moodle or Gradescope name them."""
+    from pytest_tinytorch.core.text import one_line
+    from pytest_tinytorch.reports.progress_bar import waiting
+    from pytest_tinytorch.submissions.uploads import collect_download
+
+    with _stoppable(into):
+        found, nobodys = collect_download(download, into, waiting("Collecting"))
+    _report(found, into)
+    if nobodys:
+        names = ", ".join(map(one_line, nobodys[:_MOST_NAMES])) + (
+            ", ..." if nobodys[_MOST_NAMES:] else ""
+        )
+        typer.echo(f"Not a student's, by its name: {names}")
+    _end(found)
+
+
+@contextmanager
+def _stoppable(into: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. What was collected is in {into}/; type the same to go on.", err=True)
+        raise typer.Exit(130) from None
+
+
+def _report(found: "Sequence[Collected]", into: Path) -> None:
+    from rich.console import Console
+
+    from pytest_tinytorch.reports.collected_view import collected_report
+    from pytest_tinytorch.reports.console import draw
+
+    console = Console()
+    text = draw(collected_report(found), console.width, colour=sys.stdout.isatty())
+    typer.echo(text, nl=False)
+    typer.echo(f"Written: {into}/, with collected.json")
+
+
+def _end(found: "Sequence[Collected]") -> None:
+    from pytest_tinytorch.submissions.collection import Status
+
+    raise typer.Exit(1 if any(one.status is Status.FAILED for one in found) else 0)

@@ -1,0 +1,33 @@
+"""`tito gradescope`: an autograder for Gradescope."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_tinytorch.cli.here import course_here
+
+app = typer.Typer(no_args_is_help=True, help="Gradescope: make an autograder for it.")
+
+
+@app.callback()
+def gradescope() -> None:
+    """Gradescope: make an autograder for it."""
+
+
+@app.command("bundle")
+def gradescope_bundle(
+    output: Annotated[Path, typer.Option(help="the zip to write")] = Path("autograder.zip"),
+    checkpoint: Annotated[str, typer.Option(help="05, 5, learning, 02-05, 02,05, all")] = "all",
+    hidden: Annotated[Path | None, typer.Option(help="a folder of hidden tests")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="of random inputs")] = 0,
+    require_isolation: Annotated[str, typer.Option(help="grade at this level or better")] = "none",
+) -> None:
+    """The zip to upload as an autograder: tests, data and grader; no sources, no solutions."""
+    from pytest_tinytorch.grading.gradescope.bundle import make_bundle, write_bundle
+
+    bundle = make_bundle(course_here(), checkpoint, hidden, seed, require_isolation)
+    for line in write_bundle(bundle, output):
+        typer.echo(line)
+    typer.echo(f"It grades checkpoints {', '.join(bundle.checkpoints)}.")
+    typer.echo(f"Set the autograder's points in Gradescope to {bundle.points:g}.")

@@ -1,1 +1,0 @@
-"""`tito`'s larger commands, a file each: they parse, delegate, print, like `cli.py` itself."""

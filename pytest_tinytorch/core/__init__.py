@@ -1,0 +1,1 @@
+"""What every part works with: course, manifest, records, scores. Standard library only."""

@@ -1,0 +1,87 @@
+"""Phases of tests -> one record for each test that should have run, counted against the manifest.
+
+    setup, call, teardown --merge--> TestRecord --+
+    manifest: what should have run --- missing ---+--> the records of a run
+
+Where nothing was reported, nobody passed: the manifest says what should have run.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pytest_tinytorch.core.manifest import Manifest
+from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
+from pytest_tinytorch.core.visibility import default_visibility
+
+_CRASHED = "the process that ran this test died; look for a crash or endless recursion"
+
+
+class Tally:
+    """What each test came to so far, by its id."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, TestRecord] = {}
+        self._calls: Counter[str] = Counter()  # how often each test function was run
+
+    def add(self, new: TestRecord, when: str) -> None:
+        """One phase of a test. The first that does not pass decides; none can make it good."""
+        self._calls[new.id] += when == "call"
+        old = self.records.get(new.id)
+        if old is None:
+            self.records[new.id] = new
+            return
+        worse = new if old.passed and not new.passed else old
+        self.records[new.id] = replace(worse, seconds=round(old.seconds + new.seconds, 6))
+
+    def add_crash(self, identifier: str) -> None:
+        """The process died in which a test ran."""
+        old = self.records.get(identifier)
+        group, _, name = identifier.partition("/")
+        new = TestRecord(identifier, name, Outcome.ERROR, visibility=default_visibility(group))
+        base = old or new
+        self.records[identifier] = base.failed_with(Outcome.ERROR, Reason.CRASHED, _CRASHED)
+
+    def ran(self) -> list[TestRecord]:
+        """The records of all that ran; passed is what ran exactly once."""
+        return [self._once(record) for record in self.records.values()]
+
+    def missing(self, manifest: Manifest, groups: Iterable[str]) -> list[TestRecord]:
+        """A record for each test of these groups that the manifest lists and nobody reported."""
+        return [
+            _missing(identifier, points)
+            for group in groups
+            for identifier, points in manifest.of(group).items()
+            if identifier not in self.records
+        ]
+
+    def _once(self, test: TestRecord) -> TestRecord:
+        ran = self._calls[test.id]
+        if test.passed and ran != 1:
+            times = "was run more than once" if ran else "ended before its test function was run"
+            return test.failed_with(Outcome.ERROR, Reason.HARNESS, times)
+        return test
+
+
+def graded(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
+    """The same records, worth what the manifest says: a mark in a test earns nothing."""
+    return [replace(t, max_points=manifest.of(t.group).get(t.id, 0.0)) for t in tests]
+
+
+def in_order(tests: Iterable[TestRecord], groups: Iterable[str]) -> tuple[TestRecord, ...]:
+    """The order of the course, whichever worker was first; within a group, that of its runs."""
+    order = {group: position for position, group in enumerate(groups)}
+    return tuple(sorted(tests, key=lambda test: order.get(test.group, len(order))))
+
+
+def _missing(identifier: str, points: float) -> TestRecord:
+    group, _, name = identifier.partition("/")
+    return TestRecord(
+        identifier,
+        name.removeprefix("test_").replace("_", " "),
+        Outcome.MISSING,
+        Reason.HARNESS,
+        "did not run, although the manifest lists it",
+        max_points=points,
+        visibility=default_visibility(group),
+    )

@@ -1,0 +1,84 @@
+"""Failures -> causes: what to mend first, and what only waits for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
+
+SHOWN_IN_FULL = 8  # causes; more than this nobody mends at once
+
+
+class Verdict(StrEnum):
+    """One word for each test, as a person reads it."""
+
+    PASS = "pass"
+    FAIL = "FAIL"
+    TODO = "todo"  # not written yet
+    WAIT = "wait"  # something that it rests on failed
+    SKIP = "skip"
+    LOST = "LOST"  # did not run, or its process died
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A failure to mend, and the tests that fail for the same reason or wait for it."""
+
+    test: TestRecord
+    same: tuple[TestRecord, ...]
+    waiting: tuple[TestRecord, ...]
+
+
+def verdict(test: TestRecord, known: Mapping[str, TestRecord]) -> Verdict:
+    """The verdict on one test, given those known so far."""
+    if test.passed:
+        return Verdict.PASS
+    if test.outcome is Outcome.SKIPPED:
+        return Verdict.SKIP
+    if test.outcome is Outcome.MISSING or test.reason is Reason.CRASHED:
+        return Verdict.LOST
+    if test.waits_for or _blocker(test, known) is not None:
+        return Verdict.WAIT
+    return Verdict.TODO if test.reason is Reason.NOT_WRITTEN else Verdict.FAIL
+
+
+def causes(tests: Sequence[TestRecord]) -> list[Cause]:
+    """Each failure that has to be mended, once, in the order of the tests."""
+    known = {test.id: test for test in tests}
+    failed = [test for test in tests if not test.passed]
+    roots: dict[tuple[str, ...], list[TestRecord]] = {}
+    waiting: dict[str, list[TestRecord]] = {}
+    for test in failed:
+        blocker = _blocker(test, known)
+        if blocker is None:
+            roots.setdefault(_signature(test), []).append(test)
+        else:
+            waiting.setdefault(blocker.id, []).append(test)
+    return [
+        Cause(group[0], tuple(group[1:]), tuple(w for t in group for w in waiting.get(t.id, ())))
+        for group in roots.values()
+    ]
+
+
+def _blocker(test: TestRecord, known: Mapping[str, TestRecord]) -> TestRecord | None:
+    """The first failed test, all the way down, that this one rests on."""
+    seen = {test.id}
+    pending = list(test.depends)
+    found = None
+    while pending:
+        name = pending.pop(0)
+        other = known.get(name)
+        if name in seen or other is None:
+            continue
+        seen.add(name)
+        if not other.passed:
+            found = other
+            pending = list(other.depends)
+    return found
+
+
+def _signature(test: TestRecord) -> tuple[str, ...]:
+    """What makes two failures one: the same line and the same words (not so for wrong values)."""
+    if test.reason is Reason.WRONG or not test.message:
+        return (test.id,)
+    return (test.reason, test.message, *(str(location) for location in test.locations))

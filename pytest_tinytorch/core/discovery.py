@@ -1,0 +1,37 @@
+"""Where the course is: the nearest folder, upward, that holds its `course.toml`.
+
+Every pytest run on a machine asks this question, so next to nothing is imported here.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pytest_tinytorch.core.plain_file import read_plain
+
+COURSE_FILE = "course.toml"
+LARGEST_COURSE = 2**18  # bytes; that of TinyTorch has 10,536
+
+
+def course_root(folder: Path, words: Iterable[str] = ()) -> Path | None:
+    """The course that a command given in `folder` is about: there, or where a path argument is."""
+    paths = [folder / word.partition("::")[0] for word in words if not word.startswith("-")]
+    for start in (folder, *(path for path in paths if _exists(path))):
+        for candidate in (start, *start.parents):
+            if _is_course(candidate / COURSE_FILE):
+                return candidate
+    return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a word too long, or with a null byte, is no path
+        return False
+
+
+def _is_course(path: Path) -> bool:
+    # Another tool may use the same file name: only a table called [course] makes the file ours.
+    try:
+        return b"[course]" in read_plain(path, LARGEST_COURSE)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,45 @@
+"""The one kind of error that is meant for people: a line that says what, where and what to do."""
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable
+
+
+class CourseError(Exception):
+    """Something a student, an instructor or a course author can mend, told in one line."""
+
+
+class MachineError(CourseError):
+    """A file that cannot be written: the disk is full, or the folder read-only. Exit code 3."""
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """Return ` (did you mean 'x'?)` for the nearest valid word, or nothing."""
+    choices = {choice.lower(): choice for choice in valid}
+    matches = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.5)
+    return f" (did you mean {choices[matches[0]]!r}?)" if matches else ""
+
+
+def told(error: OSError) -> str:
+    """What the machine refused, in words: a full disk, a reader who went away, a locked file."""
+    where = error.filename2 or error.filename or "the output"
+    return f"{where}: {error.strerror or error}"
+
+
+def let_go_of_output() -> None:
+    """After an error: if it was the output's, Python would try again at its end, and fail again."""
+    try:
+        sys.stdout.flush()
+    except (OSError, AttributeError):  # closed before we began, there is not even an object
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+class CheckFailed(AssertionError):
+    """A comparison did not hold: what `check` raises."""
+
+    leads_to = ""  # how the names of the functions end to which a student is led first
+
+
+class CheckMisused(Exception):
+    """A comparison that proves nothing, such as one of empty arrays: the course's own mistake."""

@@ -1,0 +1,9 @@
+"""Frames of fixtures that call student code on behalf of a line of the test, which is what counts.
+
+`isolation.pool` and `diagnosis.call_trace` look past these frames for the line of the test.
+"""
+
+from pathlib import Path
+
+# The gradcheck fixture.
+ON_BEHALF = str(Path(__file__).parents[1] / "fixtures" / "gradients.py")

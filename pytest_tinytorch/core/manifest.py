@@ -1,0 +1,174 @@
+"""checkpoints/manifest.json: every test that counts, and what it is worth.
+
+Progress and grades count against this list, never against what happened to run: a test that was
+not collected, or whose process died, is a test that did not pass.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pytest_tinytorch.core.course import LARGEST_NUMBER, Course
+from pytest_tinytorch.core.discovery import COURSE_FILE
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.names import is_line, is_number, safe_path
+from pytest_tinytorch.core.plain_file import read_plain
+from pytest_tinytorch.core.text import one_line
+from pytest_tinytorch.core.visibility import HIDDEN, is_hidden
+
+FORMAT = 1
+MANIFEST_FILE = "checkpoints/manifest.json"
+_CONFTEST = "conftest.py"
+_OWN_FOLDERS = ("checkpoints", "data")
+_OWN = f"{COURSE_FILE}, {_CONFTEST}, or in checkpoints/ or data/"
+_LARGEST = 2**24  # bytes; that of TinyTorch has 12 thousand
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Checkpoint -> test id -> points; and the hash of each of the course's own files."""
+
+    tests: Mapping[str, Mapping[str, float]]
+    files: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """The hash of all that it says."""
+        return hashlib.sha256(self.to_text().encode()).hexdigest()
+
+    def of(self, checkpoint: str) -> Mapping[str, float]:
+        return self.tests.get(checkpoint, {})
+
+    def to_text(self) -> str:
+        data = {"format": FORMAT, "tests": self.tests, "files": self.files}
+        return json.dumps(data, indent=1, ensure_ascii=True) + "\n"
+
+
+def load_manifest(course: Course) -> Manifest:
+    """Read the manifest. Raises CourseError where it is missing, damaged or incomplete."""
+    path = course.root / MANIFEST_FILE
+    renew = "run `tito manifest`"
+    try:
+        data = _read(path)
+        if data["format"] != FORMAT:
+            form = one_line(repr(data["format"]))
+            raise CourseError(f"{MANIFEST_FILE}: format {form} is unknown; {renew}.")
+        tests = _groups(data["tests"])
+        files = _files(data["files"])
+    except OSError as error:
+        raise CourseError(f"{MANIFEST_FILE} cannot be read: {error.strerror}; {renew}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = one_line(repr(error))
+        raise CourseError(f"{MANIFEST_FILE} is damaged ({reason}); {renew}.") from None
+    for checkpoint in course.checkpoints:
+        if course.is_written(checkpoint) and checkpoint.id not in tests:
+            missing = f"{MANIFEST_FILE} does not list checkpoint {checkpoint.id}"
+            raise CourseError(f"{missing}; {renew}.")
+    return Manifest(tests, files)
+
+
+def with_hidden(manifest: Manifest, folder: Path) -> Manifest:
+    """The manifest with an instructor's hidden tests, which have one of their own."""
+    path = folder / "manifest.json"
+    try:
+        hidden = _groups(_read(path)["tests"])
+        if others := [group for group in hidden if not is_hidden(group)]:
+            raise ValueError(f"{others[0]!r} is no group of hidden tests, such as '{HIDDEN} 01'")
+        if not hidden:
+            raise ValueError("no test is in it")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        renew, reason = "run `tito manifest --hidden DIR`", one_line(str(error))
+        raise CourseError(f"the hidden manifest.json is damaged ({reason}); {renew}") from None
+    return Manifest({**manifest.tests, **hidden}, manifest.files)
+
+
+def _read(path: Path) -> Any:
+    return json.loads(read_plain(path, _LARGEST).decode("utf-8"))
+
+
+def _groups(data: Any) -> dict[str, dict[str, float]]:
+    """Group -> test -> points. Raises an exception for anything else."""
+    groups = {group: dict(entries) for group, entries in data.items()}
+    for group, entries in groups.items():
+        if not is_number(group.removeprefix(f"{HIDDEN} ")):
+            raise ValueError(f"{group!r} is no checkpoint, such as '05'")
+        for identifier, points in entries.items():
+            if not identifier.startswith(f"{group}/") or not is_line(identifier):
+                raise ValueError(f"{identifier!r} is no test of {group!r}")
+            if type(points) not in (int, float) or not 0 <= points <= LARGEST_NUMBER:
+                raise ValueError(
+                    f"{identifier!r} is worth {points!r}, which is no number of points"
+                )
+    return groups
+
+
+def _files(data: Any) -> dict[str, str]:
+    """Name -> hash. The names say what is copied, and to where: only what `course_files` lists."""
+    files = dict(data)
+    for name, digest in files.items():
+        path = safe_path(name)
+        if path is None or not _is_own(path):
+            raise ValueError(f"{name!r} is no file of the course: {_OWN}")
+        if not isinstance(digest, str):
+            raise TypeError(f"{digest!r} is no hash of {name!r}")
+    return files
+
+
+def _is_own(path: PurePosixPath) -> bool:
+    inside = len(path.parts) > 1 and path.parts[0] in _OWN_FOLDERS
+    return inside or str(path) in (COURSE_FILE, _CONFTEST)
+
+
+def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifest:
+    """The manifest for these (test id, points). Raises CourseError where points do not add up."""
+    groups = in_groups(tests)
+    for checkpoint in course.checkpoints:
+        total = sum(groups.get(checkpoint.id, {}).values())
+        if course.is_written(checkpoint) and total != checkpoint.points:
+            raise CourseError(
+                f"{checkpoint.file}: the points of its tests add up to {total:g}, but"
+                f" {COURSE_FILE} gives checkpoint {checkpoint.id} {checkpoint.points}; change one."
+            )
+    own = course_files(course)
+    if unsafe := [name for name in own if safe_path(name) is None]:
+        raise CourseError(
+            f"{unsafe[0]!r} is a name that not every system can hold; rename the file"
+        )
+    files = {name: file_hash(Path(name), (course.root / name).read_bytes()) for name in own}
+    return Manifest(groups, files)
+
+
+def in_groups(tests: Iterable[tuple[str, float]]) -> dict[str, dict[str, float]]:
+    """(test id, points) -> group -> test id -> points, in alphabetical order."""
+    groups: dict[str, dict[str, float]] = {}
+    for identifier, points in sorted(tests):
+        groups.setdefault(identifier.partition("/")[0], {})[identifier] = points
+    return groups
+
+
+def tests_text(groups: Mapping[str, Mapping[str, float]]) -> str:
+    """A manifest of tests alone, as an instructor's hidden tests have one."""
+    return json.dumps({"format": FORMAT, "tests": groups}, indent=1, ensure_ascii=True) + "\n"
+
+
+def course_files(course: Course) -> list[str]:
+    """The course's own files that grading rests on, as names from its root."""
+    inside = [
+        path.relative_to(course.root).as_posix()
+        for folder in _OWN_FOLDERS
+        for path in (course.root / folder).rglob("*")
+        if path.is_file()
+    ]
+    kept = [name for name in inside if "__pycache__" not in name and name != MANIFEST_FILE]
+    own = [COURSE_FILE, _CONFTEST, *kept]
+    return sorted(name for name in own if (course.root / name).is_file())
+
+
+def file_hash(path: Path, content: bytes) -> str:
+    """The hash of a file of the course, whatever newlines a checkout gave it."""
+    if path.suffix in (".py", ".toml", ".json", ".md"):
+        content = content.replace(b"\r\n", b"\n")
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,61 @@
+"""Points: what a run came to, counted against the manifest."""
+
+from dataclasses import dataclass
+
+from pytest_tinytorch.core.records import RunRecord
+
+
+@dataclass(frozen=True)
+class Score:
+    """One group's: a checkpoint, or an instructor's hidden tests for it."""
+
+    group: str
+    passed: int
+    tests: int
+    points: float
+    max_points: float
+    undecided: int  # tests that could not be graded: lost, or ended by a mistake of the harness
+
+
+@dataclass(frozen=True)
+class Grade:
+    scores: tuple[Score, ...]
+
+    @property
+    def points(self) -> float:
+        return sum(score.points for score in self.scores)
+
+    @property
+    def max_points(self) -> float:
+        return sum(score.max_points for score in self.scores)
+
+    @property
+    def undecided(self) -> int:
+        return sum(score.undecided for score in self.scores)
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.points / self.max_points if self.max_points else 0.0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every test of the manifest was decided, and there were some."""
+        return bool(self.scores) and all(s.tests and not s.undecided for s in self.scores)
+
+
+def grade_of(run: RunRecord) -> Grade:
+    """The grade of a run whose records are complete: what did not run is in it as missing."""
+    scores = []
+    for group in run.groups:
+        tests = run.of(group)
+        scores.append(
+            Score(
+                group=group,
+                passed=sum(test.passed for test in tests),
+                tests=len(tests),
+                points=sum(test.points for test in tests),
+                max_points=sum(test.max_points for test in tests),
+                undecided=sum(not test.decided for test in tests),
+            )
+        )
+    return Grade(tuple(scores))

@@ -1,0 +1,84 @@
+"""Which chapters a person means: `05`, `5`, `learning`, `spatial`, `02-05`, `02,05`, `all`."""
+
+from collections.abc import Callable, Sequence
+
+from pytest_tinytorch.core.course import Checkpoint, Course, Module
+from pytest_tinytorch.core.errors import CourseError, nearest
+
+Dynamic = Callable[[str], Sequence[str]]  # "next" or "stale" -> ids, from progress
+
+
+def choose_checkpoints(course: Course, text: str, dynamic: Dynamic) -> tuple[Checkpoint, ...]:
+    """The checkpoints that `text` names, in the order of the course. Raises CourseError."""
+    names: dict[str, str] = {}
+    for checkpoint in course.checkpoints:
+        module = course.module_of(checkpoint)
+        words = (checkpoint.id, checkpoint.name.lower(), module.topic, module.name)
+        names |= dict.fromkeys(words, checkpoint.id)
+    wanted = _ids("checkpoint", text, names, dynamic)
+    chosen = tuple(c for c in course.checkpoints if c.id in wanted)
+    written = tuple(c for c in chosen if course.is_written(c))
+    if chosen and not written:
+        these = ", ".join(f"{c.id} {c.name}" for c in chosen)
+        there = ", ".join(c.id for c in course.checkpoints if course.is_written(c))
+        raise CourseError(
+            f"--checkpoint {text}: not part of this course yet: {these}; there are: {there}"
+        )
+    return written
+
+
+def choose_modules(course: Course, text: str) -> tuple[Module, ...]:
+    """The modules that `text` names, in the order of the course. Raises CourseError."""
+    names: dict[str, str] = {}
+    for module in course.modules:
+        names |= dict.fromkeys((module.id, module.topic, module.name), module.id)
+    wanted = _ids("module", text, names, None)
+    chosen = tuple(m for m in course.modules if m.id in wanted)
+    written = tuple(m for m in chosen if m.written)
+    if chosen and not written:
+        these = ", ".join(m.name for m in chosen)
+        there = ", ".join(m.name for m in course.modules if m.written)
+        raise CourseError(
+            f"--module {text}: not part of this course yet: {these}; there are: {there}"
+        )
+    return written
+
+
+def _ids(kind: str, text: str, names: dict[str, str], dynamic: Dynamic | None) -> set[str]:
+    ids = sorted(set(names.values()))
+    wanted: set[str] = set()
+    for part in text.lower().split(","):
+        word = part.strip()
+        if word == "all":
+            wanted |= set(ids)
+        elif dynamic is not None and word in ("next", "stale"):
+            wanted |= set(dynamic(word))
+        elif word.replace("-", "").isdecimal() and "-" in word:
+            wanted |= _range(kind, text, word, ids)
+        elif (padded := word.zfill(2) if word.isdecimal() else word) in names:
+            wanted.add(names[padded])
+        else:
+            raise _unknown(kind, text, word, names, ids)
+    return wanted
+
+
+def _range(kind: str, text: str, word: str, ids: list[str]) -> set[str]:
+    first, _, last = word.partition("-")
+    low, high = first.zfill(2), last.zfill(2)
+    if not (first and last and low in ids and high in ids and low <= high):
+        to_the_end = f"{low}-{ids[-1]}"  # what `03-` means to many other programs
+        hint = nearest(word, [to_the_end] if low in ids and not last else ids)
+        raise CourseError(
+            f"--{kind} {text}: {word!r} is not a range{hint}; valid: {ids[0]}-{ids[-1]} or a part"
+            f" of it, such as {ids[0]}-{ids[1]}"
+        )
+    return {identifier for identifier in ids if low <= identifier <= high}
+
+
+def _unknown(kind: str, text: str, word: str, names: dict[str, str], ids: list[str]) -> CourseError:
+    words = [name for name in names if not name[0].isdecimal()]
+    hint = nearest(word, [*words, *ids])
+    valid = f"{ids[0]}-{ids[-1]}, {', '.join(words)}, all"
+    if kind == "checkpoint":
+        valid += ", next, stale"
+    return CourseError(f"--{kind} {text}: unknown id {word!r}{hint}; valid: {valid}")

@@ -1,0 +1,57 @@
+"""What a student may see of a record: of a test that is not visible, only whether it passed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_tinytorch.core.records import Reason, RunRecord, TestRecord
+
+VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
+HIDDEN = "hidden"  # the word before a checkpoint's id in the group of an instructor's own tests
+
+
+def is_hidden(group: str) -> bool:
+    """Whether a group holds an instructor's own tests: `hidden 05`, beside the course's `05`."""
+    return group.startswith(f"{HIDDEN} ")
+
+
+def default_visibility(group: str) -> str:
+    """That of a test without the mark."""
+    return HIDDEN if is_hidden(group) else "visible"
+
+
+def may_hide(root: Path) -> bool:
+    """Whether a course has tests that are not for everybody's eyes: an instructor's own, or some
+    with the mark. Which ones is known when they are collected, and that is too late.
+    """
+    files = (*(root / "checkpoints").glob("*.py"), *(root / HIDDEN).glob("*.py"))
+    return any(file.parent.name == HIDDEN or b"visibility" in file.read_bytes() for file in files)
+
+
+def students_view(run: RunRecord) -> RunRecord:
+    """The same run without names, words, inputs and places of tests that are not visible."""
+    return replace(run, tests=tuple(redacted(run.tests)))
+
+
+def redacted(tests: tuple[TestRecord, ...], first: int = 1) -> list[TestRecord]:
+    """The tests in their order. `first`: the number of the first one that is not visible."""
+    visible = {test.id for test in tests if test.visibility == "visible"}
+    seen: dict[str, int] = {}
+    shown = []
+    for test in tests:
+        if test.id in visible:
+            # A name of a hidden test is a word about it, too.
+            shown.append(replace(test, depends=tuple(d for d in test.depends if d in visible)))
+            continue
+        seen[test.group] = number = seen.get(test.group, first - 1) + 1
+        shown.append(
+            TestRecord(
+                id=f"{test.group}/hidden_{number}",
+                title=f"Hidden test {number}",
+                outcome=test.outcome,
+                # Whether it could be graded at all is no secret, and matters to the student.
+                reason=Reason.NONE if test.decided else Reason.HARNESS,
+                max_points=test.max_points,
+                visibility=test.visibility,
+            )
+        )
+    return shown

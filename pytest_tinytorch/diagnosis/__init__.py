@@ -1,0 +1,1 @@
+"""Why a test did not pass, and on which of the student's lines."""

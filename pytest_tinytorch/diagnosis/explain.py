@@ -1,0 +1,213 @@
+"""Why a test did not pass, told in the student's own lines."""
+
+import ast
+import functools
+import linecache
+import re
+import textwrap
+from dataclasses import dataclass
+from types import TracebackType
+
+from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
+from pytest_tinytorch.core.records import Location, Reason
+from pytest_tinytorch.core.text import shortened
+from pytest_tinytorch.diagnosis.call_trace import CallTrace
+from pytest_tinytorch.diagnosis.sources import StudentSources
+from pytest_tinytorch.isolation.failures import CellFailure, StudentError
+
+_LONGEST_MESSAGE = 2000
+_MOST_LOCATIONS = 3
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    reason: Reason
+    message: str
+    locations: tuple[Location, ...] = ()
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class _Frame:
+    file: str
+    line: int
+    function: str
+    code_name: str
+
+
+def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | None) -> Diagnosis:
+    """Explain an exception that ended a test."""
+    error = _first_of_group(error)
+    example = _counter_example(error)
+    frames = [frame for link in _chain(error) for frame in _frames(link, sources)]
+    own = [frame for frame in frames if sources.owns(frame.file)]
+    locations = _raised_at(own, error, sources)
+    message = _text(error)
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        location = sources.at(error.filename, error.lineno)
+        message = _capped(f"{error.filename}:{error.lineno} does not compile: {message}")
+        return Diagnosis(Reason.BROKEN_IMPORT, message, (location,), example)
+    if isinstance(error, CheckMisused):
+        return Diagnosis(Reason.HARNESS, message)
+    if isinstance(error, CellFailure):
+        return Diagnosis(error.reason, _capped(error.message), locations, example)
+    if "Timeout" in message and _is_pytests_own(error):
+        limit = "the time limit of one test; look for a loop that does not end"
+        return Diagnosis(Reason.TIMEOUT, f"stopped after {limit}", locations, example)
+    if frames and frames[-1].file == sources.door:
+        return Diagnosis(Reason.NOT_WRITTEN, _capped(str(error)), (), example)
+    if own and own[-1].code_name == "<module>":
+        message = f"{locations[0] if locations else own[-1].file} fails on import: {message}"
+        return Diagnosis(Reason.BROKEN_IMPORT, message, locations, example)
+    if isinstance(error, NotImplementedError) and own:
+        return Diagnosis(Reason.NOT_WRITTEN, f"not written yet: {own[-1].function}", locations)
+    if not own and isinstance(error, AssertionError):
+        locations = _computed_by(frames, sources, trace, getattr(error, "leads_to", ""))
+        return Diagnosis(Reason.WRONG, message, locations, example)
+    return Diagnosis(Reason.RAISED, message, locations, example)
+
+
+def _first_of_group(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error and its explicit causes, the root cause last: its lines say most."""
+    links = [error]
+    while links[-1].__cause__ is not None and links[-1].__cause__ not in links:
+        links.append(links[-1].__cause__)
+    return links
+
+
+def _frames(error: BaseException, sources: StudentSources) -> list[_Frame]:
+    """The way of an exception, down to the line that raised it, on whichever side that is."""
+    here = [_frame(step) for step in _steps(error.__traceback__)]
+    if not isinstance(error, StudentError | CellFailure):
+        return here
+    there = [
+        _Frame(sources.generated(file), line, function, code_name)
+        for file, line, function, code_name in error.frames
+    ]
+    return here + there
+
+
+def _steps(traceback: TracebackType | None) -> list[TracebackType]:
+    steps = []
+    while traceback is not None:
+        steps.append(traceback)
+        traceback = traceback.tb_next
+    return steps
+
+
+def _frame(step: TracebackType) -> _Frame:
+    code = step.tb_frame.f_code
+    return _Frame(code.co_filename, step.tb_lineno or 0, code.co_qualname, code.co_name)
+
+
+def _raised_at(
+    own: list[_Frame], error: BaseException, sources: StudentSources
+) -> tuple[Location, ...]:
+    """Where the student's code raised; not where given code caught that and said it better."""
+    raised = _locations(own[-1:], sources)
+    if raised and not sources.is_task(raised[0]) and error.__context__ is not None:
+        inner = [f for f in _frames(error.__context__, sources) if sources.owns(f.file)]
+        first = _locations(inner[-1:], sources)
+        if first and sources.is_task(first[0]):
+            return first
+    return raised
+
+
+def _locations(frames: list[_Frame], sources: StudentSources) -> tuple[Location, ...]:
+    found = [sources.locate(frame.file, frame.line, _readable(frame.function)) for frame in frames]
+    return tuple(location for location in found if location is not None)
+
+
+def _computed_by(
+    frames: list[_Frame], sources: StudentSources, trace: CallTrace | None, leads_to: str
+) -> tuple[Location, ...]:
+    """For a wrong value: the lines on which the calls of the failing statement returned.
+
+    Of a call and what it called in turn, those that the student was asked to write.
+    """
+    if trace is None:
+        return ()
+    in_test = [frame for frame in frames if frame.file == trace.test_file]
+    if not in_test:
+        return ()
+    first, last = _statement(in_test[-1].file, in_test[-1].line)
+    distinct: dict[str, Location] = {}
+    for call in reversed(trace.between(first, last)):  # the last one made what was compared
+        found = _locations([_Frame(*place, "") for place in call.returns], sources)
+        tasks = [location for location in found if sources.is_task(location)]
+        for location in tasks or found[:1]:
+            distinct.setdefault(str(location), location)
+    order = sorted(distinct.values(), key=lambda place: not place.function.endswith(leads_to))
+    return tuple(order[:_MOST_LOCATIONS])
+
+
+def _statement(file: str, line: int) -> tuple[int, int]:
+    """The first and last line of the innermost statement at a line."""
+    spans = _statements("".join(linecache.getlines(file)))
+    around = [span for span in spans if span[0] <= line <= span[1]]
+    return max(around, default=(line, line))
+
+
+@functools.lru_cache(maxsize=8)  # in a class, each student fails in the same files
+def _statements(text: str) -> tuple[tuple[int, int], ...]:
+    """The first and last line of each statement that holds no others."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return ()
+    return tuple(
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and not hasattr(node, "body")
+    )
+
+
+def _readable(qualname: str) -> str:
+    return qualname.replace(".<locals>", "")
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, CheckFailed):
+        return _capped(str(error))
+    if isinstance(error, SyntaxError):
+        return str(error.msg)
+    try:
+        text = str(error)
+    except (Exception, CellFailure) as broken:  # a student's object may have to say it
+        text = f"(its message cannot be read: {type(broken).__name__})"
+    if _is_pytests_own(error):
+        return _capped(text)
+    name = type(error).__name__
+    return _capped(f"{name}: {text}" if text else name)
+
+
+def _is_pytests_own(error: BaseException) -> bool:
+    """Whether it is what `pytest.fail` raises, and not somebody's class of the same name."""
+    return type(error).__name__ == "Failed" and not isinstance(error, StudentError)
+
+
+def _capped(text: str) -> str:
+    return shortened(text, _LONGEST_MESSAGE)
+
+
+def _counter_example(error: BaseException) -> str:
+    """Hypothesis's smallest failing input, without the fixtures.
+
+    The last note is this test's: an import that failed raises the same object again and again.
+    """
+    for note in reversed(getattr(error, "__notes__", ())):
+        match = re.match(r"[A-Z][\w ]+: test_\w+\(\n(.*)\n\)", str(note), re.DOTALL)
+        if match:
+            lines = textwrap.dedent(match[1]).splitlines()
+            return _capped("\n".join(line for line in lines if not _is_fixture(line)))
+    return ""
+
+
+def _is_fixture(line: str) -> bool:
+    return bool(re.match(r"(tt|check|gradcheck|digits|rng)=", line))

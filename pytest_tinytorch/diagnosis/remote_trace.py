@@ -1,0 +1,44 @@
+"""Which of the student's lines computed what a test compares, when they ran in another process."""
+
+import itertools
+from types import TracebackType
+
+from pytest_tinytorch.diagnosis.call_trace import HANDED_OUT, Call, CallTrace
+from pytest_tinytorch.diagnosis.sources import StudentSources
+from pytest_tinytorch.isolation.pool import Asked, Cells
+
+
+class RemoteTrace(CallTrace):
+    """A CallTrace whose notes are taken by the host, and fetched when a comparison has failed."""
+
+    def __init__(self, cells: Cells, sources: StudentSources, test_file: str) -> None:
+        super().__init__(sources, test_file)
+        self._cells = cells
+        self._files = sources
+
+    def __enter__(self) -> "RemoteTrace":
+        self._cells.watching = self.test_file
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cells.watching = None
+
+    def between(self, first: int, last: int) -> list[Call]:
+        asked = self._cells.asked
+        made = [request for request in asked if first <= request.line <= last]
+        calls = [call for call in map(self._call, made) if call.returns]
+        # An attribute is no call: then the last call of all made what was looked at.
+        earlier = (call for call in map(self._call, reversed(asked)) if call.returns)
+        return calls or list(itertools.islice(earlier, 1))
+
+    def _call(self, request: Asked) -> Call:
+        places = self._cells.returns_of(request)
+        if request.on_behalf:
+            places = [p for p in places if p[2].rpartition(".")[2] not in HANDED_OUT]
+        returns = tuple((self._files.generated(f), line, name) for f, line, name in places)
+        return Call(request.line, returns)

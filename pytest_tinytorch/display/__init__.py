@@ -1,1 +1,0 @@
-"""Data -> renderables -> text. Nothing here decides anything."""

@@ -1,0 +1,90 @@
+"""The parts of one student -> what is handed out: the file of results, and the page to give back.
+
+Everything is made from the parts on the disk alone, so that it comes out the same whichever run,
+worker or machine graded which part.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_tinytorch.core.aggregate import in_order
+from pytest_tinytorch.core.atomic import write_all
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.manifest import Manifest
+from pytest_tinytorch.core.records import RunRecord
+from pytest_tinytorch.core.signing import Key
+from pytest_tinytorch.core.visibility import is_hidden, students_view
+from pytest_tinytorch.grading.parts import Intake, Part, PartFiles
+from pytest_tinytorch.reports.grade_view import remarks
+from pytest_tinytorch.reports.html import feedback_html
+from pytest_tinytorch.reports.junit import junit_text
+from pytest_tinytorch.reports.markdown import feedback_markdown
+
+RESULTS = "grade.xml"
+STUDENTS_COPY = "grade.student.xml"
+PAGE = "feedback"
+
+
+@dataclass(frozen=True)
+class Binder:
+    """What all students of a batch have in common."""
+
+    course: Course
+    manifest: Manifest
+    results: Path
+    isolation: str
+    seed: int
+    altered: tuple[str, ...]  # course files that are not what the manifest says
+    key: Key | None
+
+    def put_together(self, name: str) -> RunRecord | None:
+        """Write a student's files from the parts in the folder `name`; None where none are."""
+        files = PartFiles(self.results, name)
+        intake = files.read_intake()
+        found = {c.id: files.read(c.id) for c in self.course.checkpoints}
+        parts = {identifier: part for identifier, part in found.items() if part is not None}
+        if intake is None or not parts:
+            return None
+        run = self._record(intake, parts)
+        folder = self.results / name
+        shown = students_view(run)
+        has_hidden = any(test.visibility != "visible" for test in run.tests)
+        copy = junit_text(self.course, shown, None) if has_hidden else None
+        old_copy = folder / STUDENTS_COPY
+        notes = [*remarks(self.isolation, (), self.altered, intake.refused), *intake.notes]
+        changes: dict[Path, str | None] = {
+            folder / RESULTS: junit_text(self.course, run, self.key),
+            folder / f"{PAGE}.md": feedback_markdown(self.course, run, notes),
+            folder / f"{PAGE}.html": feedback_html(self.course, run, notes),
+            **({old_copy: copy} if has_hidden or old_copy.exists() else {}),
+        }
+        write_all({path: text for path, text in changes.items() if _differs(path, text)})
+        return run
+
+    def _record(self, intake: Intake, parts: Mapping[str, Part]) -> RunRecord:
+        tests = [test for part in parts.values() for test in part.tests]
+        hidden = {test.group for test in tests if is_hidden(test.group)}
+        groups = (*parts, *sorted(hidden))
+        return RunRecord(
+            course=self.course.id,
+            seed=self.seed,
+            started="",  # a batch is repeatable: when it ran is not a part of what it came to
+            seconds=0.0,
+            tests=in_order(tests, groups),
+            groups=groups,
+            isolation=self.isolation,
+            student=intake.student,
+            commit=intake.commit,
+            version=self.course.version,
+            manifest=self.manifest.digest,
+            sources=intake.sources,
+            altered=self.altered,
+        )
+
+
+def _differs(path: Path, text: str | None) -> bool:
+    try:
+        return text is None or path.read_text("utf-8") != text
+    except (OSError, ValueError):
+        return True

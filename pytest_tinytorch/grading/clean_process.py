@@ -1,0 +1,287 @@
+"""`--grade`: pytest again, in a process that nothing in the student's tree has touched.
+
+By the time a plugin is asked anything, pytest has read the tree's configuration, and Python the
+environment's. So the first thing that `--grade` does is to start Python anew, without environment
+and user settings, on a copy of the tree that holds nothing but what was taken in.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_tinytorch.core.errors import CourseError, let_go_of_output, told
+from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
+
+if TYPE_CHECKING:
+    from pytest_tinytorch.reports.github_log import WorkflowLog
+
+VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the file of its task
+
+_INCOMPLETE, _USAGE_ERROR = 3, 4
+_ENDINGS = ("SIGTERM", "SIGHUP")
+_PLUGINS = ("xdist", "pytest_timeout", "pytest_tinytorch.plugin")
+# Each of these would show words of a test that is not for everybody's eyes.
+_HUSHED = (
+    *("-p", "capture", "--capture=fd"),
+    *("-o", "log_cli=false", "-o", "verbosity_test_cases=auto"),
+)
+_DROPPED = ("PYTHON", "PYTEST_", "COVERAGE_")
+_BOOT = """
+import sys
+where = sys.argv.pop(1)
+if where not in sys.path:
+    places = [i for i, path in enumerate(sys.path) if "-packages" in path]
+    sys.path.insert(min(places, default=len(sys.path)), where)
+from pytest_tinytorch.grading.clean_process import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the new process is to do: files by their absolute names, "" for none."""
+
+    root: str  # the tree that is graded
+    junit: str
+    gradescope: str
+    hidden: str
+    submission: str  # an intake.Submission, as text
+    hushed: bool  # not all tests are for everybody's eyes
+
+
+def is_clean() -> bool:
+    return VARIABLE in os.environ
+
+
+def task() -> Task:
+    """The task of this process. Only where `is_clean`. Raises CourseError."""
+    given = os.environ[VARIABLE]
+    try:
+        return Task(**json.loads(Path(given).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise CourseError(
+            f"{VARIABLE} is set to {given!r}, which is no task of a graded run: unset it"
+        ) from None
+
+
+def start_anew(arguments: Sequence[str]) -> None:
+    """Replace this process by a clean one with the same arguments, unless it is one."""
+    if is_clean():
+        return
+    where = str(Path(__file__).parents[2])
+    command = [sys.executable, "-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as it is where nobody gave us one
+            stream.flush()
+    _open_what_is_closed()
+    environment = clean_environment()
+    if os.name != "posix":  # there, a process that replaces itself looks finished to its parent
+        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+    os.execve(sys.executable, command, environment)
+
+
+def _open_what_is_closed() -> None:
+    """A job without a terminal may have no input or output at all, where pytest needs some."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest number
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what changes how Python and pytest start."""
+    dropped = (*_DROPPED, VARIABLE)
+    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+
+
+def main(arguments: list[str]) -> int:
+    """The clean process: take the tree in, run pytest on the copy, hand out the results."""
+    from pytest_tinytorch.reports.github_log import WorkflowLog, is_workflow
+
+    if not is_workflow():
+        return _in_a_copy(arguments, None)
+    log = WorkflowLog()
+    with log.fence():
+        return _in_a_copy(arguments, log)
+
+
+def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
+    for name in _ENDINGS:
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is signal.SIG_DFL:  # `nohup` wants it ignored
+            signal.signal(number, signal.default_int_handler)  # what there is is handed out
+    work = None
+    try:
+        work = make_folder("grade")
+        code = _graded(arguments, work, log)
+        sys.stdout.flush()
+        return code
+    except CourseError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return _USAGE_ERROR
+    except OSError as error:
+        _say_what_is_wrong(error)
+        return _INCOMPLETE
+    finally:
+        if work is not None:
+            remove_folder(work)
+
+
+def _say_what_is_wrong(error: OSError) -> None:
+    """With the machine: nobody reads the output any more, a disk is full, a file cannot be read."""
+    with contextlib.suppress(OSError):
+        print(f"ERROR: --grade: {told(error)}; this is no complete grade", file=sys.stderr)
+    let_go_of_output()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the command line says that pytest on the copy is not to see."""
+
+    junit: Path | None
+    uploaded: Path | None
+    hidden: str
+    student: str
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that this run is going to write."""
+        made = (self.junit, *beside(self.junit)) if self.junit else ()
+        return (*made, self.uploaded) if self.uploaded else made
+
+
+def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
+    import pytest
+
+    here, copy = Path.cwd(), work / "course"
+    arguments, asked = _read(arguments, here)
+    task = _taken_in(asked, here, copy)
+    notes = _set_aside(asked.files)
+    (work / "task.json").write_text(json.dumps(task.__dict__), "utf-8")
+    os.environ[VARIABLE] = str(work / "task.json")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.chdir(copy)
+    for note in notes:
+        print(note)
+    command = _command(arguments, copy, work / "grade.xml" if asked.junit else None, task.hushed)
+    try:
+        code = int(pytest.main(command, plugins=[log] if log else []))
+    finally:
+        os.chdir(here)
+        if asked.junit:
+            _publish(work / "grade.xml", asked.junit)
+            _publish(work / "grade.student.xml", beside(asked.junit)[1])
+    return code
+
+
+def _read(arguments: list[str], here: Path) -> tuple[list[str], _Asked]:
+    """What is left for pytest, and what is not for it. Raises CourseError."""
+    arguments, junit = _without(arguments, "--junitxml", "--junit-xml")
+    arguments, gradescope = _without(arguments, "--gradescope")
+    arguments, hidden = _without(arguments, "--hidden")
+    _, student = _without(arguments, "--student")  # which pytest may see
+    uploaded = (here / gradescope).absolute() if gradescope is not None else None
+    if uploaded is not None and uploaded.is_dir():
+        raise CourseError(f"--gradescope {gradescope!r} names no file; write one: results.json")
+    final = (here / junit).absolute() if junit else None
+    return arguments, _Asked(final, uploaded, hidden or "", student or "")
+
+
+def _taken_in(asked: _Asked, here: Path, copy: Path) -> Task:
+    """The task, when all that counts of the tree lies in the copy. Raises CourseError."""
+    from pytest_tinytorch.core.discovery import course_root
+    from pytest_tinytorch.core.visibility import may_hide
+    from pytest_tinytorch.submissions.intake import take_in, take_in_hidden
+
+    root = course_root(here)
+    if root is None:
+        raise CourseError("--grade: no course.toml here or above; change into the course's folder")
+    submission = take_in(root, copy, asked.student)
+    if asked.hidden:
+        take_in_hidden(here / asked.hidden, copy / "hidden")
+    return Task(
+        root=str(root),
+        junit=str(asked.junit or ""),
+        gradescope=str(asked.uploaded or ""),
+        hidden=asked.hidden,
+        submission=submission.to_text(),
+        hushed=may_hide(copy),
+    )
+
+
+def _set_aside(files: Sequence[Path]) -> list[str]:
+    """Move what earlier runs left under these names; what to say about it."""
+    from pytest_tinytorch.grading.result_files import set_aside
+
+    moved = [(path, set_aside(path)) for path in files]
+    return [f"{path.name} of an earlier run is now {aside.name}" for path, aside in moved if aside]
+
+
+def _command(arguments: list[str], copy: Path, xml: Path | None, hushed: bool) -> list[str]:
+    """What pytest is told: of two words for the same, the last one counts."""
+    command = [*(word for name in _PLUGINS for word in ("-p", name)), "-p", "no:cacheprovider"]
+    command += ["--continue-on-collection-errors", "--import-mode=importlib"]
+    command += [f"--rootdir={copy}", f"--confcutdir={copy}"]
+    command += [f"--junitxml={xml}"] if xml else []
+    return [*command, *arguments, *(_HUSHED if hushed else ())]
+
+
+def beside(junit: Path) -> tuple[Path, Path]:
+    """The log and the student's copy that belong to a file of results."""
+    return junit.with_suffix(".jsonl"), junit.with_suffix(".student.xml")
+
+
+def _publish(made: Path, final: Path) -> None:
+    """Put a finished file where it was asked for, whole or not at all."""
+    from pytest_tinytorch.grading.result_files import set_aside
+
+    if not made.is_file():
+        return
+    temporary = final.with_name(f".grade-{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        shutil.copyfile(made, temporary)
+        set_aside(final)  # another run may have ended meanwhile
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:
+    """The arguments without an option, and its value: `--name value` or `--name=value`.
+
+    Raises CourseError where there is no value.
+    """
+
+    rest, value = [], None
+    words = iter(arguments)
+    for word in words:
+        name, sign, given = word.partition("=")
+        if name not in names:
+            rest.append(word)
+        else:
+            value = given if sign else next(words, "-")
+            # "" is what a script passes on whose variable is not set: it meant a file or a folder.
+            empty = not value and name != "--student"
+            if empty or (not sign and value.startswith("-")):
+                raise CourseError(f"{name} needs a value behind it: {name} ...")
+    return rest, value
+
+
+def _no_user_site() -> list[str]:
+    """`-s`, unless pytest itself is installed in the user's own packages."""
+    import site
+
+    import pytest
+
+    inside = str(pytest.__file__).startswith(str(site.getusersitepackages()))
+    return [] if inside else ["-s"]

@@ -1,0 +1,53 @@
+"""One graded run, to be handed back: what is in its file, and where its page goes."""
+
+from pathlib import Path
+
+from pytest_tinytorch.core.atomic import write_text
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.records import RunRecord
+from pytest_tinytorch.grading.result_files import set_aside
+from pytest_tinytorch.reports.junit_reader import read_run
+
+
+def graded_run(course: Course, path: Path) -> RunRecord:
+    """The graded run of this course in a file of results. Raises CourseError."""
+    run = read_run(path)
+    if run.course != course.id:
+        raise CourseError(
+            f"{path}: is of the course {run.course!r}, and this folder holds {course.id!r};"
+            " change into its folder"
+        )
+    if not run.manifest:
+        raise CourseError(
+            f"{path}: its run was not graded; run `pytest --grade --junitxml={path.name}`"
+        )
+    return run
+
+
+def notes_on(course: Course, run: RunRecord) -> list[str]:
+    """What the reader of the page has to know about a run."""
+    from pytest_tinytorch.reports.grade_view import remarks
+
+    notes = remarks(run.isolation, (), run.altered, ())
+    if run.version != course.version:
+        notes.append(
+            f"Graded by version {run.version} of the course; its words are those of version"
+            f" {course.version}"
+        )
+    return notes
+
+
+def write_page(path: Path, page: str) -> list[str]:
+    """Put a page where it was asked for; an earlier one is kept. What happened, a line each."""
+    if path.is_dir():
+        raise CourseError(f"{path} is a folder; name a file in it: {path / 'feedback.html'}")
+    try:
+        if path.is_file() and path.read_bytes() == page.encode():
+            return [f"nothing changed: {path}"]
+        aside = set_aside(path)
+        write_text(path, page)
+    except OSError as error:
+        raise CourseError(f"{path} cannot be written: {error.strerror}") from None
+    kept = [f"{path.name} of an earlier run is now {aside.name}"] if aside else []
+    return [*kept, f"written: {path}"]

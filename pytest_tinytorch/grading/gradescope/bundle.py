@@ -1,0 +1,114 @@
+"""`tito gradescope bundle`: the zip that Gradescope builds an autograder of.
+
+In it: two scripts that Gradescope calls, this plugin as a wheel, what the course needs to grade,
+and an instructor's hidden tests. Never in it: a source, a solution, anything that the manifest
+does not name.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from pytest_tinytorch.core.atomic import write_bytes
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.discovery import COURSE_FILE
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    file_hash,
+    load_manifest,
+    with_hidden,
+)
+from pytest_tinytorch.core.selectors import choose_checkpoints
+from pytest_tinytorch.grading.gradescope.archive import zipped
+from pytest_tinytorch.grading.gradescope.config import (
+    COURSE_FOLDER,
+    HIDDEN_FOLDER,
+    ORDERS_FILE,
+    Orders,
+)
+from pytest_tinytorch.grading.gradescope.wheel import make_wheel
+from pytest_tinytorch.grading.result_files import set_aside
+from pytest_tinytorch.isolation.levels import LEVELS
+from pytest_tinytorch.submissions.intake import HIDDEN_MANIFEST, take_in_hidden
+
+_SCRIPTS = ("setup.sh", "run_autograder")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The zip, and what an instructor types into Gradescope's settings."""
+
+    content: bytes
+    files: int
+    checkpoints: tuple[str, ...]
+    points: float
+
+
+def make_bundle(
+    course: Course, ids: str, hidden: Path | None, seed: int, require_isolation: str
+) -> Bundle:
+    """Put everything together. Raises CourseError where something is not as it should be."""
+    chosen = tuple(c.id for c in choose_checkpoints(course, ids, _no_progress))
+    if require_isolation not in LEVELS:
+        raise CourseError(f"--require-isolation {require_isolation!r}: one of {', '.join(LEVELS)}")
+    manifest = load_manifest(course)
+    files = {f"{COURSE_FOLDER}/{n}": c for n, c in _course_files(course, manifest).items()}
+    if hidden is not None:
+        files |= {f"{HIDDEN_FOLDER}/{n}": c for n, c in _hidden_files(hidden).items()}
+        manifest = with_hidden(manifest, hidden)
+    name, wheel = make_wheel()
+    files[name] = wheel
+    files[ORDERS_FILE] = Orders(chosen, seed, require_isolation).to_text().encode()
+    for script in _SCRIPTS:
+        files[script] = (Path(__file__).parent / "scripts" / script).read_bytes()
+    points = _points(manifest, chosen)
+    return Bundle(zipped(files, _SCRIPTS), len(files), chosen, points)
+
+
+def write_bundle(bundle: Bundle, target: Path) -> list[str]:
+    """Put the zip in its place; what to say of it. An earlier one is moved aside, not lost."""
+    if target.is_dir():
+        raise CourseError(f"--output {target} is a folder; write a file: {target}/autograder.zip")
+    if target.is_file() and target.read_bytes() == bundle.content:
+        return [f"unchanged: {target}"]
+    aside = set_aside(target)
+    try:
+        write_bytes(target, bundle.content)
+    except OSError as error:
+        raise CourseError(f"--output {target} cannot be written: {error.strerror}") from None
+    size = f"{bundle.files} files, {len(bundle.content) / 1e6:.1f} MB"
+    lines = [f"the earlier {target.name} is now {aside.name}"] if aside else []
+    return [*lines, f"written: {target} ({size})"]
+
+
+def _no_progress(word: str) -> NoReturn:
+    raise CourseError(f"--checkpoint {word} depends on a student's progress; name the checkpoints")
+
+
+def _course_files(course: Course, manifest: Manifest) -> dict[str, bytes]:
+    files = {}
+    for name in dict.fromkeys((COURSE_FILE, MANIFEST_FILE, *manifest.files)):
+        try:
+            content = (course.root / name).read_bytes()
+        except OSError as error:
+            raise CourseError(f"{name} cannot be read: {error.strerror}") from None
+        if manifest.files.get(name) not in (None, file_hash(Path(name), content)):
+            raise CourseError(f"{name} is not what {MANIFEST_FILE} says; run `tito manifest`")
+        files[name] = content
+    return files
+
+
+def _hidden_files(folder: Path) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as work:
+        copies = take_in_hidden(folder, Path(work))
+        named = [*copies, Path(work, HIDDEN_MANIFEST)]
+        return {path.name: path.read_bytes() for path in named}
+
+
+def _points(manifest: Manifest, checkpoints: Sequence[str]) -> float:
+    groups = [group for c in checkpoints for group in (c, f"{HIDDEN_FOLDER} {c}")]
+    return sum(points for group in groups for points in manifest.of(group).values())

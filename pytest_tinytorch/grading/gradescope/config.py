@@ -1,0 +1,37 @@
+"""What an autograder is told when it is bundled, and the names in its bundle."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.visibility import HIDDEN
+
+FORMAT = 1
+ORDERS_FILE = "autograder.json"  # beside it, two folders:
+COURSE_FOLDER = "course"
+HIDDEN_FOLDER = HIDDEN
+
+
+@dataclass(frozen=True)
+class Orders:
+    checkpoints: tuple[str, ...]  # ids
+    seed: int = 0
+    require_isolation: str = "none"
+
+    def to_text(self) -> str:
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n"
+
+    @classmethod
+    def from_text(cls, text: str) -> "Orders":
+        data = json.loads(text)
+        if data.pop("format", None) != FORMAT:
+            raise CourseError(f"{ORDERS_FILE} is of another version; make the bundle again")
+        return cls(**data | {"checkpoints": tuple(data["checkpoints"])})
+
+    def options(self) -> list[str]:
+        """The same, as options of pytest."""
+        return [
+            f"--checkpoint={','.join(self.checkpoints)}",
+            f"--seed={self.seed}",
+            f"--require-isolation={self.require_isolation}",
+        ]

@@ -1,0 +1,134 @@
+"""What is kept of each part of a batch: one file for each student and checkpoint.
+
+    results/.parts/<student>/submission.json    what was taken in
+    results/.parts/<student>/05.json            what checkpoint 05 came to, and under which key
+
+A part is written whole or not at all, by whichever process graded it; so whoever ends the batch at
+whatever moment, what is on the disk is true. The key says what a part rests on: where it is still
+the same, nothing has to be run again. No time and no duration is in it: the same inputs give the
+same bytes.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pytest_tinytorch.core.atomic import write_text
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.manifest import Manifest, course_files
+from pytest_tinytorch.core.records import TestRecord
+from pytest_tinytorch.submissions.reader import Taken
+
+FORMAT = 1
+FOLDER = ".parts"
+_SUBMISSION = "submission.json"
+_DECIDING = ("numpy", "hypothesis", "pytest")  # libraries whose version can change a result
+
+
+class Status(StrEnum):
+    GRADED = "graded"
+    GRADER_ERROR = "grader-error"  # not a grade: somebody has to look
+
+
+@dataclass(frozen=True)
+class Part:
+    """One checkpoint of one student, with an instructor's hidden tests for it."""
+
+    key: str
+    status: Status
+    tests: tuple[TestRecord, ...] = ()
+    reason: str = ""  # of a grader-error
+
+    @property
+    def points(self) -> float:
+        return sum(test.points for test in self.tests)
+
+    @property
+    def max_points(self) -> float:
+        return sum(test.max_points for test in self.tests)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What was taken in of a submission, without its text."""
+
+    student: str
+    commit: str
+    sources: str  # hash
+    refused: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, student: str, taken: Taken) -> "Intake":
+        refused = (*taken.refused, *([taken.unreadable] if taken.unreadable else []))
+        return cls(student, taken.commit, taken.digest, refused, taken.notes)
+
+
+class PartFiles:
+    """The parts of one student. `name`: of the student's folder."""
+
+    def __init__(self, results: Path, name: str) -> None:
+        self.folder = results / FOLDER / name
+
+    def read(self, checkpoint: str) -> Part | None:
+        """A part, or None where there is none that can be read."""
+        data = _read(self.folder / f"{checkpoint}.json")
+        if data is None:
+            return None
+        try:
+            tests = tuple(TestRecord.from_json(test) for test in data["tests"])
+            return Part(data["key"], Status(data["status"]), tests, data["reason"])
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def write(self, checkpoint: str, part: Part) -> None:
+        tests = [test.to_json() for test in part.tests]
+        _write(self.folder / f"{checkpoint}.json", {**asdict(part), "tests": tests})
+
+    def read_intake(self) -> Intake | None:
+        data = _read(self.folder / _SUBMISSION)
+        if data is None:
+            return None
+        try:
+            refused, notes = tuple(data["refused"]), tuple(data["notes"])
+            return Intake(data["student"], data["commit"], data["sources"], refused, notes)
+        except (KeyError, TypeError):
+            return None
+
+    def write_intake(self, intake: Intake) -> None:
+        if self.read_intake() != intake:
+            _write(self.folder / _SUBMISSION, asdict(intake))
+
+
+def harness_digest(course: Course, manifest: Manifest, hidden: Path | None, asked: str) -> str:
+    """The hash of all that a result rests on besides the submission: tests, plugin, libraries.
+
+    asked: the seed, the level of isolation, ..., as text.
+    """
+    found = sha256(f"{FORMAT}\n{asked}\n{manifest.digest}\n".encode())
+    found.update("\n".join(f"{name} {metadata.version(name)}" for name in _DECIDING).encode())
+    plugin = Path(__file__).parents[1]
+    files = [*plugin.rglob("*.py"), *(course.root / name for name in course_files(course))]
+    for path in sorted([*files, *(hidden.rglob("*.py") if hidden else ())]):
+        found.update(path.name.encode() + b"\0" + sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def part_key(harness: str, sources: str, checkpoint: str) -> str:
+    return sha256(f"{harness}\n{sources}\n{checkpoint}".encode()).hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) and data.get("format") == FORMAT else None
+
+
+def _write(path: Path, data: dict[str, Any]) -> None:
+    write_text(path, json.dumps({"format": FORMAT, **data}, indent=1, ensure_ascii=True) + "\n")

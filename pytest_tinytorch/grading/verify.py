@@ -1,0 +1,41 @@
+"""`tito verify`: signed results, one line a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.records import RunRecord
+from pytest_tinytorch.core.scores import Grade, grade_of
+from pytest_tinytorch.core.signing import VARIABLE, Key, find_key, key_file, verified_record
+from pytest_tinytorch.core.text import one_line
+from pytest_tinytorch.reports.junit_reader import parse_run
+
+_LONGEST = 2000  # characters of a line
+
+
+def verify_lines(files: Sequence[Path]) -> tuple[bool, list[str]]:
+    """Whether all are good, and a line for each. Raises CourseError where there is no key."""
+    key = find_key()
+    if key is None:
+        raise CourseError(f"no key to verify with: set {VARIABLE}, or write it to {key_file()}")
+    results = [_verified(path, key) for path in files]
+    return all(good for good, _ in results), [line for _, line in results]
+
+
+def _verified(path: Path, key: Key) -> tuple[bool, str]:
+    try:
+        run = parse_run(path, verified_record(path, key))
+    except CourseError as error:
+        return False, one_line(f"NOT VERIFIED {error}", _LONGEST)
+    grade = grade_of(run)
+    who = f", student {run.student}" if run.student else ""
+    points = f"{grade.points:g} of {grade.max_points:g} points for {', '.join(run.groups)}"
+    facts = f"{points}, isolation {run.isolation}, key {key.id}{who}"
+    return True, one_line(f"verified {path}: {facts}{_but(run, grade)}", _LONGEST)
+
+
+def _but(run: RunRecord, grade: Grade) -> str:
+    """What qualifies a grade, however good its signature is."""
+    incomplete = "" if grade.is_complete else f"; no complete grade: {grade.undecided} undecided"
+    altered = f"; not the course's own: {', '.join(run.altered)}" if run.altered else ""
+    return incomplete + altered

@@ -1,0 +1,314 @@
+"""`--submissions`: a class. Each student and checkpoint is an item of pytest's own.
+
+    checkpoint files --pytest--> tests, collected once in each process, and kept aside
+    student x checkpoint --> item --> those tests, on a cell of its own --> a part on the disk
+
+So `-n`, `-k`, `--lf` and every report of pytest work on students, and no item starts a pytest.
+"""
+
+import gc
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from pytest_tinytorch.core.aggregate import Tally, graded, in_order
+from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.names import folder_names
+from pytest_tinytorch.core.records import TestRecord
+from pytest_tinytorch.core.signing import VARIABLE, Key, find_key
+from pytest_tinytorch.core.visibility import HIDDEN
+from pytest_tinytorch.grading.grader import Graded, Grader, SelfCheckFailed, Task
+from pytest_tinytorch.grading.parts import Status, harness_digest
+from pytest_tinytorch.hooks.isolation import cells_of, level_of
+from pytest_tinytorch.hooks.options import (
+    Batch,
+    course_of,
+    is_worker,
+    load_graded_manifest,
+    settings_of,
+)
+from pytest_tinytorch.hooks.recording import RECORD, follow_sources
+from pytest_tinytorch.hooks.selection import id_key
+from pytest_tinytorch.isolation import reaper as orphans
+from pytest_tinytorch.isolation.failures import CellFailure
+from pytest_tinytorch.submissions.find import Submitted, find_submissions
+
+SHOWN = "tinytorch_batch"  # the attribute of a report that says what became of a part
+_WORKER_INPUT = "tinytorch_students"
+_GRACE = 120  # seconds beyond the limits of a checkpoint, until the harness itself is stopped
+
+_room_key = pytest.StashKey["ClassRoom | None"]()
+
+
+class StudentFolder(pytest.Collector):
+    """One student's submission, as a node: its name is that of the student's folder of results."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        return iter(())  # the items are made beside it, from the tests of the course
+
+
+class GradingItem(pytest.Item):
+    """One checkpoint of one student."""
+
+    def __init__(self, task: Task, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.task = task
+        self.extra_keyword_matches.add(task[1].name.lower())
+
+    def runtest(self) -> None:
+        raise NotImplementedError("a part is graded by pytest_runtest_protocol")
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, self.nodeid
+
+
+class ClassRoom:
+    """The class of this run, in one process: its students, its tests, and who grades them."""
+
+    def __init__(self, config: pytest.Config, batch: Batch) -> None:
+        self.config, self.batch = config, batch
+        self.course = course_of(config)
+        self.settings = settings_of(config)
+        self.manifest = load_graded_manifest(self.course, self.settings.hidden_folder)
+        found, self.ignored = find_submissions(batch.submissions)
+        told = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
+        if told is not None:  # who hands in meanwhile must not make one worker differ from another
+            found = [
+                Submitted(student, batch.submissions / os.fsdecode(name.encode("latin-1")), commit)
+                for student, name, commit in told
+            ]
+        self.students: list[Submitted] = found
+        self.names = folder_names(s.student for s in found)
+        self.key: Key | None = None if is_worker(config) else find_key()
+        os.environ.pop(VARIABLE, None)  # nothing that is started from here needs it
+        orphans.hide()
+        self._tests: dict[str, list[pytest.Item]] = {}  # group -> tests of the course
+        self._grader: Grader | None = None
+
+    def told_to_workers(self) -> list[list[str]]:
+        # A name need not be text, and only text crosses.
+        return [
+            [s.student, os.fsencode(s.path.name).decode("latin-1"), s.commit] for s in self.students
+        ]
+
+    def items(self, session: pytest.Session, tests: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """Put the tests aside, and return an item for each student and checkpoint."""
+        for test in tests:
+            self._tests.setdefault(test.stash[id_key].partition("/")[0], []).append(test)
+        return [
+            self._item(folder, submitted, checkpoint)
+            for submitted in self.students
+            for folder in [self._folder(session, submitted)]
+            for checkpoint in self.settings.checkpoints
+        ]
+
+    def grade(self, item: GradingItem, following: GradingItem | None) -> Graded:
+        """Grade one part. Raises SelfCheckFailed."""
+        return self._own_grader().grade(item.task, following.task if following else None)
+
+    def lost(self, task: Task, reason: str) -> None:
+        """A part could not be graded: keep that, and nothing that looks like a grade."""
+        nothing = Tally().missing(self.manifest, self._groups(task[1]))
+        self._own_grader().lost(task, reason, tuple(nothing))
+
+    def task_of(self, nodeid: str) -> Task:
+        """The task of an item, for whoever knows no more than its name."""
+        name, _, checkpoint = nodeid.rpartition("::")
+        submitted = next(s for s in self.students if self.names[s.student] == name)
+        return submitted, self.course.checkpoint_by_id[checkpoint]
+
+    def _folder(self, session: pytest.Session, submitted: Submitted) -> StudentFolder:
+        name = self.names[submitted.student]  # which no line of pytest's can be forged with
+        folder: StudentFolder = StudentFolder.from_parent(
+            session, name=name, path=submitted.path, nodeid=name
+        )
+        return folder
+
+    def _item(
+        self, folder: StudentFolder, submitted: Submitted, checkpoint: Checkpoint
+    ) -> GradingItem:
+        item: GradingItem = GradingItem.from_parent(
+            folder, name=checkpoint.id, task=(submitted, checkpoint)
+        )
+        limit = checkpoint.limits.seconds_per_checkpoint + _GRACE
+        item.add_marker(pytest.mark.timeout(limit))
+        return item
+
+    def _own_grader(self) -> Grader:
+        if self._grader is None:
+            self._grader = self._new_grader()
+        return self._grader
+
+    def _new_grader(self) -> Grader:
+        settings, level = self.settings, level_of(self.config).name
+        asked = f"seed {settings.seed}, isolation {level}"
+        harness = harness_digest(self.course, self.manifest, settings.hidden_folder, asked)
+        grader = Grader(
+            self.course, self.batch.results, self.names, harness, self.batch.regrade, self._run
+        )
+        self.config.add_cleanup(grader.close)
+        return grader
+
+    def _groups(self, checkpoint: Checkpoint) -> list[str]:
+        hidden = f"{HIDDEN} {checkpoint.id}"
+        return [checkpoint.id, *([hidden] if hidden in self.settings.hidden else [])]
+
+    def _run(self, tree: Course, checkpoint: Checkpoint, following: Path) -> tuple[TestRecord, ...]:
+        """The records of all tests of a checkpoint, on the student code in a tree."""
+        cells = cells_of(self.config)
+        if cells is None:
+            raise CourseError("--submissions needs student code in a process of its own")
+        cells.turn_to(tree.package_folder, following)
+        follow_sources(self.config, tree)
+        groups = self._groups(checkpoint)
+        tests = [test for group in groups for test in self._tests.get(group, ())]
+        tally = Tally()
+        for test, after in zip(tests, [*tests[1:], None], strict=True):
+            for report in _run_test(test, after):
+                data = getattr(report, RECORD, None)
+                if data is not None:
+                    tally.add(TestRecord.from_json(data), str(report.when))
+        records = [*tally.ran(), *tally.missing(self.manifest, groups)]
+        # What a part says is the same whenever and wherever it is graded.
+        timeless = [replace(record, seconds=0.0) for record in graded(records, self.manifest)]
+        return in_order(timeless, groups)
+
+
+def room_of(config: pytest.Config) -> ClassRoom | None:
+    """The class of this run; None where no class is graded."""
+    if _room_key not in config.stash:
+        batch = settings_of(config).batch
+        try:
+            config.stash[_room_key] = ClassRoom(config, batch) if batch else None
+        except CourseError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_room_key]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if room_of(config) is not None:
+        config.option.tbstyle = "no"  # a part has its own words; a traceback is drawn for nobody
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    room = room_of(node.config)
+    if room is not None:
+        node.workerinput[_WORKER_INPUT] = room.told_to_workers()
+
+
+# The room `selection` is asked first, because it was registered later: it names the tests.
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    room = room_of(config)
+    if room is not None:
+        items[:] = room.items(session, items)
+        gc.freeze()  # all that stays to the end: it need not be looked through for each student
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    if not isinstance(item, GradingItem):
+        return None
+    room = room_of(item.config)
+    assert room is not None
+    following = nextitem if isinstance(nextitem, GradingItem) else None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in _reports(room, item, following):
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def _reports(
+    room: ClassRoom, item: GradingItem, following: GradingItem | None
+) -> Iterator[pytest.TestReport]:
+    """What pytest and its reports want to hear of an item: three phases, one of which decides."""
+    started = time.time()
+    yield _report(item, "setup", "", {}, started)
+    problem, shown = _graded(room, item, following)
+    yield _report(item, "call", problem, shown, started)
+    yield _report(item, "teardown", "", {}, time.time())
+
+
+def _graded(
+    room: ClassRoom, item: GradingItem, following: GradingItem | None
+) -> tuple[str, dict[str, Any]]:
+    """What is wrong, in words ("" for nothing), and what became of the part, as plain data."""
+    submitted, checkpoint = item.task
+    who = {"student": submitted.student, "checkpoint": checkpoint.id}
+    try:
+        done = room.grade(item, following)
+    except SelfCheckFailed as failure:
+        # The submission has nothing to do with it, so nothing is kept of it.
+        return str(failure), {**who, "status": "not-graded"}
+    except (Exception, CellFailure, pytest.fail.Exception) as error:  # what it made of us
+        words = (str(error) or type(error).__name__).splitlines()[0][:300]
+        reason = f"{type(error).__name__}: {words}"
+        room.lost(item.task, reason)
+        return reason, {**who, "status": Status.GRADER_ERROR.value}
+    part = done.part
+    return part.reason if part.status is Status.GRADER_ERROR else "", {
+        **who,
+        "status": part.status.value,
+        "kept": done.kept,
+        "points": part.points,
+        "max_points": part.max_points,
+        "before": done.before,
+    }
+
+
+def _report(
+    item: GradingItem, when: Any, problem: str, shown: dict[str, Any], started: float
+) -> pytest.TestReport:
+    now = time.time()
+    points = [(k, f"{shown[k]:g}") for k in ("points", "max_points") if k in shown]
+    report = pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords={},
+        outcome="failed" if problem else "passed",
+        longrepr=problem or None,
+        when=when,
+        duration=now - started,
+        start=started,
+        stop=now,
+        user_properties=points,
+    )
+    setattr(report, SHOWN, shown)
+    return report
+
+
+def _run_test(test: pytest.Item, after: pytest.Item | None) -> list[pytest.TestReport]:
+    """One test of the course, as pytest runs it; its reports are for the part alone.
+
+    Nothing of a test is kept alive for the next student but the session: the last test is told
+    that something of another file follows.
+    """
+    following = after if after is not None else _Elsewhere.of(test.session)
+    try:
+        return runtestprotocol(test, log=False, nextitem=following)
+    finally:
+        # They would pile up over a class.
+        test._report_sections.clear()
+        test.user_properties.clear()
+
+
+class _Elsewhere(pytest.Item):
+    """An item that shares nothing but the session with any other."""
+
+    @classmethod
+    def of(cls, session: pytest.Session) -> "_Elsewhere":
+        item: _Elsewhere = cls.from_parent(session, name="elsewhere", nodeid="elsewhere")
+        return item
+
+    def runtest(self) -> None:
+        pass

@@ -1,0 +1,32 @@
+"""Before any test: bring the generated package up to date with the student's sources."""
+
+import pytest
+
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.export.plan import ExportReport
+from pytest_tinytorch.export.service import export, pending
+from pytest_tinytorch.hooks.options import course_of, is_worker, settings_of
+
+export_key = pytest.StashKey[ExportReport]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Export once, in the controller, before any process imports the package."""
+    config = session.config
+    if not settings_of(config).active or is_worker(config):
+        return
+    try:
+        config.stash[export_key] = _bring_up_to_date(config)
+    except CourseError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _bring_up_to_date(config: pytest.Config) -> ExportReport:
+    course = course_of(config)
+    if settings_of(config).exports:
+        return export(course)
+    if not course.package_folder.is_dir():
+        fix = "run `tito export --all`, or leave out --no-export"
+        raise CourseError(f"--no-export: {course.package}/ is not there; {fix}")
+    return pending(course)

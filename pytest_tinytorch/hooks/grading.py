@@ -1,0 +1,146 @@
+"""`--grade`: what a graded run keeps besides other runs, and how it ends.
+
+each test -> a line of the log       all of them -> scores, exit code, signed record
+"""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_tinytorch.core.discovery import course_root
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.records import RunRecord
+from pytest_tinytorch.core.scores import Grade, grade_of
+from pytest_tinytorch.core.signing import VARIABLE, Key, find_key
+from pytest_tinytorch.core.visibility import students_view
+from pytest_tinytorch.grading.clean_process import Task, beside, task
+from pytest_tinytorch.grading.result_files import ResultLog, filter_results
+from pytest_tinytorch.hooks.isolation import level_of
+from pytest_tinytorch.hooks.options import settings_of
+from pytest_tinytorch.hooks.recording import RECORD
+from pytest_tinytorch.hooks.session import Ledger, ledger_of
+from pytest_tinytorch.isolation import reaper as orphans
+from pytest_tinytorch.submissions.intake import Submission
+
+BELOW = 1
+INCOMPLETE = 3
+
+
+class GradedRun:
+    """One graded run, on the controller."""
+
+    def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
+        self.config, self.ledger = config, ledger
+        self.task: Task = task()
+        self.submission = Submission.from_text(self.task.submission)
+        self.key: Key | None = find_key()
+        os.environ.pop(VARIABLE, None)  # nothing that is started from here needs it
+        orphans.hide()
+        self._log = ResultLog(beside(Path(self.task.junit))[0]) if self.task.junit else None
+
+    def record(self) -> RunRecord:
+        """The run's record, with all that a grade rests on."""
+        course = self.ledger.course
+        return replace(
+            self.ledger.finish(),
+            student=self.submission.student,
+            commit=self.submission.commit,
+            version=course.version,
+            isolation=level_of(self.config).name,
+            manifest=self.ledger.manifest.digest,
+            sources=self.submission.sources,
+            altered=self.submission.altered,
+        )
+
+    def grade(self) -> Grade:
+        return grade_of(self.ledger.finish())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every test was decided, so that there is a grade."""
+        return not self.ledger.problems and self.grade().is_complete
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """After the ledger: what it holds now of a test that is over goes to the disk."""
+        if self._log is None:
+            return
+        data = getattr(report, RECORD, None)
+        record = self.ledger.record_of(report.nodeid)
+        over = report.when == "teardown" if data is not None else report.failed
+        if record is not None and over:
+            try:
+                self._log.append(record.to_json())
+            except OSError as error:
+                path, self._log = self._log.path, None
+                pytest.exit(f"{path} cannot be written: {error.strerror}", INCOMPLETE)
+
+    def students_copy(self, xml: Path) -> None:
+        """Beside the instructor's file, one without a word about tests that are not visible."""
+        run = students_view(self.record())
+        if xml.is_file() and any(test.visibility != "visible" for test in run.tests):
+            text = json.dumps(run.to_json(), ensure_ascii=True)
+            filter_results(xml, beside(xml)[1], self._visible_cases(run), text)
+
+    def _visible_cases(self, run: RunRecord) -> set[tuple[str, str]]:
+        """(classname, name) of the test cases that a student may see."""
+        checkpoints = self.ledger.course.checkpoints
+        files = {c.id: c.file.removesuffix(".py").replace("/", ".") for c in checkpoints}
+        visible = [test for test in run.tests if test.visibility == "visible"]
+        return {(files.get(test.group, ""), test.id.partition("/")[2]) for test in visible}
+
+    def pytest_unconfigure(self) -> None:
+        # pytest writes its file at the end of the session, after everybody else.
+        if self.config.option.xmlpath:
+            self.students_copy(Path(self.config.option.xmlpath))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._log is not None:
+            self._log.close()
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+                session.exitstatus = INCOMPLETE
+            return
+        if not self.is_complete:
+            session.exitstatus = INCOMPLETE
+        else:
+            enough = self.grade().percent >= settings_of(self.config).fail_under
+            session.exitstatus = pytest.ExitCode.OK if enough else BELOW
+
+
+_graded_key = pytest.StashKey[GradedRun | None]()
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Before any conftest is loaded: a path that leads elsewhere would bring one with it, and tests
+    that count under the names of the course's own."""
+    asked = early_config.known_args_namespace
+    here = early_config.invocation_params.dir
+    root = (course_root(here) or here).resolve()
+    for word in asked.file_or_dir if asked.grade else ():
+        if not (here / word.partition("::")[0]).resolve().is_relative_to(root):
+            raise pytest.UsageError(
+                f"--grade: {word} lies outside of the copy that is graded; change into the course's"
+                " folder, and give no path, or one from there: checkpoints/..."
+            )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    graded = graded_run_of(config)
+    if graded is not None:
+        config.pluginmanager.register(graded, "tinytorch-graded-run")
+
+
+def graded_run_of(config: pytest.Config) -> GradedRun | None:
+    """The graded run of this process; None in a worker, and where nothing is graded."""
+    if _graded_key not in config.stash:
+        ledger = ledger_of(config) if settings_of(config).grade else None
+        try:
+            config.stash[_graded_key] = GradedRun(config, ledger) if ledger else None
+        except CourseError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_graded_key]

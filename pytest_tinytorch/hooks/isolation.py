@@ -1,0 +1,177 @@
+"""`--isolate`: which level this run has, and the cells that its tests talk to."""
+
+import os
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_tinytorch.core.course import Course, Limits
+from pytest_tinytorch.core.manifest import MANIFEST_FILE
+from pytest_tinytorch.core.text import printable
+from pytest_tinytorch.hooks.options import Settings, course_of, is_worker, settings_of
+from pytest_tinytorch.hooks.selection import id_key, limits_of, seed_of
+from pytest_tinytorch.isolation.failures import NotStarted
+from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, missing
+
+if TYPE_CHECKING:
+    from pytest_tinytorch.isolation.pool import Cells
+
+_probe_key = pytest.StashKey[Probe]()
+_cells_key = pytest.StashKey["Cells"]()
+_PRINTED = "printed by your code"
+_LEAST_MEMORY_MIB = 4096  # for the tests and their expected values
+
+
+def level_of(config: pytest.Config) -> Level:
+    """The level that this run was found to have."""
+    found = config.stash.get(_probe_key, None)
+    return found.level if found is not None else Level("none")
+
+
+def better_levels(config: pytest.Config) -> tuple[str, ...]:
+    """Why each better level was not taken, in words."""
+    found = config.stash.get(_probe_key, None)
+    return found.refused if found is not None else ()
+
+
+def cells_of(config: pytest.Config) -> "Cells | None":
+    """The cells of this process; None where tests run beside student code."""
+    if level_of(config).name == "none":
+        return None
+    if _cells_key not in config.stash:
+        from pytest_tinytorch.isolation.pool import Cells
+
+        course = course_of(config)
+        cells = Cells(level_of(config), course.package_folder, _largest(course), _files(course))
+        config.stash[_cells_key] = cells
+        config.add_cleanup(cells.close)
+    return config.stash[_cells_key]
+
+
+# After the export, which makes the package, and before xdist starts workers, which is last of all.
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    settings = settings_of(config)
+    if not settings.active or not settings.isolation:
+        return
+    try:
+        config.stash[_probe_key] = _probe(config)
+        cells = None if _spreads(config) else cells_of(config)
+    except NotStarted as failure:
+        raise pytest.UsageError(f"no isolation here: {failure.message}") from None
+    if (settings.grade or settings.batch) and level_of(config).name != "none":
+        _limit_memory(course_of(config))
+    if is_worker(config):
+        _stay_on_one_core(config)
+    if cells is not None:
+        cells.prepare()  # it starts while tests are being collected
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist starts a worker: its level is the one that was found here."""
+    level = level_of(node.config)
+    node.workerinput["tinytorch_level"] = [level.name, level.user]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    cells = cells_of(item.config) if id_key in item.stash else None
+    if cells is not None:
+        group = item.stash[id_key].partition("/")[0]
+        cells.begin(group, limits_of(item), seed_of(item))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """What student code printed stands beside pytest's own sections of captured output."""
+    cells = cells_of(item.config) if id_key in item.stash and call.when == "call" else None
+    if cells is not None and (text := cells.output()):
+        item.add_report_section("call", _PRINTED, printable(text))
+
+
+def _probe(config: pytest.Config) -> Probe:
+    """The level of this run: found here, or in the controller that started this worker."""
+    if is_worker(config):
+        return _told(config)
+    from pytest_tinytorch.isolation.probe import probe
+
+    settings = settings_of(config)
+    course = course_of(config)
+    if settings.grade and settings.isolation == "auto" and os.name != "posix":
+        # A grade is better than none, where it says what it is worth.
+        found = Probe(Level("none"), (missing("process"),))
+    else:
+        secret = course.root / MANIFEST_FILE
+        found = probe(settings.isolation, secret, course.package_folder, course.limits)
+    _check_required(settings, found)
+    return found
+
+
+def _told(config: pytest.Config) -> Probe:
+    told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+    name, user = told["tinytorch_level"]
+    return Probe(Level(name, user + _slot(told) if user else 0))
+
+
+def _slot(told: dict[str, Any]) -> int:
+    """The number in the name of a worker: `gw1`."""
+    return int("".join(c for c in told["workerid"] if c.isdigit()) or 0)
+
+
+def _stay_on_one_core(config: pytest.Config) -> None:
+    """Where workers fill the machine, each shares a core with its cells: one of the two waits for
+    the other at any time, and to wake a process on another core costs twice as much as a call."""
+    if sys.platform == "linux":
+        told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+        cores = sorted(os.sched_getaffinity(0))
+        if 1 < len(cores) <= told["workercount"]:
+            os.sched_setaffinity(0, {cores[_slot(told) % len(cores)]})
+
+
+def _limit_memory(course: Course) -> None:
+    """A test makes arrays of the shapes that student code names: one that is too large fails that
+    test, before the machine has no memory left for anybody."""
+    if sys.platform == "linux":
+        import resource
+
+        # A cell inherits this, and has lower limits of its own.
+        most = 2**20 * max(_LEAST_MEMORY_MIB, 2 * _largest(course).memory_mib)
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if hard == resource.RLIM_INFINITY or most < hard:
+            resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def _check_required(settings: Settings, found: Probe) -> None:
+    wanted = settings.required_isolation
+    if LEVELS.index(found.level.name) < LEVELS.index(wanted):
+        asked = f"asked for with --isolate={settings.isolation}"
+        reasons = asked if settings.isolation != "auto" else "; ".join(found.refused)
+        raise pytest.UsageError(
+            f"--require-isolation {wanted}: this machine reaches {found.level.name} ({reasons})"
+        )
+
+
+def _spreads(config: pytest.Config) -> bool:
+    return bool(config.getoption("numprocesses", None) or config.getoption("tx", None))
+
+
+def _largest(course: Course) -> Limits:
+    scratch = [checkpoint.limits.scratch_mib for checkpoint in course.checkpoints]
+    memory = [checkpoint.limits.memory_mib for checkpoint in course.checkpoints]
+    return replace(
+        course.limits,
+        scratch_mib=max(course.limits.scratch_mib, *scratch),
+        memory_mib=max(course.limits.memory_mib, *memory),
+    )
+
+
+def _files(course: Course) -> dict[str, str]:
+    """Public name -> the file that it comes from."""
+    return {
+        name: target
+        for module in course.modules
+        for target, names in module.exports.items()
+        for name in names
+    }

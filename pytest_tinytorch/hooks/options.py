@@ -1,0 +1,328 @@
+"""What this run was asked to do: the options, read once into a frozen dataclass."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_tinytorch.core.course import Checkpoint, Course, Module, load_course
+from pytest_tinytorch.core.discovery import course_root
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import Manifest, load_manifest, with_hidden
+from pytest_tinytorch.core.selectors import Dynamic, choose_checkpoints, choose_modules
+from pytest_tinytorch.core.visibility import HIDDEN
+from pytest_tinytorch.grading.clean_process import is_clean
+from pytest_tinytorch.isolation.levels import LEVELS
+from pytest_tinytorch.progress.progress import FORMS, Progress
+
+_LARGEST_SEED = 2**32 - 1
+_NO_RUN = {
+    "collectonly": "--collect-only",
+    "showfixtures": "--fixtures",
+    "show_fixtures_per_test": "--fixtures-per-test",
+    "setupplan": "--setup-plan",
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`--submissions`: a class. All folders are absolute."""
+
+    submissions: Path
+    results: Path
+    regrade: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run. `checkpoints` or `modules` are what it is about; both empty: not our run."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    modules: tuple[Module, ...]
+    seed: int
+    exports: bool
+    isolation: str = ""  # a level, or "auto"; "" for none
+    required_isolation: str = "none"
+    grade: bool = False
+    fail_under: float = 0.0
+    hidden: tuple[str, ...] = ()  # groups of an instructor's hidden tests: `hidden 01`
+    hidden_folder: Path | None = None  # where those tests are
+    batch: Batch | None = None
+    integrated: tuple[Module, ...] = ()  # the modules so far: those that `modules` rest on, too
+
+    @property
+    def active(self) -> bool:
+        return bool(self.checkpoints or self.modules)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of records that this run is about: `01`, `module 02`, `integration 02`."""
+        return (
+            *(checkpoint.id for checkpoint in self.checkpoints),
+            *(f"module {module.id}" for module in self.modules),
+            *(f"integration {module.id}" for module in self.integrated),
+            *self.hidden,
+        )
+
+
+_settings_key = pytest.StashKey[Settings]()
+_course_key = pytest.StashKey[Course]()
+
+MARKERS = (
+    "checkpoint(id): the checkpoint that the test belongs to",
+    "points(n): what the test is worth",
+    "hint(text): what to look at when the test fails",
+    "depends(on): names of tests in the same file that should pass before this one",
+    'visibility(when): "visible", "hidden", "after_due_date" or "after_published"',
+    "module(id): the module that the test is about",
+    "integration: needs several modules",
+    "memory: measures memory",
+    "slow: takes more than a few seconds",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tinytorch", "course")
+    group.addoption(
+        "--checkpoint",
+        metavar="IDS",
+        help="run checkpoints: 05, 5, learning, spatial, 02-05, 02,05, all, next, stale",
+    )
+    group.addoption(
+        "--module",
+        metavar="IDS",
+        help="run the inline tests of module sources, and the integration tests of what they need",
+    )
+    group.addoption(
+        "--progress",
+        nargs="?",
+        const="summary",
+        choices=FORMS,
+        help="show progress and run no test: --progress=detailed (a form only with =)",
+    )
+    group.addoption(
+        "--isolate",
+        nargs="?",
+        const="auto",
+        choices=("auto", *LEVELS),
+        help="run the student's code in a process of its own: auto, none, process, landlock, bwrap"
+        " (a level only with =)",
+    )
+    group.addoption(
+        "--require-isolation",
+        metavar="LEVEL",
+        choices=LEVELS,
+        default="none",
+        help="run no test where the level is not reached",
+    )
+    group.addoption(
+        "--grade",
+        action="store_true",
+        help="count points: isolated, strict, seeded, with no configuration of the student's",
+    )
+    group.addoption(
+        "--fail-under",
+        type=_percent,
+        default=0.0,
+        metavar="PERCENT",
+        help="with --grade: exit with 1 below this share of the points (default: 0)",
+    )
+    group.addoption(
+        "--submissions",
+        metavar="DIR",
+        help="grade a class: a folder, a checkout or a .zip for each student",
+    )
+    group.addoption(
+        "--results",
+        metavar="DIR",
+        default="results",
+        help="with --submissions: where a folder for each student goes (default: results)",
+    )
+    group.addoption(
+        "--regrade",
+        action="store_true",
+        help="with --submissions: also what is unchanged, and show old against new",
+    )
+    group.addoption(
+        "--hidden",
+        metavar="DIR",
+        help="with --grade or --submissions: add an instructor's tests",
+    )
+    group.addoption("--student", metavar="ID", help="with --grade: whose work this is")
+    group.addoption(
+        "--gradescope", metavar="FILE", help="with --grade: write results.json for Gradescope"
+    )
+    group.addoption("--seed", type=_seed, default=0, help="seed of random inputs (default: 0)")
+    group.addoption(
+        "--no-export", action="store_true", help="test the generated package as it stands"
+    )
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LARGEST_SEED:
+        raise pytest.UsageError(f"--seed {text}: write a whole number from 0 to {_LARGEST_SEED}")
+    return int(text)
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise pytest.UsageError(f"--fail-under {text}: write a percentage from 0 to 100")
+    return value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    settings_of(config)
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The settings of this run, read when a room first asks: no order of hooks matters."""
+    if _settings_key not in config.stash:
+        try:
+            config.stash[_settings_key] = _read(config)
+        except CourseError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_settings_key]
+
+
+def course_of(config: pytest.Config) -> Course:
+    """The course of this run, loaded when it is first asked for. Raises CourseError."""
+    if _course_key not in config.stash:
+        root = course_root(config.invocation_params.dir, map(str, config.invocation_params.args))
+        config.stash[_course_key] = load_course(root or Path.cwd())
+    return config.stash[_course_key]
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is an xdist worker: it runs tests, and writes nothing."""
+    return hasattr(config, "workerinput")
+
+
+def _read(config: pytest.Config) -> Settings:
+    option = config.option
+    checkpoints: tuple[Checkpoint, ...] = ()
+    modules: tuple[Module, ...] = ()
+    _check_graded(option)
+    batch = _batch(config)
+    if option.require_isolation != "none":
+        option.isolate = option.isolate or "auto"
+    if option.grade or batch:
+        option.checkpoint = option.checkpoint or "all"
+        option.isolate = option.isolate or "auto"
+    if option.checkpoint is not None:
+        course = course_of(config)
+        checkpoints = choose_checkpoints(course, option.checkpoint, _ids_from_progress(course))
+        # "next" is another one as soon as it is achieved; a worker must not decide for itself.
+        option.checkpoint = ",".join(checkpoint.id for checkpoint in checkpoints) or None
+    integrated: tuple[Module, ...] = ()
+    if option.module is not None:
+        course = course_of(config)
+        modules = choose_modules(course, option.module)
+        needed = {need.id for module in modules for need in course.with_needs(module)}
+        integrated = tuple(module for module in course.modules if module.id in needed)
+    hidden = _hidden_folder(config, batch)
+    return Settings(
+        checkpoints,
+        modules,
+        option.seed,
+        not option.no_export,
+        _isolation(option.isolate, modules),
+        option.require_isolation,
+        bool(option.grade or batch),
+        option.fail_under,
+        _hidden(hidden, course_of(config), checkpoints) if hidden else (),
+        hidden,
+        batch,
+        integrated,
+    )
+
+
+def _check_graded(option: Any) -> None:
+    if option.submissions:
+        for name in ("student", "module"):
+            if getattr(option, name):
+                raise CourseError(f"--{name} does not go with --submissions, which grades a class")
+        return
+    if option.regrade:
+        raise CourseError("--regrade goes with --submissions")
+    if not option.grade:
+        for name in ("hidden", "student", "gradescope"):
+            if getattr(option, name) and not option.collectonly:
+                with_what = "--grade or --submissions" if name == "hidden" else "--grade"
+                raise CourseError(f"--{name} goes with {with_what}")
+        return
+    if not is_clean():
+        raise CourseError("--grade stands on the command line alone, not in a configuration file")
+    for name, word in _NO_RUN.items():
+        if getattr(option, name, None):
+            raise CourseError(f"--grade runs tests, and {word} does not; leave out one of the two")
+    for name in option.plugins:
+        if name.startswith("no:pytest_tinytorch") or name == "no:tinytorch":
+            raise CourseError(f"-p {name}: --grade needs all parts of the harness; leave it out")
+    if option.module is not None:
+        raise CourseError("--grade counts points of checkpoints, and --module has none")
+
+
+def _batch(config: pytest.Config) -> Batch | None:
+    option = config.option
+    if not option.submissions:
+        return None
+    here = config.invocation_params.dir
+    # A worker, perhaps in another folder, is told where that is.
+    for name in ("submissions", "results", "hidden"):
+        if given := getattr(option, name):
+            setattr(option, name, str((here / given).absolute()))
+    if option.hidden:
+        option.importmode = "importlib"  # a hidden test's file may have the name of another one
+    submissions, results = Path(option.submissions), Path(option.results)
+    if submissions.resolve() in (results.resolve(), *results.resolve().parents):
+        raise CourseError(
+            f"--results {results}: lies among the submissions, where it would be taken for a"
+            f" student's; give a folder beside them"
+        )
+    return Batch(submissions, results, option.regrade)
+
+
+def _hidden_folder(config: pytest.Config, batch: Batch | None) -> Path | None:
+    """Where hidden tests are: as they lie, or as a graded run took them in."""
+    option = config.option
+    if batch:
+        return Path(option.hidden) if option.hidden else None
+    if not option.grade and not option.hidden:
+        return None
+    folder = course_of(config).root / HIDDEN
+    return folder if folder.is_dir() else None
+
+
+def _hidden(folder: Path, course: Course, checkpoints: tuple[Checkpoint, ...]) -> tuple[str, ...]:
+    """The groups of hidden tests for these checkpoints."""
+    groups = {f"{HIDDEN} {checkpoint.id}" for checkpoint in checkpoints}
+    return tuple(sorted(groups & set(with_hidden(load_manifest(course), folder).tests)))
+
+
+def load_graded_manifest(course: Course, hidden: Path | None) -> Manifest:
+    """The manifest, with the hidden tests, if there are any."""
+    manifest = load_manifest(course)
+    return with_hidden(manifest, hidden) if hidden is not None else manifest
+
+
+def _isolation(asked: str | None, modules: tuple[Module, ...]) -> str:
+    if asked in (None, "none"):
+        return ""
+    if modules:
+        raise CourseError(
+            f"--isolate={asked}: inline tests are student code themselves, so --module runs them in"
+            f" one process; --isolate is for --checkpoint"
+        )
+    return str(asked)
+
+
+def _ids_from_progress(course: Course) -> Dynamic:
+    """`next` and `stale`; progress is read only if one of them is asked for."""
+    return lambda word: Progress.of(course, load_manifest(course)).ids_for(word)

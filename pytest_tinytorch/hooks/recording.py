@@ -1,0 +1,226 @@
+"""Worker side: each phase of a test becomes a plain dict on its report.
+
+The dict crosses the process border as it is, so that the controller needs neither the item nor the
+exception. Only JSON's own types are in it: anything else is an internal error under xdist.
+"""
+
+import inspect
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.errors import nearest
+from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
+from pytest_tinytorch.core.text import steady
+from pytest_tinytorch.core.visibility import VISIBILITIES, default_visibility
+from pytest_tinytorch.diagnosis.call_trace import CallTrace
+from pytest_tinytorch.diagnosis.explain import Diagnosis, diagnose
+from pytest_tinytorch.diagnosis.sources import StudentSources
+from pytest_tinytorch.hooks.isolation import cells_of
+from pytest_tinytorch.hooks.options import course_of, settings_of
+from pytest_tinytorch.hooks.selection import id_key
+
+RECORD = "tinytorch"  # the attribute of a report
+
+_sources_key = pytest.StashKey[StudentSources]()
+_trace_key = pytest.StashKey[CallTrace]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if id_key in item.stash and (mistake := marker_mistake(item)):
+        pytest.fail(f"{item.name}: {mistake}", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    if id_key not in pyfuncitem.stash:
+        return (yield)
+    written = _test_function(pyfuncitem)
+    trace = _trace(pyfuncitem.config, inspect.unwrap(written).__code__.co_filename)
+    pyfuncitem.stash[_trace_key] = trace
+    hypothesis = getattr(pyfuncitem.obj, "hypothesis", None)
+    if hypothesis is None:
+        with trace:
+            return (yield)
+    hypothesis.inner_test = trace.from_first_failure(written)
+    try:
+        return (yield)
+    finally:
+        hypothesis.inner_test = written
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    if id_key not in item.stash:
+        return (yield)
+    # A graded file is valid by pytest's own schema, which knows properties of suites alone; there,
+    # the record says all this and more.
+    adds = not settings_of(item.config).grade
+    if call.when == "setup" and adds:
+        _add_properties(item)
+    report = yield
+    record = _phase(item, call, report)
+    if call.when == "call" and adds:
+        item.user_properties.append(("points", f"{record.points:g}"))
+    setattr(report, RECORD, record.to_json())
+    return report
+
+
+def facts(item: pytest.Item) -> TestRecord:
+    """What is known of a test before it runs, from its name, docstring and marks."""
+    group = item.stash[id_key].partition("/")[0]
+    return TestRecord(
+        id=item.stash[id_key],
+        title=_title(item),
+        outcome=Outcome.PASSED,
+        hint=str(_mark(item, "hint", "")),
+        max_points=_points(item),
+        visibility=str(_mark(item, "visibility", default_visibility(group))),
+        depends=tuple(f"{group}/{name}" for name in _depends(item)),
+    )
+
+
+def marker_mistake(item: pytest.Item) -> str:
+    """What is wrong with the marks of a test, in one line; "" if nothing is."""
+    points = _mark(item, "points", 0)
+    if type(points) not in (int, float) or points < 0:
+        return f"points({points!r}): write a number of at least 0"
+    visibility = _mark(item, "visibility", "visible")
+    if visibility not in VISIBILITIES:
+        return f"visibility({visibility!r}): valid are {', '.join(VISIBILITIES)}"
+    hint = _mark(item, "hint", "")
+    if not isinstance(hint, str):
+        return f"hint({hint!r}): write a string"
+    names = {name for name in vars(getattr(item, "module", None) or item) if name[:5] == "test_"}
+    for name in _depends(item):
+        if name.partition("[")[0] not in names:
+            return f"depends(on={name!r}): no such test in this file{nearest(name, names)}"
+    return ""
+
+
+def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> TestRecord:
+    record = facts(item)
+    values = {**record.__dict__, "seconds": report.duration}
+    if report.skipped:
+        values |= {"outcome": Outcome.SKIPPED, "message": _skip_message(report)}
+    elif hasattr(report, "wasxfail"):
+        values |= {"outcome": Outcome.SKIPPED, "message": f"expected to fail: {report.wasxfail}"}
+    elif report.failed and call.excinfo is not None:
+        found = _diagnosis(item, call.excinfo.value)
+        values |= {
+            "outcome": Outcome.FAILED if call.when == "call" else Outcome.ERROR,
+            "reason": found.reason,
+            "message": found.message,
+            "locations": found.locations,
+            "example": found.example if _is_property(item) else "",
+            "waits_for": _other_checkpoint(item, found),
+        }
+    elif report.failed:
+        message = str(report.longrepr or "failed without an exception")
+        values |= {"outcome": Outcome.ERROR, "reason": Reason.HARNESS, "message": message}
+    if settings_of(item.config).grade:
+        values["message"] = steady(values["message"])
+    return TestRecord(**values)
+
+
+def _diagnosis(item: pytest.Item, error: BaseException) -> Diagnosis:
+    return diagnose(error, _sources(item.config), item.stash.get(_trace_key, None))
+
+
+def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
+    """The checkpoint to mend first, where a test ended in another module's code than its own.
+
+    A wrong value says nothing of the kind: its own module may have asked for it in a wrong way.
+    """
+    course = course_of(item.config)
+    checkpoint = course.checkpoint_by_id.get(item.stash[id_key].partition("/")[0])
+    if checkpoint is None or found.reason is Reason.WRONG or not found.locations:
+        return ""
+    for module in course.with_needs(course.module_of(checkpoint))[:-1]:
+        other = course.checkpoint_of(module)
+        if other is not None and course.source_name(module) == found.locations[0].file:
+            return other.id
+    return ""
+
+
+def _trace(config: pytest.Config, test_file: str) -> CallTrace:
+    cells = cells_of(config)
+    if cells is None:
+        return CallTrace(_sources(config), test_file)
+    from pytest_tinytorch.diagnosis.remote_trace import RemoteTrace
+
+    return RemoteTrace(cells, _sources(config), test_file)
+
+
+def follow_sources(config: pytest.Config, course: Course) -> None:
+    """From here on, lines of student code are those of the course in another tree."""
+    config.stash[_sources_key] = StudentSources(course)
+
+
+def _sources(config: pytest.Config) -> StudentSources:
+    if _sources_key not in config.stash:
+        config.stash[_sources_key] = StudentSources(course_of(config))
+    return config.stash[_sources_key]
+
+
+def _add_properties(item: pytest.Item) -> None:
+    """The same facts as `<properties>` of the test case in JUnit XML."""
+    record = facts(item)
+    seed = settings_of(item.config).seed
+    item.user_properties += [
+        ("id", record.id),
+        ("checkpoint", record.group),
+        ("max_points", f"{record.max_points:g}"),
+        ("hint", record.hint),
+        ("visibility", record.visibility),
+        ("seed", str(seed)),
+    ]
+
+
+def _title(item: pytest.Item) -> str:
+    function = _test_function(item)
+    name = item.name.partition("[")[0].removeprefix("test_").removeprefix("unit_")
+    doc = inspect.getdoc(function) or name.replace("_", " ")
+    title = " ".join(doc.split("\n\n")[0].split()).removesuffix(".")
+    callspec = getattr(item, "callspec", None)
+    return f"{title} [{callspec.id}]" if callspec else title
+
+
+def _test_function(item: pytest.Item) -> Any:
+    function = getattr(item, "obj", None)
+    # Hypothesis wraps the test: the function that was written is inside.
+    return getattr(getattr(function, "hypothesis", None), "inner_test", function)
+
+
+def _is_property(item: pytest.Item) -> bool:
+    return hasattr(getattr(item, "obj", None), "hypothesis")
+
+
+def _mark(item: pytest.Item, name: str, default: Any) -> Any:
+    marker = item.get_closest_marker(name)
+    return marker.args[0] if marker and marker.args else default
+
+
+def _points(item: pytest.Item) -> float:
+    points = _mark(item, "points", 0)
+    return points if type(points) in (int, float) else 0
+
+
+def _depends(item: pytest.Item) -> list[str]:
+    marker = item.get_closest_marker("depends")
+    if marker is None:
+        return []
+    on = marker.kwargs.get("on", marker.args[0] if marker.args else [])
+    return [on] if isinstance(on, str) else list(on)
+
+
+def _skip_message(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return f"expected to fail: {report.wasxfail}"
+    reason = report.longrepr
+    return str(reason[2]) if isinstance(reason, tuple) else str(reason)

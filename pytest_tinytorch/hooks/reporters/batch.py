@@ -1,0 +1,217 @@
+"""The controller of a class: puts each student together when the last part is there, and says so.
+
+Of a student it keeps what is shown, a line each; everything else is on the disk.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_tinytorch.core.scores import grade_of
+from pytest_tinytorch.grading.assemble import Binder
+from pytest_tinytorch.grading.parts import Status
+from pytest_tinytorch.hooks.batch import SHOWN, ClassRoom, room_of
+from pytest_tinytorch.hooks.isolation import better_levels, level_of
+from pytest_tinytorch.hooks.options import is_worker
+from pytest_tinytorch.submissions.intake import altered_files
+
+if TYPE_CHECKING:
+    from _pytest._io import TerminalWriter
+    from rich.console import RenderableType
+
+    from pytest_tinytorch.reports.batch_view import Row
+
+_FEWEST_SECONDS = 0.1  # between two drawings of the bar
+
+
+class ClassReport:
+    """One run over a class, on the controller."""
+
+    def __init__(self, config: pytest.Config, room: ClassRoom) -> None:
+        self._config, self._room = config, room
+        self._started = time.monotonic()
+        self._drawn = 0.0
+        self._left: Counter[str] = Counter()  # folder -> parts that are still to come
+        self._total = self._done = self._kept = 0
+        self._fresh: set[str] = set()  # students of whom something was graded anew
+        self._before: dict[str, float] = {}  # student -> difference to the points before
+        self._rows: list[Row] = []
+        self._review: list[tuple[str, str]] = []
+        self._checks: list[str] = []
+        self._binder: Binder | None = None
+
+    # --- which parts there are: from the session here, or from the first worker that tells --------
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._expect(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        if not self._total:
+            self._expect(ids)
+
+    def _expect(self, nodeids: Iterable[str]) -> None:
+        self._left = Counter(nodeid.rpartition("::")[0] for nodeid in nodeids)
+        self._total = self._left.total()
+        self._started = time.monotonic()  # anew: workers take seconds to come up
+
+    # --- what became of them ----------------------------------------------------------------------
+
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
+        if self._config.option.verbose > 0 or not (hasattr(report, SHOWN) or _is_crash(report)):
+            return None
+        if report.when == "call" or report.failed:
+            return report.outcome, "", ""
+        return "", "", ""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        shown = getattr(report, SHOWN, None)
+        if _is_crash(report):
+            reason = "the process that graded it died"
+            submitted, checkpoint = task = self._room.task_of(report.nodeid)
+            shown = {"student": submitted.student, "checkpoint": checkpoint.id}
+            shown["status"] = Status.GRADER_ERROR.value
+            self._room.lost(task, reason)
+            self._note(shown, reason)
+        elif report.when == "call" and shown is not None:
+            self._note(shown, str(report.longrepr or ""))
+        if (terminal := self._terminal) is not None:
+            terminal.stats.pop("", None)  # two reports of each part, kept for nobody
+
+    def _note(self, shown: dict[str, Any], problem: str) -> None:
+        student, item = shown["student"], f"{shown['student']} {shown['checkpoint']}"
+        self._done += 1
+        self._kept += bool(shown.get("kept"))
+        if not shown.get("kept"):
+            self._fresh.add(student)
+        if shown["status"] == Status.GRADER_ERROR:
+            self._review.append((item, problem))
+        elif problem and problem not in self._checks:
+            self._checks.append(problem)
+        before = shown.get("before")
+        if before is not None and before != shown["points"]:
+            self._before[student] = self._before.get(student, 0.0) + shown["points"] - before
+        folder = self._room.names[student]
+        self._left[folder] -= 1
+        if not self._left[folder]:
+            self._put_together(student)
+        self._draw_progress(item)
+
+    def _put_together(self, student: str) -> None:
+        from pytest_tinytorch.reports.batch_view import Row, student_line
+
+        if self._binder is None:
+            self._binder = self._new_binder()
+        run = self._binder.put_together(self._room.names[student])
+        if run is None:
+            return
+        grade = grade_of(run)
+        difference = self._before.get(student)
+        before = grade.points - difference if difference else None
+        row = Row(student, grade, student not in self._fresh, before)
+        self._rows.append(row)
+        self._clear_progress()
+        self._print([student_line(row)])
+
+    def _new_binder(self) -> Binder:
+        room = self._room
+        return Binder(
+            course=room.course,
+            manifest=room.manifest,
+            results=room.batch.results,
+            isolation=level_of(self._config).name,
+            seed=room.settings.seed,
+            altered=altered_files(room.course),
+            key=room.key,
+        )
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Who was begun and not finished gets what there is."""
+        self._clear_progress()
+        for student in sorted(self._fresh):
+            if self._left[self._room.names[student]]:
+                self._put_together(student)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self) -> None:
+        from rich.text import Text
+
+        from pytest_tinytorch.reports.batch_view import conclusion
+        from pytest_tinytorch.reports.grade_view import remarks
+
+        room = self._room
+        rows = sorted(self._rows, key=lambda row: row.student)
+        results = str(room.batch.results.resolve())
+        checks = [*self._checks, *self._not_run()]
+        self._print(conclusion(rows, self._review, room.ignored, checks, results))
+        altered = self._binder.altered if self._binder else ()
+        lines = remarks(str(level_of(self._config)), better_levels(self._config), altered, ())
+        self._print([Text(line) for line in lines])
+
+    def _not_run(self) -> list[str]:
+        left = sum(count for count in self._left.values() if count > 0)
+        return [f"{left} of {self._total} did not run; run again, and only they will"] * bool(left)
+
+    # --- the screen -------------------------------------------------------------------------------
+
+    @property
+    def _terminal(self) -> "pytest.TerminalReporter | None":
+        found: pytest.TerminalReporter | None
+        found = self._config.pluginmanager.getplugin("terminalreporter")
+        return found
+
+    @property
+    def _writer(self) -> "TerminalWriter | None":
+        return self._config.get_terminal_writer() if self._terminal is not None else None
+
+    def _draw_progress(self, item: str) -> None:
+        from pytest_tinytorch.reports.batch_view import Pace, progress_line
+
+        writer = self._writer
+        now = time.monotonic()
+        if writer is None or not writer.hasmarkup or now - self._drawn < _FEWEST_SECONDS:
+            return
+        self._drawn = now
+        pace = Pace(self._done, self._total, self._kept, now - self._started)
+        writer.write(f"\r\x1b[K{progress_line(pace, item, writer.fullwidth)}", flush=True)
+
+    def _clear_progress(self) -> None:
+        writer = self._writer
+        if self._drawn and writer is not None:
+            writer.write("\r\x1b[K", flush=True)
+
+    def _print(self, parts: "Iterable[RenderableType]") -> None:
+        from pytest_tinytorch.reports.console import draw
+
+        writer = self._writer
+        if writer is not None:
+            text = draw(parts, width=writer.fullwidth, colour=writer.hasmarkup)
+            writer.write(text, flush=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    room = None if is_worker(config) or config.option.collectonly else room_of(config)
+    if room is not None:
+        if config.pluginmanager.has_plugin("terminal"):
+            _quieten(config)
+        config.pluginmanager.register(ClassReport(config, room), "tinytorch-class-report")
+
+
+def _quieten(config: pytest.Config) -> None:
+    option = config.option
+    if option.verbose == 0:
+        option.verbose = -1
+        option.no_header = True
+        option.reportchars = ""
+
+
+def _is_crash(report: Any) -> bool:
+    """Whether xdist made the report, in the place of a worker that died."""
+    return str(report.when) == "???"

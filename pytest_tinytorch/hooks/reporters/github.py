@@ -1,0 +1,76 @@
+"""GitHub Actions: what to mend first on the student's own lines, everything in the job summary.
+
+The annotations are left with the log of the step, which prints them when nothing of a student's can
+be printed any more.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pytest_tinytorch.core.records import TestRecord
+from pytest_tinytorch.core.visibility import redacted
+from pytest_tinytorch.hooks.grading import GradedRun, graded_run_of
+from pytest_tinytorch.hooks.isolation import better_levels, level_of
+from pytest_tinytorch.reports.github_log import WorkflowLog
+
+_LARGEST_SUMMARY = 1024 * 1024  # bytes of a step; of a larger file GitHub shows nothing
+_LEFT_TO_OTHERS = 24 * 1024  # what else the step may add to it
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    graded = graded_run_of(session.config)
+    log = _log_of(session.config)
+    if graded is None or log is None:
+        return
+    from pytest_tinytorch.reports.github import annotations
+
+    shown = redacted(graded.record().tests)
+    log.commands += annotations(shown, _folder(log.repository, Path(graded.task.root)))
+    if log.summary and (wrong := _append_summary(log.summary, graded, shown)):
+        graded.ledger.notes.append(f"The job summary {log.summary} {wrong}")
+
+
+def _log_of(config: pytest.Config) -> WorkflowLog | None:
+    """The log of the step that this process runs in, if it is one."""
+    plugins = config.pluginmanager.get_plugins()
+    return next((plugin for plugin in plugins if isinstance(plugin, WorkflowLog)), None)
+
+
+def _folder(repository: Path, root: Path) -> str:
+    """Where the course is in the repository: annotations name files from its top."""
+    root = root.resolve()
+    return root.relative_to(repository).as_posix() if root.is_relative_to(repository) else "."
+
+
+def _append_summary(path: Path, graded: GradedRun, tests: Sequence[TestRecord]) -> str:
+    """Add to what the step has written so far; what went wrong, in words, or ""."""
+    from pytest_tinytorch.reports.github_summary import job_summary
+
+    try:
+        taken = path.stat().st_size if path.exists() else 0
+        room = _LARGEST_SUMMARY - _LEFT_TO_OTHERS - taken
+        text = job_summary(graded.ledger.course, graded.grade(), tests, _notes(graded), room - 1)
+        if not text:
+            return f"is full: it has {taken} bytes already"
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(f"\n{text}")
+    except OSError as error:
+        return f"cannot be written: {error.strerror}"
+    return ""
+
+
+def _notes(graded: GradedRun) -> list[str]:
+    """What qualifies the grade."""
+    from pytest_tinytorch.reports.grade_view import remarks
+
+    level, weaker = level_of(graded.config), better_levels(graded.config)
+    submission = graded.submission
+    notes = remarks(str(level), weaker, submission.altered, submission.refused)
+    if unread := len(graded.ledger.problems):
+        notes.append(
+            f"Files of tests that cannot be read: {unread}. The log of the step names them."
+        )
+    return notes

@@ -1,0 +1,72 @@
+"""`--gradescope FILE`: `results.json`, there from the first moment and whole at every moment.
+
+    start -> "did not come to its end"      end -> the results, or why there are none
+
+So a run that is killed leaves a file that says what happened, and not an autograder that failed
+for no reason. The file is replaced, never written into.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_tinytorch.core.atomic import write_text
+from pytest_tinytorch.hooks.grading import INCOMPLETE, GradedRun, graded_run_of
+from pytest_tinytorch.hooks.isolation import better_levels, level_of
+from pytest_tinytorch.reports.gradescope import DID_NOT_END, no_results, results, to_text
+
+_UNDECIDED = (
+    "{} of the {} tests could not be decided, for a reason that is not in your code. Your"
+    " instructor finds the reason in the autograder's output, and can grade again."
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    graded = graded_run_of(config)
+    if graded is None or not graded.task.gradescope:
+        return
+    report = ResultsFile(config, graded)
+    try:
+        report.write(no_results(0, [DID_NOT_END]))
+    except OSError as error:
+        reason = f"--gradescope {report.path} cannot be written: {error.strerror}"
+        raise pytest.UsageError(reason) from None
+    config.pluginmanager.register(report, "tinytorch-gradescope")
+
+
+class ResultsFile:
+    """The file of one graded run, on the controller."""
+
+    def __init__(self, config: pytest.Config, graded: GradedRun) -> None:
+        self.path = Path(graded.task.gradescope)
+        self._config, self._graded = config, graded
+        self._started = time.monotonic()
+
+    def write(self, made: dict[str, Any]) -> None:
+        write_text(self.path, to_text(made))
+
+    # After the graded run, which decides how this one ended.
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        try:
+            self.write(self._made())
+        except OSError as error:
+            self._graded.ledger.notes.append(f"{self.path} cannot be written: {error.strerror}")
+            session.exitstatus = INCOMPLETE
+
+    def _made(self) -> dict[str, Any]:
+        if self._graded.is_complete:
+            return results(self._graded.record(), self._remarks())
+        scores = self._graded.grade().scores
+        undecided = sum(score.undecided for score in scores)
+        reason = _UNDECIDED.format(undecided, sum(score.tests for score in scores))
+        return no_results(time.monotonic() - self._started, [reason, *self._remarks()])
+
+    def _remarks(self) -> list[str]:
+        from pytest_tinytorch.reports.grade_view import remarks
+
+        submission = self._graded.submission
+        level, better = level_of(self._config), better_levels(self._config)
+        return remarks(str(level), better, submission.altered, submission.refused)

@@ -1,0 +1,208 @@
+"""The terminal: a line a test while it runs, then what to mend and what comes next.
+
+pytest's own reporter stays in charge. In a run of the course it is asked to be quiet by its own
+options, unless the person asked for more (`-v`, `--tb=short`), and shows that as well.
+"""
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest._io import TerminalWriter
+from _pytest.config import create_terminal_writer
+
+from pytest_tinytorch.core.causes import causes
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import load_manifest
+from pytest_tinytorch.core.records import RunRecord, TestRecord
+from pytest_tinytorch.core.visibility import redacted
+from pytest_tinytorch.hooks.export import export_key
+from pytest_tinytorch.hooks.grading import GradedRun, graded_run_of
+from pytest_tinytorch.hooks.isolation import better_levels, level_of
+from pytest_tinytorch.hooks.options import course_of
+from pytest_tinytorch.hooks.recording import RECORD
+from pytest_tinytorch.hooks.session import Ledger, ledger_of
+from pytest_tinytorch.progress.next_step import NextStep, step_after_failure, step_forward
+from pytest_tinytorch.progress.progress import Progress, State
+from pytest_tinytorch.reports.phrases import group_name
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """`--progress` shows and ends, as `--markers` does."""
+    form = config.option.progress
+    if form is None:
+        return None
+    try:
+        course = course_of(config)
+        progress = Progress.of(course, load_manifest(course))
+        if form == "json":
+            import json
+
+            text = json.dumps(progress.to_json(), indent=1) + "\n"
+        else:
+            from pytest_tinytorch.reports.progress_view import progress_view
+
+            writer = create_terminal_writer(config, sys.stdout)
+            text = _draw(writer, progress_view(course, progress, form))
+    except CourseError as error:
+        raise pytest.UsageError(str(error)) from None
+    create_terminal_writer(config, sys.stdout).write(text)
+    return int(pytest.ExitCode.OK)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    ledger = ledger_of(config)
+    if ledger is not None and config.pluginmanager.has_plugin("terminal"):
+        _quieten(config)
+        config.pluginmanager.register(RunReporter(config, ledger), "tinytorch-terminal")
+
+
+class RunReporter:
+    """Draws one run. It reads the ledger, and keeps only what is on the screen."""
+
+    def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._group = ""
+        self._hidden: dict[str, int] = {}  # how many hidden tests of a group are on the screen
+        self._verbose = config.option.verbose > 0
+
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
+        # Counted in the last line as usual, but neither a dot nor a word is printed for it.
+        if self._verbose or not (hasattr(report, RECORD) or _is_crash(report)):
+            return None
+        if report.when == "call" or not report.passed:
+            category = "error" if report.failed and report.when != "call" else report.outcome
+            return category, "", ""
+        return "", "", ""
+
+    def pytest_sessionstart(self) -> None:
+        export = self._config.stash.get(export_key, None)
+        if export is not None:
+            self._print_notes([*map(str, export.kept)])
+
+    # After the ledger, which is asked first because it was registered first, has merged the report.
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self._verbose:
+            return
+        data = getattr(report, RECORD, None)
+        if data is not None and report.when == "teardown":
+            self._print_test(self._ledger.records[data["id"]])
+        elif _is_crash(report) and (crashed := self._ledger.record_of(report.nodeid)):
+            self._print_test(crashed)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self) -> None:
+        from pytest_tinytorch.reports.grade_view import remarks
+        from pytest_tinytorch.reports.run_view import cause_blocks
+
+        run = self._ledger.finish()
+        graded = graded_run_of(self._config)
+        self._print(cause_blocks(redacted(run.tests) if graded else run.tests))
+        self._print_notes(self._ledger.problems)
+        self._print(self._conclusion() if graded is None else self._grade(graded))
+        self._print_notes(self._ledger.notes)
+        if graded is None and self._ledger.settings.isolation:
+            level, weaker = level_of(self._config), better_levels(self._config)
+            self._print_notes(remarks(str(level), weaker, (), ()))
+
+    def _print_test(self, test: TestRecord) -> None:
+        from pytest_tinytorch.reports.run_view import test_line
+
+        if test.group != self._group:
+            self._group = test.group
+            self._print(self._heading(test.group))
+        if graded_run_of(self._config) is not None and test.visibility != "visible":
+            self._hidden[test.group] = self._hidden.get(test.group, 0) + 1
+            test = redacted((test,), self._hidden[test.group])[0]
+        self._print([test_line(test, self._ledger.records)])
+
+    def _heading(self, group: str) -> "list[RenderableType]":
+        from rich.text import Text
+
+        from pytest_tinytorch.reports.run_view import checkpoint_heading
+
+        course = self._ledger.course
+        if group in course.checkpoint_by_id:
+            return [checkpoint_heading(course, course.checkpoint_by_id[group])]
+        return [Text(f"\n{group_name(course, group)}\n", style="head")]
+
+    def _conclusion(self) -> "list[RenderableType]":
+        from pytest_tinytorch.reports.run_view import next_line, run_summary
+
+        ledger = self._ledger
+        run = ledger.finish()
+        progress = Progress.of(ledger.course, ledger.manifest)
+        ran = [c for c in ledger.settings.checkpoints if run.of(c.id)]
+        statuses = [progress.status(checkpoint) for checkpoint in ran]
+        rests_on = {c.id: progress.unachieved_needs(c) for c in ran}
+        parts = run_summary(statuses, {c.id: run.of(c.id) for c in ran}, rests_on)
+        if run.tests and not ledger.problems:
+            parts.append(next_line(self._next_step(run, progress)))
+        return parts
+
+    def _grade(self, graded: GradedRun) -> "list[RenderableType]":
+        from rich.text import Text
+
+        from pytest_tinytorch.reports.grade_view import grade_table, remarks
+
+        submission = graded.submission
+        level, weaker = level_of(self._config), better_levels(self._config)
+        lines = remarks(str(level), weaker, submission.altered, submission.refused)
+        if graded.task.junit:
+            lines.append(f"Results: {graded.task.junit}")
+        return [*grade_table(self._ledger.course, graded.grade()), *map(Text, lines)]
+
+    def _next_step(self, run: RunRecord, progress: Progress) -> NextStep:
+        course = self._ledger.course
+        if found := causes(run.tests):
+            return step_after_failure(found[0])
+        for module in self._ledger.settings.modules:
+            checkpoint = course.checkpoint_of(module)
+            if checkpoint and progress.status(checkpoint).state is not State.ACHIEVED:
+                return NextStep(f"pytest --checkpoint {checkpoint.id}", "its inline tests pass")
+        return step_forward(course, progress.statuses)
+
+    def _print(self, parts: "Iterable[RenderableType]") -> None:
+        writer = self._config.get_terminal_writer()
+        writer.write(_draw(writer, parts), flush=True)
+
+    def _print_notes(self, notes: list[str]) -> None:
+        from rich.text import Text
+
+        self._print(Text(note, style="todo") for note in notes)
+
+
+def _is_crash(report: Any) -> bool:
+    """Whether xdist made the report, in the place of a worker that died."""
+    return str(report.when) == "???"
+
+
+def _draw(writer: TerminalWriter, parts: "Iterable[RenderableType]") -> str:
+    from pytest_tinytorch.reports.console import draw
+
+    return draw(parts, width=writer.fullwidth, colour=writer.hasmarkup)
+
+
+def _quieten(config: pytest.Config) -> None:
+    option = config.option
+    graded = graded_run_of(config)
+    if graded is not None:  # warnings have words of students, in lines of tests
+        option.disable_warnings = True
+    if graded is not None and graded.task.hushed:  # pytest's own words would name them
+        option.verbose = 0
+        option.tbstyle, option.reportchars = "no", ""
+        option.durations = option.log_cli_level = None
+        option.setupshow = option.setuponly = option.usepdb = option.trace = False
+    if option.verbose == 0:
+        option.verbose = -1
+        option.no_header = True
+        if option.tbstyle == "auto":
+            option.tbstyle = "no"
+        if option.reportchars == "fE":
+            option.reportchars = ""

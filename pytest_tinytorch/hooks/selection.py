@@ -1,0 +1,146 @@
+"""Which tests run: `--checkpoint` and `--module` become files, and items get their record ids."""
+
+import re
+import sys
+import zlib
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from pytest_tinytorch.alarm import can_ring
+from pytest_tinytorch.core.course import Course, Limits
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.visibility import HIDDEN
+from pytest_tinytorch.hooks.options import course_of, is_worker, settings_of
+
+HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
+
+id_key = pytest.StashKey[str]()
+
+# Seconds. Student code with a process of its own has deadlines there, which end a test in order.
+_GRACE = 60
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings = settings_of(config)
+    if not settings.active:
+        return
+    course = course_of(config)
+    # A source that is collected imports the package of what it needs.
+    sys.path.insert(0, str(course.root))
+    config.add_cleanup(lambda: sys.path.remove(str(course.root)))
+    # A worker parses the same command line anew, so it comes to the same files.
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(path) for path in _files(config, course)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    settings = settings_of(config)
+    if settings.active and not is_worker(config):
+        try:
+            _check_sources(config)
+        except CourseError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A file that ends Python while it is read costs its own tests, not the run."""
+    try:
+        return (yield)
+    except SystemExit as error:
+        if not settings_of(collector.config).active:
+            raise
+        words = f"sys.exit({error.code!r}) is called when the file is imported; take it out"
+        return pytest.CollectReport(collector.nodeid, "failed", words, [])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    settings = settings_of(config)
+    if not settings.active:
+        return
+    course = course_of(config)
+    chosen, others = [], []
+    for item in items:
+        # A node of a file that lies elsewhere does not name it.
+        name = f"{item.path.parent.name}/{item.path.name}::{item.nodeid.partition('::')[2]}"
+        identifier = record_id(course, name, item.path.parent == settings.hidden_folder)
+        if identifier is not None and identifier.partition("/")[0] in settings.groups:
+            item.stash[id_key] = identifier
+            if not can_ring():  # else `timing` ends it
+                item.add_marker(pytest.mark.timeout(seconds_of(item)))
+            chosen.append(item)
+        else:
+            others.append(item)
+    if others:
+        config.hook.pytest_deselected(items=others)
+    order = {group: position for position, group in enumerate(settings.groups)}
+    items[:] = sorted(chosen, key=lambda item: order[item.stash[id_key].partition("/")[0]])
+
+
+def record_id(course: Course, nodeid: str, is_hidden: bool = False) -> str | None:
+    """`checkpoints/checkpoint_01_foundation.py::test_a[x]` -> `01/test_a[x]`."""
+    path, _, test = nodeid.partition("::")
+    name = Path(path).name
+    is_hidden = is_hidden or Path(path).parent.name == HIDDEN
+    if is_hidden and (match := HIDDEN_FILE.match(name)):
+        return f"{HIDDEN} {match[1]}/{test}"
+    for checkpoint in course.checkpoints:
+        if Path(checkpoint.file).name == name:
+            return f"{checkpoint.id}/{test}"
+    for module in course.modules:
+        if f"{module.name}.py" == name:
+            return f"module {module.id}/{test}"
+        if course.integration_file(module).name == name:
+            return f"integration {module.id}/{test}"
+    return None
+
+
+def seed_of(item: pytest.Item) -> int:
+    """A test's own seed, whatever the order of tests, the worker and Python's hash seed."""
+    identifier = item.stash.get(id_key, item.name)
+    return zlib.crc32(f"{settings_of(item.config).seed}/{identifier}".encode())
+
+
+def limits_of(item: pytest.Item) -> Limits:
+    """The limits of the checkpoint that a test belongs to, or of the course."""
+    course = course_of(item.config)
+    group = item.stash[id_key].partition("/")[0]
+    checkpoint = course.checkpoint_by_id.get(group.removeprefix(f"{HIDDEN} "))
+    return checkpoint.limits if checkpoint else course.limits
+
+
+def seconds_of(item: pytest.Item) -> int:
+    """After how long a test is ended here, in pytest's own process."""
+    isolated = settings_of(item.config).isolation
+    return limits_of(item).seconds_per_test + (_GRACE if isolated else 0)
+
+
+def _files(config: pytest.Config, course: Course) -> list[Path]:
+    settings = settings_of(config)
+    checkpoints = [course.root / checkpoint.file for checkpoint in settings.checkpoints]
+    sources = [course.source_file(module) for module in settings.modules]
+    integration = [course.integration_file(module) for module in settings.integrated]
+    folder = settings.hidden_folder
+    hidden = [
+        path
+        for path in (sorted(folder.glob("checkpoint_*.py")) if folder else ())
+        if (match := HIDDEN_FILE.match(path.name)) and f"{HIDDEN} {match[1]}" in settings.hidden
+    ]
+    return [*checkpoints, *sources, *(path for path in integration if path.is_file()), *hidden]
+
+
+def _check_sources(config: pytest.Config) -> None:
+    course = course_of(config)
+    for module in settings_of(config).modules:
+        if not course.source_file(module).is_file():
+            name = course.source_name(module)
+            raise CourseError(
+                f"--module {module.id}: {name} is not there; write it, or restore it with"
+                f" `git checkout -- {name}`"
+            )

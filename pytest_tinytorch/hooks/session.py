@@ -1,0 +1,155 @@
+"""Controller side: reports become one RunRecord, and the RunRecord becomes progress.
+
+reports --tally--> records of all that should have run --> RunRecord --> progress.json
+"""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from pytest_tinytorch.core.aggregate import Tally, graded, in_order
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import Manifest
+from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
+from pytest_tinytorch.core.visibility import is_hidden
+from pytest_tinytorch.hooks.export import export_key
+from pytest_tinytorch.hooks.isolation import level_of
+from pytest_tinytorch.hooks.options import (
+    course_of,
+    is_worker,
+    load_graded_manifest,
+    settings_of,
+)
+from pytest_tinytorch.hooks.recording import RECORD
+from pytest_tinytorch.hooks.selection import record_id
+from pytest_tinytorch.progress.progress import Progress
+
+
+class Ledger:
+    """Everything this run has shown so far."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.course = course_of(config)
+        self.settings = settings_of(config)
+        self.manifest: Manifest = load_graded_manifest(self.course, self.settings.hidden_folder)
+        self.tally = Tally()
+        self.problems: list[str] = []  # collection errors: one line each
+        self.notes: list[str] = []  # what else a person should know
+        self.run: RunRecord | None = None
+        self._started = datetime.now(UTC)
+        self._clock = time.perf_counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        data = getattr(report, RECORD, None)
+        if data is not None:
+            self.tally.add(TestRecord.from_json(data), str(report.when))
+        elif report.failed and (identifier := record_id(self.course, report.nodeid)):
+            self.tally.add_crash(identifier)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            # The last line of pytest's own report is the exception, the rest is its way there.
+            lines = [line for line in str(report.longrepr).splitlines() if line.strip()]
+            problem = f"{report.nodeid}: {lines[-1] if lines else 'cannot be read'}"
+            group = (record_id(self.course, report.nodeid) or "").partition("/")[0]
+            if is_hidden(group):
+                problem = f"{group}: cannot be read; `tito manifest --hidden DIR` says why"
+            if problem not in self.problems:  # each worker says it
+                self.problems.append(problem)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self.finish()
+        assert self.run is not None
+        lost = any(test.outcome is Outcome.MISSING for test in self.run.tests)
+        if lost and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def finish(self) -> RunRecord:
+        """Close the books, once: add what is missing, and keep the evidence."""
+        if self.run is None:
+            tests = [*self.tally.ran(), *self._missing()]
+            if self.settings.grade:
+                tests = graded(tests, self.manifest)
+            self.run = RunRecord(
+                course=self.course.id,
+                seed=self.settings.seed,
+                started=self._started.isoformat(timespec="seconds"),
+                seconds=round(time.perf_counter() - self._clock, 3),
+                tests=in_order(tests, self.settings.groups),
+                groups=self.settings.groups,
+                isolation=level_of(self.config).name,
+            )
+            if not self.settings.grade:
+                self._keep_evidence(self.run)
+        return self.run
+
+    @property
+    def records(self) -> dict[str, TestRecord]:
+        """What is known of each test so far, by its id."""
+        return self.tally.records
+
+    def record_of(self, nodeid: str) -> TestRecord | None:
+        """What is known of a test so far, by pytest's name for it."""
+        return self.records.get(record_id(self.course, nodeid) or "")
+
+    def is_complete(self, group: str) -> bool:
+        """Whether every test that the manifest lists for a checkpoint was run."""
+        ran = {identifier for identifier in self.records if identifier.startswith(f"{group}/")}
+        return bool(ran) and set(self.manifest.of(group)) <= ran
+
+    def _keep_evidence(self, run: RunRecord) -> None:
+        complete = [c.id for c in self.settings.checkpoints if self.is_complete(c.id)]
+        untested = self._untested_files()
+        if complete and untested:
+            self.notes.append(
+                f"--no-export: {', '.join(untested)} is not what {self.course.sources}/ gives now:"
+                f" other code was tested, so this run is not recorded."
+            )
+        elif complete:
+            progress = Progress.of(self.course, self.manifest)
+            self.notes += progress.record(run, complete)
+
+    def _untested_files(self) -> tuple[str, ...]:
+        """The generated files that an export would have changed, had it been made."""
+        report = self.config.stash.get(export_key, None)
+        if report is None or self.settings.exports:
+            return ()
+        return (*report.written, *report.removed)
+
+    def _missing(self) -> list[TestRecord]:
+        if self._is_narrowed() and not self.settings.grade:
+            return []
+        checkpoints = [checkpoint.id for checkpoint in self.settings.checkpoints]
+        return self.tally.missing(self.manifest, [*checkpoints, *self.settings.hidden])
+
+    def _is_narrowed(self) -> bool:
+        """Whether somebody asked for less than the whole: then nothing is missing."""
+        option = self.config.option
+        given = self.config.args_source is pytest.Config.ArgsSource.ARGS
+        words = ("keyword", "markexpr", "lf", "maxfail", "deselect", "stepwise")
+        return given or any(getattr(option, word, None) for word in words)
+
+
+_ledger_key = pytest.StashKey[Ledger | None]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    ledger = ledger_of(config)
+    if ledger is not None:
+        config.pluginmanager.register(ledger, "tinytorch-ledger")
+
+
+def ledger_of(config: pytest.Config) -> Ledger | None:
+    """The ledger of this run; None in a worker, and where no test of the course is run."""
+    if _ledger_key not in config.stash:
+        settings = settings_of(config)
+        runs = settings.active and not config.option.collectonly and settings.batch is None
+        ours = runs and not is_worker(config)
+        try:
+            config.stash[_ledger_key] = Ledger(config) if ours else None
+        except CourseError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_ledger_key]

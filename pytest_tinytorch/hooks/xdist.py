@@ -1,0 +1,107 @@
+"""Which worker runs what, under xdist: a checkpoint stays on one, and a crash costs one test.
+
+A checkpoint's tests share fixtures, so a file stays together; of a class, so does a student. The
+schedule by files that xdist has gives the test during which a worker died to the next one, until
+none is left and most of the file never ran; here that test is done with, and the rest of its file
+goes on. In a class it is the machine that may have died: there it is given to one more worker.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_tinytorch.hooks.options import settings_of
+
+if TYPE_CHECKING:
+    from xdist.scheduler.protocol import Scheduling
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Keep xdist from copying pytest itself to other machines, into the course's folder there.
+
+    They see the same folder, and have the same packages.
+    """
+    if settings_of(config).active:
+        nodes = config.pluginmanager.getplugin("dsession").nodemanager
+        nodes.roots = [root for root in nodes.roots if root.name not in ("pytest", "_pytest")]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling | None":
+    """Called where tests are about to be spread; `--dist` of somebody's own choice stands."""
+    settings = settings_of(config)
+    if not settings.active or config.option.dist != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+    from xdist.workermanage import WorkerController
+
+    is_class = settings.batch is not None
+    tried_again: set[str] = set()
+
+    class CheckpointScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
+        """Whole files, and no test more often than it should.
+
+        What a step costs does not depend on how many students there are, or are done with.
+        """
+
+        @cached_property
+        def _places(self) -> dict[str, int]:
+            return {test: place for place, test in enumerate(self.collection)}
+
+        def _assign_work_unit(self, node: WorkerController) -> None:
+            name, unit = self.workqueue.popitem(last=False)
+            self.assigned_work[node][name] = unit
+            node.send_runtest_some([self._places[test] for test in unit if not unit[test]])
+
+        def mark_test_complete(
+            self, node: WorkerController, item_index: int, duration: float = 0
+        ) -> None:
+            test = self.collection[item_index]
+            workload = self.assigned_work[node]
+            name = self._split_scope(test)
+            workload[name][test] = True
+            if all(workload[name].values()):
+                del workload[name]  # whatever is kept here is looked through after each test
+            self._reschedule(node)
+
+        def remove_node(self, node: WorkerController) -> str | None:
+            workload = self.assigned_work.pop(node)
+            left = [(unit, test) for unit in workload.values() for test in unit if not unit[test]]
+            if not left:
+                return None
+            unit, crashed = left[0]
+            again = is_class and crashed not in tried_again
+            tried_again.add(crashed)
+            unit[crashed] = not again
+            self.workqueue |= {k: unit for k, unit in workload.items() if not all(unit.values())}
+            for other in self.assigned_work:
+                self._reschedule(other)
+            return None if again else str(crashed)
+
+    scheduler: Scheduling = CheckpointScheduling(config, log)
+    return scheduler
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """xdist starts a new worker for one that died, and ends with an internal error where that
+    cannot be: on a machine that is gone. A class goes on with the others."""
+    config = session.config
+    spread = config.pluginmanager.getplugin("dsession")
+    if settings_of(config).batch is not None and hasattr(spread, "_clone_node"):
+        spread._clone_node = _if_it_answers(config, spread._clone_node)
+
+
+def _if_it_answers(config: pytest.Config, start: Callable[[Any], object]) -> Callable[[Any], None]:
+    def start_or_say(node: Any) -> None:
+        try:
+            start(node)
+        except OSError as error:
+            if config.pluginmanager.has_plugin("terminal"):
+                words = f"{node.gateway.spec}: {error.strerror}; the other workers go on"
+                config.get_terminal_writer().line(words)
+
+    return start_or_say

@@ -1,0 +1,320 @@
+"""The cells of a run: one for each checkpoint, a new one after a death, and what is remembered.
+
+This is the border that Remotes ask. It keeps the deadlines of calls, tests and checkpoints.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pytest_tinytorch.alarm import ring_within, silenced
+from pytest_tinytorch.core.course import Limits
+from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
+from pytest_tinytorch.core.fixture_frames import ON_BEHALF
+from pytest_tinytorch.isolation.child.protocol import CannotCross, TooLarge
+from pytest_tinytorch.isolation.child.server import PACKAGE
+from pytest_tinytorch.isolation.failures import (
+    CellFailure,
+    Died,
+    NotStarted,
+    OutOfTime,
+    place,
+    type_name,
+)
+from pytest_tinytorch.isolation.levels import Level
+from pytest_tinytorch.isolation.proxy import Remote, RemotePackage
+from pytest_tinytorch.isolation.sandbox import Cell
+from pytest_tinytorch.isolation.workspace import Places
+
+_NO_GROUP = ""
+_LARGEST_NUMBER = 2**53  # of a handle; the host counts from 0
+_MOST_RELEASED = 2**14  # handles in one request, which has to stay a short one
+_LARGE = 2**20  # bytes of a reply, from which on the test's own time counts as the student's
+_OWN_FOLDER = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, and the line of the test that made it."""
+
+    line: int
+    generation: int
+    sequence: int
+    on_behalf: bool = False
+
+
+class Cells:
+    """Starts cells when they are needed and asks them; `package` is what tests know as `tt`."""
+
+    def __init__(
+        self, level: Level, package: Path, limits: Limits, files: Mapping[str, str]
+    ) -> None:
+        """limits: the largest of any checkpoint, for processes that are started ahead of it;
+        files: public name -> the file of the package that it comes from.
+        """
+        self.level = level
+        self.package = RemotePackage(self, 0, PACKAGE, package.name)
+        self.watching: str | None = None  # the test file whose calls are noted
+        self.asked: list[Asked] = []
+        self._folder = self._following = package
+        self._largest, self._files = limits, files
+        self._places = Places()
+        self._spare: Cell | None = None
+        self._cell: Cell | None = None
+        self._generation = 0
+        self._released: list[int] = []
+        self._names: dict[str, Remote] = {}  # of the package, in this generation
+        self._seed = 0
+        self._counted: float | None = None  # since when the test's own time counts, if it does
+        self._begin_checkpoint(_NO_GROUP, limits)
+
+    # --- a run, checkpoint by checkpoint and test by test -------------------------------------
+
+    def begin(self, group: str, limits: Limits, seed: int) -> None:
+        """A test begins. Its group has a cell of its own; what it used before is closed."""
+        with silenced():
+            if group != self._group:
+                self.close_cell()
+                self._begin_checkpoint(group, limits)
+            self._seed, self._in_test = seed, 0.0
+            self._counted = None
+            self.asked.clear()
+            if self._cell is not None:
+                self._cell.forget_warnings()
+                with contextlib.suppress(CellFailure):  # the next request finds it gone
+                    self._reset(self._cell)
+
+    def output(self) -> str:
+        """What student code printed since this was last asked."""
+        return self._cell.output() if self._cell is not None else self._last_words()
+
+    def prepare(self) -> None:
+        """Let a process start while this one is busy with other things."""
+        if self._spare is None:
+            with contextlib.suppress(NotStarted):  # whoever needs it tries again, and says so
+                self._spare = self._new(self._following)
+
+    def turn_to(self, package: Path, following: Path) -> None:
+        """From here on, student code is the package in another folder. `following` is the folder
+        that will be turned to after it, as far as is known: its process can start meanwhile."""
+        self.close_cell()
+        self._group = _NO_GROUP
+        self._folder, self._following = package, following
+        if self._spare is not None and self._spare.package not in (package, following):
+            self._spare.close()
+            self._spare = None
+
+    def close_cell(self) -> None:
+        if self._cell is not None:
+            self._cell.close()
+        self._cell = None
+        self._words = ""
+
+    def close(self) -> None:
+        self.close_cell()
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
+        self._places.close()
+
+    # --- the border ---------------------------------------------------------------------------
+
+    def ask(self, operation: str, *arguments: Any, **keywords: Any) -> Any:
+        """Carry out an operation on the student's side, and return what it gave."""
+        with silenced():  # a request has its own deadline, and must not be left half done
+            self._count()
+            try:
+                return self._ask(operation, *arguments, **keywords)
+            finally:
+                self._let_time_run()
+
+    def _ask(self, operation: str, *arguments: Any, **keywords: Any) -> Any:
+        name = arguments[1] if operation == "get" and arguments[0] is self.package else None
+        if name is not None:
+            if name in self._names and self._cell is not None:
+                return self._names[name]
+            self._refuse_dead_imports(name)
+        seconds, limit = self._time_left()
+        cell = self._living_cell()
+        body = [operation, list(arguments), keywords, self._take_released(), False]
+        if self.watching is not None and name is None:  # to find a name computes nothing
+            self._note(body, cell, sys._getframe(2))
+        started = time.monotonic()
+        try:
+            value = cell.ask(body, self._number, self._remote, seconds, limit)
+        except CellFailure as failure:
+            self._lost(failure, name)
+            raise
+        except TooLarge as error:  # the test made it of what student code gave
+            raise CheckFailed(f"your code made a test too large: {error}") from None
+        except CannotCross as error:
+            raise CheckMisused(
+                f"{error} cannot go into the process of the student's code"
+            ) from None
+        finally:
+            elapsed = time.monotonic() - started
+            self._in_test += elapsed
+            self._in_checkpoint += elapsed
+        if name is not None and isinstance(value, Remote):
+            self._names[name] = value
+        return value
+
+    def settle(self) -> None:
+        """Have everything forgotten over there that nothing here holds any more."""
+        for _ in range(1 + len(self._released) // _MOST_RELEASED):
+            self.ask("len", ())
+
+    def release(self, generation: int, number: int) -> None:
+        if generation == self._generation:
+            self._released.append(number)
+
+    def returns_of(self, asked: Asked) -> list[tuple[str, int, str]]:
+        """Where the student's functions returned while a request was carried out."""
+        if self._cell is None or asked.generation != self._generation:
+            return []
+        watching, self.watching = self.watching, None
+        try:
+            found = self.ask("returns", asked.sequence)
+        except (Exception, CellFailure):
+            return []  # the failure that is being explained is worth more than any other
+        finally:
+            self.watching = watching
+        entries = found if isinstance(found, list) else []
+        places = (place([*entry, ""]) for entry in entries if isinstance(entry, list))
+        return [(p[0], p[1], p[2]) for p in places if p is not None]
+
+    def cell(self) -> Cell:
+        """The cell that runs now, to be measured from outside."""
+        return self._living_cell()
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        """What the test took here since a large reply counts: there is much that it can make of
+        it, and each element may have been sent to cost time."""
+        if self._counted is not None:
+            elapsed = time.monotonic() - self._counted
+            self._in_test += elapsed
+            self._in_checkpoint += elapsed
+
+    def _let_time_run(self) -> None:
+        if self._counted is None and (self._cell is None or self._cell.received < _LARGE):
+            return
+        self._counted = time.monotonic()
+        ring_within(self._limits.seconds_per_test - self._in_test)
+
+    def _begin_checkpoint(self, group: str, limits: Limits) -> None:
+        self._group, self._limits = group, limits
+        self._in_checkpoint = self._in_test = 0.0
+        self._counted = None
+        self._dead_imports: dict[str, CellFailure] = {}
+        self._words = ""
+
+    def _living_cell(self) -> Cell:
+        if self._cell is None:
+            cell = self._take_spare() or self._new(self._folder)
+            cell.open(self._limits)
+            self._take(cell)
+        assert self._cell is not None
+        return self._cell
+
+    def _new(self, package: Path) -> Cell:
+        return Cell(self.level, self._places, package, self._largest)
+
+    def _take_spare(self) -> Cell | None:
+        """The process that was started ahead, if it is one for this package."""
+        if self._spare is None or self._spare.package != self._folder:
+            return None
+        spare, self._spare = self._spare, None
+        return spare
+
+    def _take(self, cell: Cell) -> None:
+        self._cell = cell
+        self._generation += 1
+        self._released.clear()
+        self._names.clear()
+        self._reset(cell)
+        self.prepare()  # the next one starts while this one works
+
+    def _reset(self, cell: Cell) -> None:
+        body = ["reset", [self._seed], {}, [], False]
+        seconds = self._limits.seconds_per_call
+        try:
+            cell.ask(body, self._number, self._remote, seconds, f"{seconds} s between two tests")
+        except CellFailure as failure:
+            self._lost(failure, None)
+            raise
+
+    def _lost(self, failure: CellFailure, name: str | None) -> None:
+        if self._cell is not None:
+            self._words = self._cell.output()
+        self._cell = None
+        self._released.clear()
+        self._names.clear()
+        if name is not None and name in self._files:
+            self._dead_imports[self._files[name]] = failure
+
+    def _last_words(self) -> str:
+        words, self._words = self._words, ""
+        return words
+
+    def _refuse_dead_imports(self, name: str) -> None:
+        """A file that ended its process while it was imported would end the next one as well."""
+        failure = self._dead_imports.get(self._files.get(name, ""))
+        if failure is not None:
+            raise type(failure)(failure.message, failure.frames)
+
+    def _time_left(self) -> tuple[float, str]:
+        """Seconds that the next request may take, and which limit that is, in words."""
+        limits = self._limits
+        left: float = limits.seconds_per_call
+        whole, what = limits.seconds_per_call, "call"
+        if limits.seconds_per_test - self._in_test < left:
+            whole, what = limits.seconds_per_test, "test"
+            left = whole - self._in_test
+        if limits.seconds_per_checkpoint - self._in_checkpoint < left:
+            whole, what = limits.seconds_per_checkpoint, "checkpoint"
+            left = whole - self._in_checkpoint
+        limit = f"{whole} s, the time limit of one {what}"
+        if left <= 0:
+            raise OutOfTime(f"not run: {limit} is used up")
+        return left, limit
+
+    def _number(self, value: Any) -> int:
+        if not isinstance(value, Remote):
+            raise CannotCross(f"an object of type {type(value).__name__}, defined in the test,")
+        if value is not self.package and value._generation != self._generation:
+            raise Died("this object belongs to a process of your code that has ended")
+        return int(value._number)
+
+    def _remote(self, content: Any) -> Remote:
+        number, kind = content
+        if type(number) is not int or type(kind) is not str or not 0 <= number < _LARGEST_NUMBER:
+            raise ValueError("a handle of an unknown form")
+        return Remote(self, self._generation, number, type_name(kind, "object"))
+
+    def _take_released(self) -> list[int]:
+        released = self._released[:_MOST_RELEASED]
+        del self._released[:_MOST_RELEASED]
+        return released
+
+    def _note(self, body: list[Any], cell: Cell, frame: FrameType | None) -> None:
+        """Have the returns of this request noted, if a line of the test itself makes it, or a
+        fixture of the harness for it."""
+        on_behalf = by_program = body[0] == "program"
+        while frame is not None and frame.f_code.co_filename != self.watching:
+            file = frame.f_code.co_filename
+            if not (by_program or file == ON_BEHALF or file.startswith(_OWN_FOLDER)):
+                return
+            on_behalf |= file == ON_BEHALF
+            frame = frame.f_back
+        if frame is not None:
+            body[4] = True
+            asked = Asked(frame.f_lineno, self._generation, cell.sequence + 1, on_behalf)
+            self.asked.append(asked)
+            del self.asked[:-64]

@@ -1,0 +1,286 @@
+"""A cell: one process of student code, from its start to the end of all that it left behind."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_tinytorch.core.course import Limits
+from pytest_tinytorch.core.text import whole
+from pytest_tinytorch.isolation import reaper as orphans
+from pytest_tinytorch.isolation.channel import Channel
+from pytest_tinytorch.isolation.child.protocol import (
+    CannotCross,
+    Decoder,
+    Encoder,
+    WireError,
+    frame,
+)
+from pytest_tinytorch.isolation.failures import (
+    CellFailure,
+    Died,
+    Forged,
+    NotStarted,
+    OutOfTime,
+    Place,
+    student_error,
+)
+from pytest_tinytorch.isolation.levels import Level, command, environment, host_command, readable
+from pytest_tinytorch.isolation.proxy import Refused
+from pytest_tinytorch.isolation.warnings import Warnings
+from pytest_tinytorch.isolation.workspace import Places, size_of
+
+_SECONDS_TO_START = 30
+_SECONDS_TO_SAY_WHERE = 1
+_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the first cell of a level tries to reach, to find out whether the level holds."""
+
+    secret: str
+    folder: str
+    port: int
+    parent: int
+
+
+class Cell:
+    """One student process. It starts at once, and waits until `open` says what it may use."""
+
+    def __init__(self, level: Level, places: Places, package: Path, limits: Limits) -> None:
+        self.level = level
+        self._places, self._limits, self.package = places, limits, package
+        self._place = places.new(package)
+        if level.user:
+            os.chown(self._place.scratch, level.user, level.user)
+        self._known = orphans.children()
+        self._closed = False
+        self._warnings = Warnings(package)
+        self._pid = 0  # of the student's process, as this process sees it
+        self._process, self._channel, self._info = self._start()
+        self._channel.watch = self._watch
+
+    def open(self, limits: Limits, outside: Outside | None = None) -> list[str]:
+        """Set the limits and confine the process; what it could still do that it should not.
+
+        Raises NotStarted where that fails; the cell is closed then.
+        """
+        self._limits = limits
+        try:
+            reply = self._greet(outside)
+        except CellFailure as failure:
+            said = self.output().strip().splitlines()
+            self.close()
+            reason = said[-1] if said else failure.message
+            raise NotStarted(f"no cell can be started: {reason}") from None
+        self._pid = self._find_process()
+        return [str(breach) for breach in reply.get("breaches", ())]
+
+    def ask(
+        self,
+        body: list[Any],
+        refer: Callable[[Any], Any],
+        resolve: Callable[[Any], Any],
+        seconds: float,
+        limit: str,
+    ) -> Any:
+        """One request [operation, arguments, keywords, released, watched] and what it gave.
+
+        Raises StudentError, Refused, CannotCross or a CellFailure; after the latter the cell is
+        closed.
+        """
+        encoder = Encoder(refer)
+        body[1], body[2] = encoder.encode(body[1]), encoder.encode(body[2])
+        channel = self._channel
+        channel.sequence += 1
+        try:
+            reply, payload = channel.exchange(
+                frame(channel.sequence, body, encoder.payload), seconds, limit
+            )
+            return self._value(reply, payload, resolve)
+        except CellFailure as failure:
+            if isinstance(failure, OutOfTime):
+                failure.frames = self._where()
+            self.close()
+            raise
+        except CannotCross:
+            channel.sequence -= 1  # nothing was sent
+            raise
+
+    def forget_warnings(self) -> None:
+        """A test begins: it may hear of as many warnings as the one before."""
+        self._warnings.forget()
+
+    @property
+    def sequence(self) -> int:
+        return self._channel.sequence
+
+    @property
+    def received(self) -> int:
+        """Bytes of the last reply."""
+        return self._channel.received
+
+    def output(self) -> str:
+        """What student code printed since this was last asked."""
+        try:
+            return self._channel.output()
+        except (CellFailure, OSError, ValueError):
+            return ""
+
+    def processor_seconds(self) -> float:
+        """Processor time of the student's process so far, by the clock that the system keeps."""
+        return time.clock_gettime(~self._pid << 3 | 2)  # see clock_getcpuclockid(3)
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes that the student's process holds now, and the most since `forget_peak`."""
+        lines = Path(f"/proc/{self._pid}/status").read_text("utf-8").splitlines()
+        sizes = {name: rest.split() for name, _, rest in (line.partition(":") for line in lines)}
+        return int(sizes["VmRSS"][0]) * 1024, int(sizes["VmHWM"][0]) * 1024
+
+    def forget_peak(self) -> None:
+        """Let the peak of memory start again from what is held now."""
+        Path(f"/proc/{self._pid}/clear_refs").write_text("5", "utf-8")
+
+    def close(self) -> None:
+        """End the process and all that it started, and remove its folders; once."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._process.returncode is None:
+            self._kill()
+            self._process.wait()
+        orphans.sweep(self._known)
+        orphans.is_done(self._process.pid)
+        self._channel.close()
+        os.close(self._info)
+        self._places.remove(self._place)
+
+    def _where(self) -> tuple[Place, ...]:
+        """Where student code is, of which the time is over; () if it does not let itself be
+        interrupted. That is for a person to read: nothing depends on it."""
+        try:
+            os.kill(self._pid, signal.SIGUSR1)
+            reply, _ = self._channel.last_word(_SECONDS_TO_SAY_WHERE)
+            return student_error(reply[1]).frames
+        except (CellFailure, WireError, OSError, LookupError, TypeError):
+            return ()
+
+    def _kill(self) -> None:
+        # Its own session, so its own group; what left the group is found by `orphans`.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            self._process.kill()
+
+    def _start(self) -> "tuple[subprocess.Popen[bytes], Channel, int]":
+        orphans.adopt()
+        theirs_in, ours_out = _wide_pipe()
+        ours_in, theirs_out = _wide_pipe()
+        info, info_out = os.pipe()
+        libraries = self._places.libraries
+        prefix = command(
+            self.level, self._place, libraries, info_out, self._limits.scratch_mib * _MIB
+        )
+        try:
+            process = subprocess.Popen(
+                [*prefix, *host_command(theirs_in, theirs_out)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(self._place, libraries),
+                cwd=self._place.package,
+                pass_fds=(theirs_in, theirs_out, *([info_out] if prefix else [])),
+                start_new_session=True,
+            )
+        except OSError as error:
+            for descriptor in (ours_out, ours_in, info):
+                os.close(descriptor)
+            self._places.remove(self._place)
+            raise NotStarted(f"no process can be started: {error}") from None
+        finally:
+            for descriptor in (theirs_in, theirs_out, info_out):
+                os.close(descriptor)
+        orphans.is_ours(process.pid)
+        return process, Channel(process, ours_out, ours_in), info
+
+    def _greet(self, outside: Outside | None) -> dict[str, Any]:
+        limits = self._limits
+        body = {
+            "package": self.package.name,
+            "folder": str(self._place.package),
+            "scratch": str(self._place.scratch),
+            "user": self.level.user,
+            "limits": {
+                "AS": limits.memory_mib * _MIB,
+                # The clock on the wall decides; this ends what nobody is waiting for any more.
+                "CPU": 2 * limits.seconds_per_checkpoint + 1,
+                "FSIZE": limits.scratch_mib * _MIB,
+                "NOFILE": limits.open_files,
+                "CORE": 0,
+                **({"NPROC": limits.processes} if self.level.counts_processes else {}),
+            },
+            "reply": limits.reply_mib * _MIB,
+            "confined": self.level.is_confined,
+            "readable": readable(self._place, self._places.libraries),
+            "writable": [str(self._place.scratch), "/dev/null"],
+            "outside": outside.__dict__ if outside else None,
+        }
+        self._channel.sequence = 1
+        self._channel.largest_reply = limits.reply_mib * _MIB
+        reply, _ = self._channel.exchange(
+            frame(1, body, []), _SECONDS_TO_START, f"{_SECONDS_TO_START} s"
+        )
+        if not isinstance(reply, dict):
+            raise Forged("the host program did not say that it is ready")
+        return reply
+
+    def _find_process(self) -> int:
+        """The student's process: the one that was started, or what bubblewrap started for it."""
+        if self.level.name != "bwrap":
+            return self._process.pid
+        with os.fdopen(os.dup(self._info), "rb") as stream:
+            try:
+                first = int(json.loads(stream.read(4096))["child-pid"])
+                return min(orphans.children(first), default=first)
+            except (ValueError, KeyError, OSError):
+                return self._process.pid
+
+    def _value(self, reply: Any, payload: memoryview, resolve: Callable[[Any], Any]) -> Any:
+        if not isinstance(reply, list) or len(reply) not in (1, 2, 3):
+            raise Forged("what came back from the process of your code was no reply")
+        if len(reply) != 2:
+            if len(reply) == 3:
+                self._warnings.give_again(reply[2])
+            try:
+                return Decoder(resolve, payload).decode_all(reply[0])
+            except WireError as error:
+                raise Forged(
+                    f"what came back from the process of your code was no value: {error}"
+                ) from None
+        if isinstance(reply[1], dict) and "cannot_cross" in reply[1]:
+            raise Refused(whole(str(reply[1]["cannot_cross"])))
+        raise student_error(reply[1])
+
+    def _watch(self) -> None:
+        most = self._limits.scratch_mib * _MIB
+        if size_of(self._place.scratch, most) > most:
+            raise Died(f"stopped because your code wrote more than {self._limits.scratch_mib} MiB")
+
+
+def _wide_pipe() -> tuple[int, int]:
+    """A pipe that takes most messages whole: 64 KiB at a time, each part would wake both sides."""
+    ends = os.pipe()
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):  # this user's pipes have their share already
+            fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _MIB)
+    return ends

@@ -1,0 +1,198 @@
+"""Where student code runs: its folders, and the files of the machine that Python needs."""
+
+import compileall
+import errno
+import importlib.util
+import os
+import shutil
+import stat
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
+from pytest_tinytorch.isolation.failures import NotStarted
+
+SITE = ("site-packages", "dist-packages")  # in the standard library, what others installed
+_METADATA = ("numpy", "pytest")  # whose versions the check-up of module 01 asks for
+_CAN_FILL = stat.S_IWUSR | stat.S_IXUSR
+_SYSTEM = (
+    "/lib64",
+    "/usr/lib64",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/usr/share/zoneinfo",
+    "/dev/urandom",
+    "/dev/random",
+    "/dev/zero",
+    "/dev/null",
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/sys/devices/system/cpu",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders of one cell."""
+
+    root: Path
+    package: Path  # holds the student's package; read only
+    scratch: Path  # the one folder that student code may write to
+
+
+class Places:
+    """A temporary folder of this run, with NumPy, the host program and a place for each cell."""
+
+    def __init__(self) -> None:
+        """Raises NotStarted where there is no room for it."""
+        self._made = 0
+        try:
+            self.root = make_folder("cells")
+        except OSError as error:
+            raise _no_room(error) from None
+        self.libraries = self.root / "libraries"
+        try:
+            self._lay_out()
+        except OSError as error:
+            self.close()
+            raise _no_room(error) from None
+
+    def _lay_out(self) -> None:
+        self.root.chmod(0o711)  # a cell's own user has to pass through, not to look around
+        self.libraries.mkdir()
+        for path in _libraries():
+            (self.libraries / path.name).symlink_to(path)
+        _copy_host(self.libraries)
+        _let_all_read(self.libraries / "pytest_tinytorch")
+        self.libraries.chmod(0o755)
+
+    def new(self, package: Path) -> Place:
+        """A fresh place with a copy of the student's package. Raises NotStarted."""
+        self._made += 1
+        root = self.root / f"cell-{self._made}"
+        place = Place(root, root / "package", root / "scratch")
+        try:
+            root.mkdir()
+            place.scratch.mkdir()
+            _copy_sources(package, place.package / package.name)
+            _let_all_read(place.package)
+            root.chmod(0o755)
+        except OSError as error:
+            self.remove(place)
+            raise _no_room(error) from None
+        return place
+
+    def remove(self, place: Place) -> None:
+        remove_folder(place.root)
+
+    def close(self) -> None:
+        remove_folder(self.root)
+
+
+def _no_room(error: OSError) -> NotStarted:
+    """Not the student's fault, and not to be taken for it."""
+    reason = error.strerror or "files cannot be copied"
+    folder = tempfile.gettempdir()
+    return NotStarted(f"no room for a cell in {folder}: {reason}; make some, or set TMPDIR")
+
+
+def size_of(folder: Path, most: int) -> int:
+    """Bytes of the files in a folder; counting ends as soon as it is more than `most`."""
+    total = 0
+    pending = [str(folder)]
+    while pending and total <= most:
+        try:
+            with os.scandir(current := pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    total += _size_on_disk(entry)
+        except PermissionError:
+            if os.lstat(current).st_mode & _CAN_FILL == _CAN_FILL:
+                return most + 1  # it can be filled, and nobody can see with what
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return most + 1  # nobody nests so deeply who has nothing to hide
+    return total
+
+
+def _size_on_disk(entry: "os.DirEntry[str]") -> int:
+    """What a file or a folder itself takes; a file may have holes, or room that it does not use."""
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:  # the process goes on while its files are counted
+        return 0
+    if stat.S_ISDIR(found.st_mode):
+        return 4096
+    return max(4096, found.st_size, found.st_blocks * 512)
+
+
+@cache
+def readable_of_the_machine() -> tuple[str, ...]:
+    """Files and folders that Python and NumPy read, as precise as can be."""
+    found = [str(path) for path in standard_library().iterdir() if path.name not in SITE]
+    found += [str(interpreter())]
+    found += [str(path) for path in (Path(sys.base_prefix) / "lib").glob("libpython*")]
+    for folder in ("/lib", "/usr/lib"):
+        found += [str(path) for path in Path(folder).glob("*-linux-*")]
+        found += [str(path) for path in Path(folder).glob("*.so*")]
+    found += [str(path) for path in _libraries()]
+    return (*found, *_SYSTEM)
+
+
+def standard_library() -> Path:
+    return Path(sysconfig.get_path("stdlib")).resolve()
+
+
+def interpreter() -> Path:
+    """Python itself, not the environment around it: its packages are none of student code's."""
+    return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
+
+
+def _libraries() -> Iterable[Path]:
+    spec = importlib.util.find_spec("numpy")
+    assert spec is not None and spec.origin is not None
+    numpy = Path(spec.origin).resolve().parent
+    yield numpy
+    if (bundled := numpy.with_name("numpy.libs")).is_dir():
+        yield bundled
+    for name in _METADATA:
+        files = metadata.files(name) or ()
+        record = next((f for f in files if f.name == "METADATA"), None)
+        if record is not None:
+            yield Path(str(record.locate())).resolve().parent
+
+
+def _copy_sources(package: Path, target: Path) -> None:
+    """Copy what is Python's own text; a link could lead to anything."""
+    for folder, _, names in os.walk(package):  # does not follow links to folders
+        copied = target / Path(folder).relative_to(package)
+        copied.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            source = Path(folder) / name
+            if source.suffix == ".py" and stat.S_ISREG(source.lstat().st_mode):
+                shutil.copyfile(source, copied / name)
+
+
+def _copy_host(libraries: Path) -> None:
+    """The host program under its own name, with none of the harness around it."""
+    child = Path(__file__).with_name("child")
+    folder = libraries / "pytest_tinytorch" / "isolation"
+    folder.mkdir(parents=True)
+    for package in (folder.parent, folder):
+        (package / "__init__.py").touch()
+    shutil.copytree(child, folder / child.name, ignore=shutil.ignore_patterns("__pycache__"))
+    compileall.compile_dir(libraries / "pytest_tinytorch", quiet=2)  # once, not in every cell
+
+
+def _let_all_read(folder: Path) -> None:
+    """Also the user of a cell, whatever the umask here."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)

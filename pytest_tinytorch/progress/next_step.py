@@ -1,0 +1,70 @@
+"""What to type next, and why: after a failure, after a run, after a grade."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_tinytorch.core.causes import Cause, causes
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.records import Outcome, Reason, RunRecord
+from pytest_tinytorch.core.visibility import HIDDEN
+from pytest_tinytorch.progress.progress import State, Status
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """A command to type, and why."""
+
+    command: str
+    why: str
+
+
+def step_after_failure(cause: Cause) -> NextStep:
+    """Mend the first cause, and run what it belongs to again."""
+    test = cause.test
+    kind, _, module = (test.waits_for or test.group).partition(" ")
+    command = f"pytest --module {module}" if module else f"pytest --checkpoint {kind}"
+    place = str(test.locations[0]) if test.locations else ""
+    if test.reason is Reason.NOT_WRITTEN:
+        return NextStep(command, f"write {place or 'what is named first above'}, then run")
+    return NextStep(command, f"mend {place or 'the first failure above'}, then run")
+
+
+def step_forward(course: Course, statuses: Sequence[Status]) -> NextStep:
+    """The first checkpoint that is there and not achieved."""
+    for status in statuses:
+        if status.state in (State.ACHIEVED, State.PLANNED):
+            continue
+        command = f"pytest --checkpoint {status.checkpoint.id}"
+        source = course.source_name(course.module_of(status.checkpoint))
+        whys = {
+            State.STALE: "the code it rests on changed, so run again",
+            State.FAILING: f"mend {source}, then run",
+            State.NOT_STARTED: f"write {source}, then run",
+        }
+        return NextStep(command, whys[status.state])
+    return NextStep("pytest --progress=timeline", "everything that is there is achieved")
+
+
+def step_after_grade(course: Course, run: RunRecord) -> NextStep:
+    """What a student does about a grade: what is seen to fail, what is hidden, what comes next."""
+    failed = [test for test in run.tests if test.decided and not test.passed]
+    visible = [test for test in failed if test.visibility == "visible"]
+    if found := causes([test for test in visible if test.outcome is not Outcome.SKIPPED]):
+        return step_after_failure(found[0])
+    for test in failed:
+        if test.visibility != "visible":
+            command = f"pytest --checkpoint {test.group.removeprefix(f'{HIDDEN} ')}"
+            return NextStep(command, "try inputs that no test here tries, mend, then run")
+    for test in run.tests:
+        if not test.decided:
+            command = f"pytest --checkpoint {test.group.removeprefix(f'{HIDDEN} ')}"
+            return NextStep(command, "there is nothing to mend; to see for yourself, run")
+    return step_forward(course, _after(course, run))
+
+
+def _after(course: Course, run: RunRecord) -> list[Status]:
+    """The checkpoints behind the last one that was graded."""
+    graded = [n for n, c in enumerate(course.checkpoints) if run.of(c.id)]
+    rest = course.checkpoints[max(graded, default=-1) + 1 :]
+    states = {True: State.NOT_STARTED, False: State.PLANNED}
+    return [Status(c, states[course.is_written(c)], 0, 0, 0) for c in rest]

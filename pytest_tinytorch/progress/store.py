@@ -1,0 +1,151 @@
+"""progress.json on disk: read by anyone, written under a lock, never lost.
+
+A file that cannot be understood is put aside under another name before a new one is begun; one of
+a later format, or one that cannot be written, is left as it is. Each is said in one line.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_tinytorch.core.atomic import write_text
+from pytest_tinytorch.core.user_dir import home
+
+FORMAT = 1
+DEFAULT_COURSE = "tinytorch"  # its modules and milestones stand at the top level of the file
+_LOCK_SECONDS = 20
+
+
+class _NewerFormat(Exception):
+    pass
+
+
+@dataclass(frozen=True)
+class ProgressFile:
+    path: Path
+
+    @classmethod
+    def default(cls) -> "ProgressFile":
+        return cls(home() / "progress.json")
+
+    def read(self) -> tuple[dict[str, Any], str]:
+        """The data, and one line about what is wrong with the file, if anything."""
+        try:
+            return self._load(), ""
+        except _NewerFormat as error:
+            return _empty(), f"{self.path} {error}; it is left as it is. Update this project."
+        except OSError as error:
+            return _empty(), f"{self.path} cannot be read ({error.strerror}); nothing is shown."
+        except ValueError as error:
+            return _empty(), f"{self.path} is damaged ({error}); the next run sets it aside."
+
+    def update(self, change: Callable[[dict[str, Any]], None]) -> str:
+        """Change the data under a lock. Returns "" or one line about what went wrong."""
+        import filelock
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS):
+                return self._change(change)
+        except _NewerFormat as error:
+            return f"{self.path} {error}; this run is not recorded in it. Update this project."
+        except filelock.Timeout:
+            return f"{self.path} is locked by another run; this one is not recorded. Run it again."
+        except OSError as error:
+            reason = error.strerror or error
+            return f"{self.path} cannot be written ({reason}); this run is not recorded."
+
+    def _change(self, change: Callable[[dict[str, Any]], None]) -> str:
+        message = ""
+        try:
+            data = self._load()
+        except ValueError as error:
+            aside = _free_name(self.path)
+            self.path.replace(aside)
+            message = f"{self.path} was damaged ({error}); it is kept as {aside.name}."
+            data = _empty()
+        if self.path.exists() and not os.access(self.path, os.W_OK):
+            raise PermissionError(13, "the file is read-only")
+        change(data)
+        write_text(self.path, json.dumps(data, indent=1) + "\n")
+        return message
+
+    def _load(self) -> dict[str, Any]:
+        """Raises ValueError for what is not progress, OSError for what cannot be read."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return _empty()
+        if not text.strip():
+            raise ValueError("it is empty")
+        data = json.loads(text)
+        if not isinstance(data, dict) or not isinstance(data.get("format"), int):
+            raise ValueError("it has no format")
+        if data["format"] > FORMAT:
+            raise _NewerFormat(f"was written by a later version (format {data['format']})")
+        _check(data)
+        return data
+
+
+def course_entry(data: dict[str, Any], course: str) -> dict[str, Any]:
+    """A view of one course's part: `checkpoints`, `completed_modules`, milestones."""
+    entry: dict[str, Any] = data["courses"].setdefault(course, {"checkpoints": {}})
+    return _DefaultCourse(data, entry) if course == DEFAULT_COURSE else entry
+
+
+class _DefaultCourse(dict[str, Any]):
+    """The default course keeps its checkpoints with all courses and its other keys on top."""
+
+    def __init__(self, data: dict[str, Any], entry: dict[str, Any]) -> None:
+        top = {key: value for key, value in data.items() if key not in ("format", "courses")}
+        super().__init__(top, checkpoints=entry["checkpoints"])
+        self._data = data
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        self._data[key] = value
+
+
+def _empty() -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "completed_modules": [],
+        "unlocked_milestones": [],
+        "completed_milestones": [],
+        "courses": {},
+    }
+
+
+def _check(data: dict[str, Any]) -> None:
+    """Raise ValueError unless the data has the shape that readers rely on."""
+    for key in ("completed_modules", "unlocked_milestones", "completed_milestones"):
+        names = data.setdefault(key, [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"{key} is not a list of names")
+    courses = data.setdefault("courses", {})
+    if not isinstance(courses, dict):
+        raise ValueError("courses is not a table")
+    for course in courses.values():
+        checkpoints = course.setdefault("checkpoints", {}) if isinstance(course, dict) else None
+        if not isinstance(checkpoints, dict):
+            raise ValueError("a course has no table of checkpoints")
+        for evidence in checkpoints.values():
+            _check_evidence(evidence)
+
+
+def _check_evidence(evidence: object) -> None:
+    entries = list(evidence.values()) if isinstance(evidence, dict) else [None]
+    for entry in entries:
+        good = isinstance(entry, dict) and isinstance(entry.get("when"), str)
+        if not good or not isinstance(entry.get("tests"), dict):  # type: ignore[union-attr]
+            raise ValueError("evidence without time and tests")
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (candidate := path.with_name(f"{path.stem}.damaged-{number}.json")).exists():
+        number += 1
+    return candidate

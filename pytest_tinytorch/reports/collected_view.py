@@ -1,0 +1,33 @@
+"""What `tito collect` came to: how many, and a line for each student whom somebody has to see."""
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from pytest_tinytorch.core.text import one_line
+from pytest_tinytorch.submissions.collection import Collected, Status
+
+_STYLES = {
+    Status.COLLECTED: "good",
+    Status.LATE: "todo",
+    Status.NONE: "todo",
+    Status.FAILED: "bad",
+}
+
+
+def collected_report(found: Sequence[Collected]) -> list[RenderableType]:
+    """The sums, then everybody who is late, missing or failed, or of whom there is a note."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1, overflow="fold")
+    table.add_column(ratio=2, overflow="fold")
+    order = list(Status)
+    for one in sorted(found, key=lambda one: order.index(one.status)):
+        if one.status is not Status.COLLECTED or one.note:
+            word = Text(f"  {one.status}", style=_STYLES[one.status])
+            table.add_row(word, Text(one_line(one.student)), Text(one_line(one.note)))
+    counts = [f"{sum(one.status is status for one in found)} {status}" for status in order]
+    parts: list[RenderableType] = [Text(", ".join(counts), style="head")]
+    return [*parts, table] if table.row_count else parts

@@ -1,0 +1,90 @@
+"""A graded run as Markdown: points, and what to mend, the first of it first."""
+
+from collections.abc import Sequence
+
+from pytest_tinytorch.core.causes import Cause, causes
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.records import TestRecord
+from pytest_tinytorch.core.scores import Grade, Score
+from pytest_tinytorch.reports.markdown_escape import block, code, inline, wrapped
+from pytest_tinytorch.reports.phrases import (
+    EXAMPLE,
+    HINT,
+    SAME,
+    WAITING,
+    cause_text,
+    excerpt_lines,
+    grade_text,
+    group_row,
+)
+
+_WIDTH = 96
+_LONGEST_LINE = 200
+
+
+def job_summary(
+    course: Course, grade: Grade, tests: Sequence[TestRecord], notes: Sequence[str], room: int
+) -> str:
+    """At most `room` bytes of UTF-8; "" where not even the points fit.
+
+    tests: as a student may see them. notes: what qualifies the grade, a line each.
+    """
+    found = causes(tests)
+    return _fitted([_head(course, grade, notes), *(_cause(course, c) for c in found)], room)
+
+
+def _fitted(blocks: Sequence[str], room: int) -> str:
+    """The blocks in their order, as far as they fit, and a sentence about those that do not."""
+    sizes = [len(text.encode()) for text in blocks]
+    if sum(sizes) <= room:
+        return "".join(blocks)
+    room -= len(_cut(len(blocks)).encode())
+    kept = 0
+    while sizes[kept] <= room:
+        room -= sizes[kept]
+        kept += 1
+    return "".join([*blocks[:kept], _cut(len(blocks) - kept)]) if kept else ""
+
+
+def _cut(left: int) -> str:
+    return f"\n**{left} more to mend after these do not fit here; the log has them all.**\n"
+
+
+def _head(course: Course, grade: Grade, notes: Sequence[str]) -> str:
+    lines = [f"## Grade: {grade_text(grade)}", ""]
+    lines += ["| Checkpoint | Tests | Points |", "|---|--:|--:|"]
+    lines += [_row(course, score) for score in grade.scores]
+    lines += [f"\n{inline(note)}" for note in notes]
+    return "\n".join(lines) + "\n"
+
+
+def _row(course: Course, score: Score) -> str:
+    name = inline(group_row(course, score.group))
+    tests = f"{score.passed} of {score.tests}"
+    if score.undecided:
+        tests += f", {score.undecided} could not be graded"
+    return f"| {name} | {tests} | {score.points:g} of {score.max_points:g} |"
+
+
+def _cause(course: Course, cause: Cause) -> str:
+    test = cause.test
+    if test.visibility != "visible":
+        return f"\n### {inline(f'{group_row(course, test.group)}: {test.title}')} failed\n"
+    text = cause_text(cause)
+    worth = f" ({text.worth})" if text.worth else ""
+    parts = [f"### {text.verdict} {inline(text.title)}{worth}\n"]
+    if text.message:
+        parts.append(block(wrapped(text.message, _WIDTH)))
+    for number, (before, place) in enumerate(text.places):
+        parts.append(f"{inline(before)} {code(str(place))}\n")
+        if number == 0 and place.excerpt:
+            lines = (line[:_LONGEST_LINE].rstrip() for _, line in excerpt_lines(place))
+            parts.append(block("\n".join(lines)))
+    why, command = text.first
+    if command:
+        parts.append(f"{inline(why)} {code(command)}\n")
+    if text.example:
+        parts.append(f"{EXAMPLE}:\n\n{block(text.example)}")
+    facts = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
+    parts += [f"{label}: {inline(words)}\n" for label, words in facts if words]
+    return "\n" + "\n".join(parts)

@@ -1,0 +1,142 @@
+"""Gradescope's `results.json`: a graded run in the form of its autograder specification.
+
+A test that is `hidden` never has more in this file than its number and its outcome, although
+Gradescope withholds it: neither a name nor a word of it is needed to read a score. A test that is
+shown later has all of its words, because Gradescope is what shows it later.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pytest_tinytorch.core.causes import Cause
+from pytest_tinytorch.core.records import RunRecord, TestRecord
+from pytest_tinytorch.core.scores import grade_of
+from pytest_tinytorch.core.text import printable
+from pytest_tinytorch.core.visibility import HIDDEN, redacted
+from pytest_tinytorch.reports.phrases import EXAMPLE, HINT, cause_text, excerpt_lines, grade_text
+
+_LONGEST_NAME = 200
+_LONGEST_OUTPUT = 10_000
+_NO_SCORE = "This submission could not be graded to the end, so it has no score: not even 0."
+DID_NOT_END = (
+    "Grading did not come to its end: it was stopped, or ran out of time or of memory. If it"
+    " happens again, ask your instructor to look at the autograder's output and limits."
+)
+
+
+def results(run: RunRecord, remarks: Sequence[str]) -> dict[str, Any]:
+    """What to write of a run in which every test was decided."""
+    return {
+        **_frame(run.seconds, [_total(run), *remarks], _basis(run)),
+        "score": grade_of(run).points,
+        "tests": list(_tests(run)),
+        "leaderboard": _leaderboard(_visible(run)),
+    }
+
+
+def no_results(seconds: float, reasons: Sequence[str]) -> dict[str, Any]:
+    """What to write where there is no grade. Without any score Gradescope reports an error."""
+    return _frame(seconds, [_NO_SCORE, *reasons], {})
+
+
+def with_lines(made: dict[str, Any], lines: Sequence[str]) -> dict[str, Any]:
+    """The same results, with lines above their own."""
+    return made | {"output": _text([*lines, str(made.get("output", ""))])}
+
+
+def to_text(made: dict[str, Any]) -> str:
+    return json.dumps(made, indent=1, ensure_ascii=True) + "\n"
+
+
+def _frame(seconds: float, lines: Sequence[str], basis: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "execution_time": round(seconds, 3),
+        "output": _text(lines),
+        # Words of a student's code are in it: as plain text they can do nothing.
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": HIDDEN,
+        "extra_data": basis,
+    }
+
+
+def _visible(run: RunRecord) -> RunRecord:
+    return replace(run, tests=tuple(test for test in run.tests if test.visibility == "visible"))
+
+
+def _total(run: RunRecord) -> str:
+    """The grade; where some tests are not visible, without their share of it.
+
+    Gradescope keeps the total back as long as a test waits to be shown; so must these words.
+    """
+    visible = _visible(run)
+    label = "Grade" if visible == run else "Visible tests"
+    return f"{label}: {grade_text(grade_of(visible))}"
+
+
+def _basis(run: RunRecord) -> dict[str, Any]:
+    """What a grade rests on, for whoever reads Gradescope's export."""
+    names = ("course", "version", "seed", "isolation", "manifest", "sources", "student")
+    return {name: getattr(run, name) for name in names}
+
+
+def _tests(run: RunRecord) -> Iterator[dict[str, Any]]:
+    number: Counter[str] = Counter()
+    hidden: Counter[str] = Counter()
+    for test in run.tests:
+        checkpoint = test.group.split()[-1]
+        number[checkpoint] += 1
+        if test.visibility == HIDDEN:
+            hidden[test.group] += 1
+            (test,) = redacted((test,), hidden[test.group])
+        yield _test(test, checkpoint, f"{checkpoint}.{number[checkpoint]}")
+
+
+def _test(test: TestRecord, checkpoint: str, number: str) -> dict[str, Any]:
+    return {
+        "name": printable(test.title)[:_LONGEST_NAME],
+        "number": number,
+        "score": test.points,
+        "max_score": test.max_points,
+        "status": "passed" if test.passed else "failed",
+        "output": "" if test.passed else _text(_explanation(test)),
+        "tags": [f"checkpoint {checkpoint}"],
+        "visibility": test.visibility,
+    }
+
+
+def _explanation(test: TestRecord) -> Iterator[str]:
+    """Why a test failed, and where to look."""
+    told = cause_text(Cause(test, (), ()))
+    yield told.message
+    for before, place in told.places:
+        yield f"{before}{place}"
+        yield from (line for _, line in excerpt_lines(place))
+    yield "".join(told.first)
+    if told.example:
+        yield f"{EXAMPLE}:\n{told.example}"
+    if told.hint:
+        yield f"{HINT}: {told.hint}"
+
+
+def _leaderboard(visible: RunRecord) -> list[dict[str, Any]]:
+    """A leaderboard is public, so it counts what everybody may see."""
+    grade = grade_of(visible)
+    if not grade.max_points:
+        return []
+    return [
+        {"name": "Points", "value": grade.points, "order": "desc"},
+        {"name": "Percent", "value": round(grade.percent, 1), "order": "desc"},
+    ]
+
+
+def _text(lines: Iterable[str]) -> str:
+    text = printable("\n".join(line for line in lines if line))
+    if len(text) <= _LONGEST_OUTPUT:
+        return text
+    return f"{text[:_LONGEST_OUTPUT]}\n... cut here: {len(text)} characters"

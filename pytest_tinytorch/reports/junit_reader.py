@@ -1,0 +1,56 @@
+"""Results that are read again: the run in a file of JUnit XML."""
+
+import json
+from pathlib import Path
+
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.records import RunRecord
+from pytest_tinytorch.core.signing import find_key, properties_of, verified_record
+
+_LARGEST = 1e15  # of points and seconds; beyond, a float is no exact count
+
+
+def read_run(path: Path) -> RunRecord:
+    """The graded run in a file: of a signed one, with its key at hand, what was signed.
+
+    Raises CourseError, a line, where there is none that can be relied on.
+    """
+    properties = properties_of(path)
+    key = find_key()
+    if "record_sig" in properties and key is not None:
+        return parse_run(path, verified_record(path, key))
+    if "record" not in properties:
+        raise CourseError(
+            f"{path}: there is no 'record' among its properties; write such a file with"
+            f" `pytest --grade --junitxml={path.name}`"
+        )
+    return parse_run(path, properties["record"])
+
+
+def parse_run(path: Path, text: str) -> RunRecord:
+    """The run that the text of a record describes. Raises CourseError."""
+    try:
+        run = RunRecord.from_json(json.loads(text))
+        _check(run)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CourseError(f"{path}: no record of this version ({error!r})") from None
+    return run
+
+
+def _check(run: RunRecord) -> None:
+    """Whoever wrote the file: words are words, and numbers numbers."""
+    words = [run.course, *run.groups, *run.altered]
+    numbers = [run.seconds]
+    for test in run.tests:
+        words += [test.id, test.title, test.message, test.example, test.hint, test.visibility]
+        words += [test.waits_for, *test.depends]
+        words += [word for place in test.locations for word in (place.file, place.function)]
+        numbers += [test.max_points, test.seconds]
+    if wrong := [word for word in words if not isinstance(word, str)]:
+        raise TypeError(f"{wrong[0]!r} is no text")
+    if wrong_numbers := [n for n in numbers if not _is_number(n)]:
+        raise TypeError(f"{wrong_numbers[0]!r} is no number")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= _LARGEST

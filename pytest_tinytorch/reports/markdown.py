@@ -1,0 +1,127 @@
+"""The page as Markdown: right where it is rendered, and readable where it is not."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.records import Location, RunRecord
+from pytest_tinytorch.reports.markdown_escape import block, code, inline, wrapped
+from pytest_tinytorch.reports.page import UNSEEN, Mending, Page, Part, Row, page_of
+from pytest_tinytorch.reports.phrases import EXAMPLE, HINT, SAME, WAITING, excerpt_lines
+
+_WIDTH = 79
+# What would make another thing of a line: an entry of a list, a heading of the line above.
+_OPENING = re.compile(r"^(\d+(?=[.)])|(?=[+=:-]))")
+
+
+def feedback_markdown(course: Course, run: RunRecord, notes: Sequence[str]) -> str:
+    """The feedback on a graded run. `notes`: remarks on the submission, a line each."""
+    return "\n".join(_page(page_of(course, run, notes))).rstrip("\n") + "\n"
+
+
+# Each of these yields lines and an empty one, or nothing.
+
+
+def _page(page: Page) -> Iterator[str]:
+    yield from (f"# {inline(page.title)}", "")
+    yield from (f"**Grade: {page.grade}** {_bar(page.share, 20)}", "")
+    yield from _text(f"{page.summary}.")
+    yield from _text(page.undecided)
+    if page.facts:
+        yield from (", ".join(f"{name} {code(value)}" for name, value in page.facts), "")
+    if page.rows:
+        yield from _table(page.rows)
+    for part in page.parts:
+        yield from _part(part)
+    yield from ("## Next", "", *_text(f"{page.step.why}:"), *_fenced(page.step.command))
+    if page.notes:
+        yield from ("## About this submission", "", *_list(page.notes))
+
+
+def _part(part: Part) -> Iterator[str]:
+    yield from (f"## {inline(part.name)}: {part.standing}", "")
+    yield from _text(part.question)
+    yield from _text(f"{part.tally}. {part.can}")
+    for mending in part.mend:
+        yield from _mending(mending)
+    yield from _text(part.later_text)
+    yield from _list(_head(mending) for mending in part.later)
+    for elsewhere in part.elsewhere:
+        reason = elsewhere.reason
+        yield from _text(f"{elsewhere.tests}, {SAME} as under {reason.part}: {_head(reason)}")
+    if part.undecided:
+        yield from (*_text(part.undecided), *_list(part.undecided_titles))
+    yield from _text(part.hidden)
+    if part.hidden_failed:
+        yield from _list(part.hidden_failed)
+        yield from _text(UNSEEN)
+    if part.passed:
+        yield from (
+            *_text(f"What works, {part.works}:"),
+            *_list(f"pass {title}" for title in part.passed),
+        )
+
+
+def _mending(mending: Mending) -> Iterator[str]:
+    text = mending.text
+    yield from (f"### {inline(_head(mending))}", "")
+    if text.message:
+        yield from _fenced(text.message)
+    for number, (before, location) in enumerate(text.places):
+        yield from (f"{inline(before)} {code(str(location))}", "")
+        if number == 0 and location.excerpt:
+            yield from block(_excerpt(location)).split("\n")
+    why, command = text.first
+    if command:
+        yield from (f"{inline(why)} {code(command)}", "")
+    if text.example:
+        yield from (*_text(f"{EXAMPLE}:"), *_fenced(text.example))
+    facts = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
+    yield from _list(f"{label}: {words}" for label, words in facts if words)
+
+
+def _table(rows: Sequence[Row]) -> Iterator[str]:
+    cells = [("Checkpoint", "Tests", "Points", "")]
+    for row in rows:
+        bar = f"{_bar(row.share, 10)} {row.remark}".rstrip()
+        cells.append((inline(row.name), row.tests, row.points, bar))
+    a, b, c, d = (max(map(len, column)) for column in zip(*cells, strict=True))
+    head, *lines = (f"| {w:{a}} | {x:>{b}} | {y:>{c}} | {z:{d}} |" for w, x, y, z in cells)
+    rule = f"|{'-' * (a + 2)}|{'-' * (b + 1)}:|{'-' * (c + 1)}:|{'-' * (d + 2)}|"
+    yield from (head, rule, *lines, "")
+
+
+def _list(entries: Iterable[str]) -> Iterator[str]:
+    lines = [line for entry in entries for line in _lines(entry, "- ", "  ")]
+    yield from [*lines, ""] if lines else []
+
+
+def _text(text: str) -> Iterator[str]:
+    yield from [*_lines(text, "", ""), ""] if text else []
+
+
+def _fenced(text: str) -> Iterator[str]:
+    yield from block(wrapped(text, _WIDTH)).split("\n")
+
+
+def _lines(text: str, first: str, further: str) -> Iterator[str]:
+    """Words in lines, none of which begins with what would make it another thing."""
+    width = _WIDTH - len(further)
+    broken = textwrap.wrap(inline(text), width, break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(broken):
+        yield (further if number else first) + _OPENING.sub(r"\1\\", line)
+
+
+def _head(mending: Mending) -> str:
+    text = mending.text
+    return f"{text.verdict} {text.title}" + (f" ({text.worth})" if text.worth else "")
+
+
+def _excerpt(location: Location) -> str:
+    return "\n".join(line for _, line in excerpt_lines(location))
+
+
+def _bar(share: float, width: int) -> str:
+    full = int(share * width)
+    return f"`{'#' * full}{'.' * (width - full)}`"

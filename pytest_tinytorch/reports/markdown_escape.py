@@ -1,0 +1,49 @@
+"""Words of somebody else's within Markdown, where no sign of theirs means anything."""
+
+import re
+import textwrap
+
+from pytest_tinytorch.core.text import shortened
+
+# Within a line; an underscore means nothing within a word. The last two make links of addresses.
+_SIGNS = re.compile(
+    r"[\\`*\[<>|~$#]|&(?=#?\w)|(?<![^\W_])_|_(?![^\W_])|:(?=/)|(?<=www)\.", re.IGNORECASE
+)
+_LONGEST_LINE = 500
+_LONGEST_BLOCK = 4000
+
+
+def inline(text: str) -> str:
+    """The text as part of a line, never its beginning."""
+    return _SIGNS.sub(r"\\\g<0>", _words(text))
+
+
+def code(text: str) -> str:
+    """The text as code within a line."""
+    words = _words(text)
+    fence = _fence(words, 1)
+    space = " " if "`" in words else ""
+    return f"{fence}{space}{words}{space}{fence}"
+
+
+def block(text: str) -> str:
+    """The text as it is, line by line."""
+    text = shortened(text, _LONGEST_BLOCK)
+    fence = _fence(text, 3)
+    return f"{fence}text\n{text}\n{fence}\n"
+
+
+def wrapped(text: str, width: int) -> str:
+    """The text in lines that can be read without scrolling."""
+    lines = text.split("\n")
+    return "\n".join(textwrap.fill(line, width, replace_whitespace=False) for line in lines)
+
+
+def _words(text: str) -> str:
+    return " ".join(shortened(text, _LONGEST_LINE).split())
+
+
+def _fence(text: str, shortest: int) -> str:
+    """More backticks than stand together in a text."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(shortest, longest + 1)

@@ -1,0 +1,279 @@
+"""What a page says: every word is chosen here. The forms of the page decide nothing."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pytest_tinytorch.core.causes import SHOWN_IN_FULL, Cause, causes
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.records import RunRecord, TestRecord
+from pytest_tinytorch.core.scores import Grade, Score, grade_of
+from pytest_tinytorch.core.visibility import students_view
+from pytest_tinytorch.progress.next_step import NextStep, step_after_grade
+from pytest_tinytorch.reports.fitting import fitting, line
+from pytest_tinytorch.reports.phrases import (
+    CauseText,
+    capability,
+    cause_text,
+    grade_text,
+    group_name,
+    group_row,
+    points_text,
+    tally,
+    tests_text,
+)
+
+_MOST_NOTES = 30
+_HASH = 12
+
+UNSEEN = "You cannot see these tests: try inputs that no test here tries."
+ACHIEVED, NOT_ACHIEVED, UNDECIDED = "achieved", "not achieved", "not decided"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table of points."""
+
+    anchor: str
+    name: str
+    tests: str
+    points: str
+    share: float  # of the points, from 0 to 1
+    remark: str
+
+
+@dataclass(frozen=True)
+class Mending:
+    """A failure to mend, where it is told."""
+
+    anchor: str
+    part: str  # the name of the part that it stands in
+    text: CauseText
+    in_full: bool
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Tests that fail for a reason that is told in another part."""
+
+    tests: str
+    reason: Mending
+
+
+@dataclass(frozen=True)
+class Part:
+    """A checkpoint, or an instructor's hidden tests for it."""
+
+    anchor: str
+    name: str
+    standing: str
+    tally: str
+    question: str
+    can: str
+    mend: tuple[Mending, ...]
+    later: tuple[Mending, ...]  # what nobody mends before the others
+    later_text: str
+    elsewhere: tuple[Elsewhere, ...]
+    works: str
+    passed: tuple[str, ...]
+    hidden: str  # how many of those among the others passed
+    hidden_failed: tuple[str, ...]
+    undecided: str
+    undecided_titles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    grade: str
+    share: float
+    summary: str
+    undecided: str
+    rows: tuple[Row, ...]
+    parts: tuple[Part, ...]
+    step: NextStep
+    notes: tuple[str, ...]
+
+
+def page_of(course: Course, run: RunRecord, notes: Sequence[str]) -> Page:
+    """What the student of a graded run reads. `notes`: remarks on the submission, a line each."""
+    run = students_view(run)
+    run = replace(run, tests=tuple(fitting(test) for test in run.tests))
+    grade = grade_of(run)
+    parts = _parts(course, run, grade)
+    step = step_after_grade(course, run)
+    return Page(
+        title=_title(course, run.student),
+        facts=_facts(run),
+        grade=grade_text(grade),
+        share=_share(grade.points, grade.max_points),
+        summary=_summary(run, parts),
+        undecided=_undecided(run.tests),
+        rows=tuple(_row(course, number, score) for number, score in enumerate(grade.scores)),
+        parts=parts,
+        step=NextStep(line(step.command), line(step.why)),
+        notes=_notes(notes),
+    )
+
+
+def _title(course: Course, student: str) -> str:
+    title = f"{line(course.title)}: feedback"
+    return f"{title} for {line(student)}" if student else title
+
+
+def _parts(course: Course, run: RunRecord, grade: Grade) -> tuple[Part, ...]:
+    known = [test for test in run.tests if test.decided and test.visibility == "visible"]
+    reasons: dict[str, Mending] = {}  # test -> why it fails
+    for number, cause in enumerate(causes(known)):
+        mending = _mending(course, cause, number)
+        reasons |= {test.id: mending for test in (cause.test, *cause.same)}
+    return tuple(
+        _part(course, number, score, run.of(score.group), reasons)
+        for number, score in enumerate(grade.scores)
+    )
+
+
+def _part(
+    course: Course,
+    number: int,
+    score: Score,
+    tests: Sequence[TestRecord],
+    reasons: dict[str, Mending],
+) -> Part:
+    name = _name(course, score.group)
+    checkpoint = course.checkpoint_by_id.get(score.group)
+    told = dict.fromkeys(reasons[test.id] for test in tests if test.id in reasons)
+    mend = [mending for mending in told if mending.part == name and mending.in_full]
+    later = [mending for mending in told if mending.part == name and not mending.in_full]
+    visible = [test for test in tests if test.visibility == "visible"]
+    hidden = [test for test in tests if test.visibility != "visible"]
+    standing = _standing(tests)
+    return Part(
+        anchor=_anchor(number),
+        name=name,
+        standing=standing,
+        tally=tally(score.passed, score.tests, score.points, score.max_points),
+        question=line(checkpoint.question) if checkpoint else "",
+        can=line(capability(checkpoint)) if checkpoint and standing == ACHIEVED else "",
+        mend=tuple(mend),
+        later=tuple(later),
+        later_text=_later(len(mend), len(later)),
+        elsewhere=_elsewhere(name, visible, reasons),
+        works=tests_text(sum(test.passed for test in visible)),
+        passed=tuple(test.title for test in visible if test.passed),
+        hidden=_hidden(hidden) if visible else "",
+        hidden_failed=tuple(
+            f"{test.title}: failed{_worth(test)}"
+            for test in hidden
+            if test.decided and not test.passed
+        ),
+        undecided=_undecided(tests),
+        undecided_titles=tuple(test.title for test in tests if not test.decided),
+    )
+
+
+def _mending(course: Course, cause: Cause, number: int) -> Mending:
+    return Mending(
+        anchor=f"mend-{number + 1}",
+        part=_name(course, cause.test.group),
+        text=cause_text(cause),
+        in_full=number < SHOWN_IN_FULL,
+    )
+
+
+def _later(mend: int, later: int) -> str:
+    if not later:
+        return ""
+    return f"And {later} more to mend after these:" if mend else f"{later} to mend after the above:"
+
+
+def _elsewhere(
+    name: str, tests: Sequence[TestRecord], reasons: dict[str, Mending]
+) -> tuple[Elsewhere, ...]:
+    found = Counter(reasons[test.id] for test in tests if test.id in reasons)
+    return tuple(
+        Elsewhere(tests_text(count), mending)
+        for mending, count in found.items()
+        if mending.part != name
+    )
+
+
+def _standing(tests: Sequence[TestRecord]) -> str:
+    if any(test.decided and not test.passed for test in tests):
+        return NOT_ACHIEVED
+    return ACHIEVED if tests and all(test.passed for test in tests) else UNDECIDED
+
+
+def _summary(run: RunRecord, parts: Sequence[Part]) -> str:
+    if not run.tests:
+        return "nothing was graded"
+    achieved = sum(part.standing == ACHIEVED and bool(part.can) for part in parts)
+    checkpoints = sum(bool(part.question) for part in parts)
+    passed = sum(test.passed for test in run.tests)
+    return (
+        f"{achieved} of {checkpoints} checkpoints achieved,"
+        f" {passed} of {len(run.tests)} tests passed"
+    )
+
+
+def _row(course: Course, number: int, score: Score) -> Row:
+    return Row(
+        anchor=_anchor(number),
+        name=line(group_row(course, score.group)),
+        tests=f"{score.passed} of {score.tests}",
+        points=f"{score.points:g} of {score.max_points:g}",
+        share=_share(score.points, score.max_points),
+        remark=f"{score.undecided} could not be graded" if score.undecided else "",
+    )
+
+
+def _facts(run: RunRecord) -> tuple[tuple[str, str], ...]:
+    found = (
+        ("course version", line(run.version)),
+        ("commit", line(run.commit[:_HASH])),
+        ("sources", line(run.sources[:_HASH])),
+    )
+    return tuple((name, value) for name, value in found if value)
+
+
+def _hidden(tests: Sequence[TestRecord]) -> str:
+    if not tests:
+        return ""
+    points = sum(test.points for test in tests)
+    of = points_text(sum(test.max_points for test in tests))
+    passed = sum(test.passed for test in tests)
+    return f"{passed} of {len(tests)} hidden tests passed, {points:g} of {of}."
+
+
+def _undecided(tests: Sequence[TestRecord]) -> str:
+    found = [test for test in tests if not test.decided]
+    if not found:
+        return ""
+    points = points_text(sum(test.max_points for test in found))
+    return (
+        f"{tests_text(len(found))} ({points}) could not be graded. Your instructor has been told;"
+        " this is no 0."
+    )
+
+
+def _notes(notes: Sequence[str]) -> tuple[str, ...]:
+    shown = tuple(line(note) for note in notes[:_MOST_NOTES])
+    more = len(notes) - _MOST_NOTES
+    return (*shown, f"and {more} more") if more > 0 else shown
+
+
+def _name(course: Course, group: str) -> str:
+    return line(group_name(course, group))
+
+
+def _anchor(number: int) -> str:
+    return f"part-{number + 1}"
+
+
+def _worth(test: TestRecord) -> str:
+    return f" ({points_text(test.max_points)})" if test.max_points else ""
+
+
+def _share(points: float, of: float) -> float:
+    return min(1.0, max(0.0, points / of)) if of else 0.0

@@ -1,0 +1,127 @@
+"""The words in which a run is told, the same in the terminal and on a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_tinytorch.core.causes import Cause, Verdict, verdict
+from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.records import Location, Reason, TestRecord
+from pytest_tinytorch.core.scores import Grade
+from pytest_tinytorch.core.visibility import HIDDEN
+
+# What stands before the parts of a cause.
+EXAMPLE = "input to try"
+HINT = "hint"
+SAME = "for the same reason"
+WAITING = "waiting for this"
+
+_LISTED_TITLES = 3
+
+
+@dataclass(frozen=True)
+class CauseText:
+    """A failure to mend, in words; "" for what there is nothing to say about."""
+
+    verdict: Verdict
+    title: str
+    worth: str  # "2 points"
+    message: str
+    places: tuple[tuple[str, Location], ...]  # with the words before it: "computed by add, "
+    first: tuple[str, str]  # why something else comes first, and the command for it
+    example: str
+    hint: str
+    same: str
+    waiting: str
+
+
+def cause_text(cause: Cause) -> CauseText:
+    test = cause.test
+    return CauseText(
+        verdict=verdict(test, {}),
+        title=test.title,
+        worth=points_text(test.max_points) if test.max_points else "",
+        message=test.message,
+        places=tuple((_before(place, test), place) for place in test.locations),
+        first=_first(test.waits_for),
+        example=test.example,
+        hint=test.hint,
+        same=_titles(cause.same),
+        waiting=_titles(cause.waiting),
+    )
+
+
+def excerpt_lines(location: Location) -> list[tuple[bool, str]]:
+    """The lines around a place, numbered, each with whether it is the place itself."""
+    numbered = [(n == location.line, n, text) for n, text in location.excerpt]
+    return [(here, f"{'>' if here else ' '} {n:4} | {text}".rstrip()) for here, n, text in numbered]
+
+
+def checkpoint_name(checkpoint: Checkpoint) -> str:
+    return f"Checkpoint {checkpoint.id} · {checkpoint.name}"
+
+
+def group_name(course: Course, group: str) -> str:
+    """A group of tests, as its heading: `Checkpoint 00 · Environment · hidden tests`."""
+    kind, _, identifier = group.rpartition(" ")
+    checkpoint = course.checkpoint_by_id.get(identifier)
+    if checkpoint is not None and kind in ("", HIDDEN):
+        return checkpoint_name(checkpoint) + (" · hidden tests" if kind else "")
+    module = next((m for m in course.modules if m.id == identifier), None)
+    if module is None:
+        return group
+    what = "inline tests" if kind == "module" else "together with what it needs"
+    return f"Module {module.name} · {what}"
+
+
+def group_row(course: Course, group: str) -> str:
+    """The same for a table: `00 Environment · hidden tests`."""
+    return group_name(course, group).removeprefix("Checkpoint ").replace(" · ", " ", 1)
+
+
+def tally(passed: int, tests: int, points: float, max_points: float) -> str:
+    return f"{passed} of {tests} tests, {points:g} of {points_text(max_points)}"
+
+
+def grade_text(grade: Grade) -> str:
+    """`45 of 50 points, 90.0 %`; no percentage where something is no grade yet."""
+    points = f"{grade.points:g} of {grade.max_points:g} points"
+    if grade.is_complete:
+        return f"{points}, {grade.percent:.1f} %"
+    why = f"; {tests_text(grade.undecided)} could not be graded" if grade.undecided else ""
+    return f"none yet, {points} so far{why}"
+
+
+def counted(number: float, what: str) -> str:
+    """`1 test`, `2.5 points`."""
+    shown = f"{number}" if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {what}" if number == 1 else f"{shown} {what}s"
+
+
+def tests_text(count: int) -> str:
+    return counted(count, "test")
+
+
+def points_text(points: float) -> str:
+    return counted(points, "point")
+
+
+def capability(checkpoint: Checkpoint) -> str:
+    return f"You can now {checkpoint.you_can}."
+
+
+def _before(location: Location, test: TestRecord) -> str:
+    name = f"{location.function}, " if location.function else ""
+    return ("computed by " if test.reason is Reason.WRONG else "at ") + name
+
+
+def _first(waits_for: str) -> tuple[str, str]:
+    if not waits_for:
+        return "", ""
+    why = f"waiting for checkpoint {waits_for}, whose module this is. First: "
+    return why, f"pytest --checkpoint {waits_for}"
+
+
+def _titles(tests: Sequence[TestRecord]) -> str:
+    shown = "; ".join(test.title for test in tests[:_LISTED_TITLES])
+    more = len(tests) - _LISTED_TITLES
+    return f"{shown}; and {more} more" if more > 0 else shown

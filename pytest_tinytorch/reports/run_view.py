@@ -1,0 +1,157 @@
+"""What a student sees of a run: a line a test, what to mend, and what comes next."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pytest_tinytorch.core.causes import SHOWN_IN_FULL, Cause, Verdict, causes, verdict
+from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.records import Location, TestRecord
+from pytest_tinytorch.progress.next_step import NextStep
+from pytest_tinytorch.progress.progress import State, Status
+from pytest_tinytorch.reports.phrases import (
+    EXAMPLE,
+    HINT,
+    SAME,
+    WAITING,
+    capability,
+    cause_text,
+    checkpoint_name,
+    excerpt_lines,
+    tally,
+)
+
+_STYLES = {
+    Verdict.PASS: "good",
+    Verdict.FAIL: "bad",
+    Verdict.TODO: "todo",
+    Verdict.WAIT: "wait",
+    Verdict.SKIP: "todo",
+    Verdict.LOST: "bad",
+}
+_WORD_WIDTH = 8
+
+
+def checkpoint_heading(course: Course, checkpoint: Checkpoint) -> RenderableType:
+    """`Checkpoint 05 · Learning · module 06_spatial`, and its question."""
+    return Group(
+        Text(f"\n{checkpoint_name(checkpoint)} · module {checkpoint.module}", style="head"),
+        Text(f"{checkpoint.question}\n"),
+    )
+
+
+def test_line(test: TestRecord, known: Mapping[str, TestRecord]) -> RenderableType:
+    """`  pass  Adds element by element`."""
+    word = verdict(test, known)
+    return _columns(Text(f"  {word}", style=_STYLES[word]), Text(test.title))
+
+
+def cause_blocks(tests: Sequence[TestRecord]) -> list[RenderableType]:
+    """What to mend, the first of it first."""
+    found = causes(tests)
+    blocks: list[RenderableType] = [_cause(cause) for cause in found[:SHOWN_IN_FULL]]
+    if rest := found[SHOWN_IN_FULL:]:
+        lines = "\n".join(f"  {cause.test.title}" for cause in rest)
+        blocks.append(Text(f"\nAnd {len(rest)} more to mend after these:\n{lines}"))
+    return blocks
+
+
+def _cause(cause: Cause) -> RenderableType:
+    told = cause_text(cause)
+    head = Text("\n").append(str(told.verdict), style=_STYLES[told.verdict])
+    head.append(f" {told.title}", style="head")
+    if told.worth:
+        head.append(f" ({told.worth})")
+    parts: list[RenderableType] = [head, _indented(Text(told.message))]
+    for number, (before, location) in enumerate(told.places):
+        parts.append(_indented(Text(before).append(str(location), style="place")))
+        if number == 0:
+            parts.append(_indented(_excerpt(location)))
+    why, command = told.first
+    if command:
+        parts.append(_indented(Text(why).append(command, style="place")))
+    if told.example:
+        parts.append(_indented(Text(f"{EXAMPLE}:\n{_shifted(told.example)}")))
+    if told.hint:
+        parts.append(_indented(Text(f"{HINT}: ", style="todo").append(told.hint)))
+    for label, titles in ((SAME, told.same), (WAITING, told.waiting)):
+        if titles:
+            parts.append(_indented(Text(f"{label}: {titles}", style="wait")))
+    return Group(*parts)
+
+
+def _excerpt(location: Location) -> RenderableType:
+    """The line and its surroundings; a line that is too long is cut, so that all stay aligned."""
+    text = Text(no_wrap=True, overflow="crop")
+    for here, line in excerpt_lines(location):
+        text.append(f"{line}\n", style="head" if here else "faint")
+    text.right_crop(1)
+    return text
+
+
+def run_summary(
+    statuses: Sequence[Status],
+    tests: Mapping[str, Sequence[TestRecord]],
+    rests_on: Mapping[str, Sequence[Status]],
+) -> list[RenderableType]:
+    """Achieved or not, in points and in meaning, for each checkpoint of the run.
+
+    rests_on: for a checkpoint, those of the modules it needs that are not achieved.
+    """
+    return [
+        _verdict_on(status, tests[status.checkpoint.id], rests_on.get(status.checkpoint.id, ()))
+        for status in statuses
+    ]
+
+
+def _verdict_on(
+    status: Status, tests: Sequence[TestRecord], rests_on: Sequence[Status]
+) -> RenderableType:
+    checkpoint = status.checkpoint
+    passed = sum(test.passed for test in tests)
+    points = sum(test.points for test in tests)
+    head = Text(f"\n{checkpoint_name(checkpoint)}: ", style="head")
+    if len(tests) < status.total:
+        word = f"not decided, {passed} of the {len(tests)} tests that ran passed"
+        rest = f"({status.total} count). Run all: pytest --checkpoint {checkpoint.id}"
+        return head.append(word, style="todo").append(f" {rest}")
+    word = tally(passed, len(tests), points, checkpoint.points)
+    if passed == len(tests):
+        head.append("achieved", style="good").append(f", {word}")
+        return head.append(f"\n{capability(checkpoint)}")
+    head.append("not achieved", style="bad").append(f", {word}")
+    return head.append_text(_rests_on(rests_on))
+
+
+def _rests_on(needs: Sequence[Status]) -> Text:
+    """What a failing checkpoint waits for; where that is not known to fail, the nearest to ask."""
+    failing = [need for need in needs if need.state is State.FAILING]
+    text = Text()
+    for need in (failing or needs[-1:])[:1]:
+        verb, word = ("waits for", "First") if failing else ("rests on", "See")
+        text.append(f"\nIt {verb} {checkpoint_name(need.checkpoint)}, {need.label}. {word}: ")
+        text.append(f"pytest --checkpoint {need.checkpoint.id}", style="place")
+    return text
+
+
+def next_line(step: NextStep) -> RenderableType:
+    return Text("Next: ", style="head").append(f"{step.why}: ").append(step.command, style="place")
+
+
+def _columns(left: RenderableType, right: RenderableType) -> RenderableType:
+    table = Table.grid(padding=0, expand=True)
+    table.add_column(width=_WORD_WIDTH, no_wrap=True)
+    table.add_column(ratio=1, overflow="fold")
+    table.add_row(left, right)
+    return table
+
+
+def _indented(part: RenderableType) -> RenderableType:
+    return Padding(part, (0, 0, 0, 2))
+
+
+def _shifted(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

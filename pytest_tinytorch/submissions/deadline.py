@@ -1,0 +1,29 @@
+"""Points in time that people agree on, and how much later something came."""
+
+import math
+from datetime import datetime
+
+from pytest_tinytorch.core.errors import CourseError
+
+
+def parse_deadline(text: str) -> datetime:
+    """`2026-11-20T23:59+01:00`. Raises CourseError for anything that is not one point in time."""
+    example = "write date, time and zone, such as 2026-11-20T23:59+01:00"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CourseError(f"--deadline {text!r} is no point in time; {example}") from None
+    if moment.tzinfo is None:
+        raise CourseError(f"--deadline {text!r} has no zone, so nobody knows when it is; {example}")
+    return moment
+
+
+def lateness(moment: datetime, deadline: datetime) -> str:
+    """By how much something came after the deadline: `2 h 5 min`; "" for what did not."""
+    if moment <= deadline:
+        return ""
+    minutes, seconds = divmod(math.ceil((moment - deadline).total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    amounts = {"d": days, "h": hours, "min": minutes, "s": seconds}
+    return " ".join([f"{amount} {unit}" for unit, amount in amounts.items() if amount][:2])

@@ -1,0 +1,125 @@
+"""What somebody downloaded from a platform: a folder, or a zip of one, read without trusting it.
+
+Of a zip no member leads out of it, none is a link, and sizes are counted while they are unpacked:
+what a zip says about itself is not believed.
+"""
+
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol
+
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.names import safe_path
+
+LARGEST_FILE = 256 * 2**20
+_MOST_BYTES = 16 * 2**30
+_MOST_FILES = 200_000
+_CHUNK = 2**20
+_JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+_ENCRYPTED = 0x1
+
+
+class Unreadable(Exception):
+    """A file of a download that is not taken: the reason in a few words."""
+
+
+class Download(Protocol):
+    """Files by their names inside, `Ada Lovelace_12_assignsubmission_file/02_tensor.py`."""
+
+    names: list[str]
+    refused: list[str]  # links, devices, and paths that lead out
+
+    def copy(self, name: str, target: Path) -> None:
+        """Write one file. Raises Unreadable."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Download]:
+    """Open a folder or a zip. Raises CourseError where it is neither."""
+    if path.is_dir():
+        yield _Folder(path)
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield _Zip(path, archive)
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read: {error.strerror}") from None
+    except zipfile.BadZipFile as error:
+        raise CourseError(f"{path} is neither a folder nor a zip: {error}") from None
+
+
+class _Folder:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.refused: list[str] = []
+        self.names = sorted(self._names())
+        if len(self.names) > _MOST_FILES:
+            raise CourseError(f"{root} has more than {_MOST_FILES} files: is it the right folder?")
+
+    def _names(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self._root):  # which follows no link
+            folders[:] = [name for name in folders if name not in _JUNK]
+            for name in files:
+                path = Path(folder, name)
+                inside = path.relative_to(self._root).as_posix()
+                if not stat.S_ISREG(path.lstat().st_mode) or safe_path(inside) is None:
+                    self.refused.append(inside)
+                elif name not in _JUNK:
+                    yield inside
+
+    def copy(self, name: str, target: Path) -> None:
+        try:
+            with (self._root / name).open("rb") as source, target.open("xb") as file:
+                _copy(name, source, file)
+        except OSError as error:
+            raise Unreadable(f"{name}: {error.strerror}") from None
+
+
+class _Zip:
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        members = archive.infolist()
+        if len(members) > _MOST_FILES:
+            raise CourseError(f"{path} has more than {_MOST_FILES} files: is it the right zip?")
+        files = [member for member in members if not member.is_dir() and not _is_junk(member)]
+        self._members = {member.filename: member for member in files if _is_plain(member)}
+        self._left = _MOST_BYTES
+        self.names = sorted(self._members)
+        self.refused = [m.filename for m in files if m.filename not in self._members]
+
+    def copy(self, name: str, target: Path) -> None:
+        member = self._members[name]
+        if member.flag_bits & _ENCRYPTED:
+            raise Unreadable(f"{name}: encrypted")
+        try:
+            with self._archive.open(member) as source, target.open("xb") as file:
+                self._left -= _copy(name, source, file, self._left)
+        except OSError as error:
+            raise Unreadable(f"{name}: {error.strerror or error}") from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise Unreadable(f"{name}: damaged ({error})") from None
+
+
+def _is_junk(member: zipfile.ZipInfo) -> bool:
+    return bool(set(member.filename.split("/")) & set(_JUNK))
+
+
+def _is_plain(member: zipfile.ZipInfo) -> bool:
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    return kind in (0, stat.S_IFREG) and safe_path(member.filename) is not None
+
+
+def _copy(name: str, source: IO[bytes], target: IO[bytes], left: int = _MOST_BYTES) -> int:
+    """Copy, counting. Raises Unreadable where it becomes too much."""
+    size, most = 0, min(LARGEST_FILE, left)
+    while chunk := source.read(_CHUNK):
+        size += len(chunk)
+        if size > most:
+            raise Unreadable(f"{name}: more than {most >> 20} MiB")
+        target.write(chunk)
+    return size

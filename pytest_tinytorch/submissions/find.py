@@ -1,0 +1,62 @@
+"""A folder of submissions -> who handed in what: a folder, a checkout or a zip for each student."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.submissions.collection import LIST_FILE, read_list
+
+ZIP = ".zip"
+_JUNK = re.compile(r"\.+[^.]|__MACOSX")  # what file managers and version control leave behind
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """One student's work, as it lies there. `student` is the name of the folder or the zip, unless
+    the list of a collection knows better; `commit` is what that list says."""
+
+    student: str
+    path: Path
+    commit: str = ""
+
+
+def find_submissions(folder: Path) -> tuple[list[Submitted], list[str]]:
+    """All submissions in a folder, by name; and what is none, a line each.
+
+    Raises CourseError where there is no folder, or no submission in it.
+    """
+    wanted = "give a folder that holds a folder or a .zip for each student"
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "is not there"
+        raise CourseError(f"--submissions {folder}: {what}; {wanted}")
+    listed = {c.entry: c for c in read_list(folder / LIST_FILE).values() if c.entry}
+    found: dict[str, Submitted] = {}
+    ignored = []
+    # Folders before files: where a student has both, what lies open is what is graded.
+    for path in sorted(folder.iterdir(), key=lambda path: (not path.is_dir(), path.name)):
+        name = _readable(path.name)
+        if _JUNK.match(name) or name == LIST_FILE:
+            continue
+        collected = listed.get(name)
+        student = collected.student if collected else _without_zip(name, path)
+        if path.is_symlink():
+            ignored.append(f"{name}: is a link")
+        elif not path.is_dir() and not name.lower().endswith(ZIP):
+            ignored.append(f"{name}: is neither a folder nor a .zip")
+        elif student in found:
+            ignored.append(f"{name}: {student} has a folder as well, which is what is graded")
+        else:
+            found[student] = Submitted(student, path, collected.commit if collected else "")
+    if not found:
+        raise CourseError(f"--submissions {folder}: no submission is there; {wanted}")
+    return [found[student] for student in sorted(found)], ignored
+
+
+def _without_zip(name: str, path: Path) -> str:
+    return name[: -len(ZIP)] if name.lower().endswith(ZIP) and path.is_file() else name
+
+
+def _readable(name: str) -> str:
+    """A name whose bytes are no text, as text that can be written everywhere."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

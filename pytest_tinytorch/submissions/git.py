@@ -1,0 +1,196 @@
+"""git, run on somebody else's repository so that nothing in it can do anything.
+
+Only objects are fetched, into a bare repository without hooks and configuration of theirs; nothing
+is ever checked out, so no attribute, filter, link or submodule of theirs has an effect. Files that
+are larger than any submission are not even transferred, where the server can do that.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event, Timer
+
+from pytest_tinytorch.core.text import one_line
+
+LARGEST_FILE_MIB = 4
+SECONDS = 120  # for one command
+_MOST_OUTPUT = 256 * 2**20
+_LONGEST_REASON = 200
+_NO_REASON = "Could not read from remote repository"  # said below the words of ssh, which are one
+_SAFE = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false")
+_PARTIAL = ("promisor=true", f"partialclonefilter=blob:limit={LARGEST_FILE_MIB}m")
+_ENVIRONMENT = {
+    "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file",  # none that takes a command for an address
+    "GIT_TERMINAL_PROMPT": "0",
+    "GCM_INTERACTIVE": "never",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GIT_LFS_SKIP_SMUDGE": "1",
+    "LC_ALL": "C",  # reasons are looked for in what git says
+}
+# What would make git work on another repository than the one that is meant.
+_FOREIGN = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+)
+
+
+class GitError(Exception):
+    """git did not do it: the reason in one line."""
+
+
+class Repository:
+    """A bare repository of ours, with what was fetched of somebody's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._run("init", "--quiet", "--bare", "--template=")
+
+    def fetch(self, remote: str) -> bool:
+        """Bring the remote's default branch here; False where there is no commit on it."""
+        options = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]
+        # Given for this one command: with no remote in its configuration the repository never
+        # fetches by itself what was left out, nor does an address with a password stay in it.
+        configuration = [f"remote.origin.{entry}" for entry in (f"url={remote}", *_PARTIAL)]
+        try:
+            self._run("fetch", *options, "origin", "+HEAD:refs/collect/head", given=configuration)
+        except GitError as error:
+            if "couldn't find remote ref HEAD" in str(error):
+                return False
+            raise
+        return True
+
+    def last_commit(self, until: int | None = None) -> tuple[str, int] | None:
+        """The last commit of the branch, at or before a time by its committer's clock."""
+        limit = [] if until is None else [f"--min-age={until}"]
+        options = ["--max-count=1", "--first-parent", "--timestamp", *limit]
+        line = self._run("rev-list", *options, "refs/collect/head").decode()
+        if not line.strip():
+            return None
+        seconds, commit = line.split()
+        return commit, int(seconds)
+
+    def count_after(self, commit: str) -> int:
+        """How many commits the branch has after this one."""
+        span = f"{commit}..refs/collect/head"
+        return int(self._run("rev-list", "--count", "--first-parent", span))
+
+    def keep(self, commit: str) -> None:
+        """Hold on to a commit, also when its branch is moved away from it."""
+        self._run("update-ref", f"refs/collect/kept/{commit}", commit)
+
+    def files(self, commit: str) -> list[tuple[str, str, bytes]]:
+        """(mode, object, path) of every file."""
+        lines = self._run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")
+        found = [line.partition(b"\t") for line in lines if line]
+        return [(*_mode_and_object(head), path) for head, _, path in found]
+
+    def sizes(self, objects: Sequence[str]) -> dict[str, int]:
+        """The size of each object that is here; of those that are too large there is none."""
+        lines = self._batch("--batch-check", objects).decode().splitlines()
+        known = [line.split() for line in lines if not line.endswith(" missing")]
+        return {name: int(size) for name, _, size in known}
+
+    def contents(self, objects: Sequence[str]) -> dict[str, bytes]:
+        """The bytes of objects that are here."""
+        answer, found, position = self._batch("--batch", objects), {}, 0
+        for name in objects:
+            end = answer.index(b"\n", position)
+            size = int(answer[position:end].split()[2])
+            found[name] = answer[end + 1 : end + 1 + size]
+            position = end + size + 2
+        return found
+
+    def _batch(self, form: str, objects: Sequence[str]) -> bytes:
+        return self._run("cat-file", form, words="".join(f"{name}\n" for name in objects))
+
+    def _run(self, *arguments: str, given: Sequence[str] = (), words: str = "") -> bytes:
+        settings = [part for entry in (*_SAFE, *given) for part in ("-c", entry)]
+        return _output(["git", f"--git-dir={self.folder}", *settings, *arguments], words)
+
+
+def without_password(text: str) -> str:
+    """The text, with no address in it that has a name or a password before its host."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
+
+
+def _mode_and_object(head: bytes) -> tuple[str, str]:
+    mode, _, name = head.decode().split()
+    return mode, name
+
+
+def _output(command: list[str], words: str) -> bytes:
+    """What a command prints. Raises GitError with its reason, or where there is no end to it."""
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
+        stdin.write(words.encode())
+        stdin.seek(0)
+        kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        try:
+            process = subprocess.Popen(
+                command, env=kept | _ENVIRONMENT, start_new_session=True,
+                stdin=stdin, stdout=subprocess.PIPE, stderr=stderr,
+            )  # fmt: skip
+        except OSError as error:
+            raise GitError(f"git cannot be started: {error.strerror}") from None
+        output, overdue = _read(process)
+        stderr.seek(0)
+        complaint = stderr.read(2**16).decode(errors="replace")
+    if len(output) > _MOST_OUTPUT:
+        raise GitError("it has more files than anybody hands in")
+    if overdue:
+        raise GitError(f"no answer within {SECONDS} s")
+    if process.returncode != 0:
+        raise GitError(_reason(complaint))
+    return output
+
+
+def _read(process: "subprocess.Popen[bytes]") -> tuple[bytes, bool]:
+    """All that a process prints, up to a limit, and whether it had to be ended for its slowness."""
+    overdue = Event()
+
+    def end_it() -> None:
+        overdue.set()
+        _end(process)
+
+    timer = Timer(SECONDS, end_it)
+    timer.start()
+    assert process.stdout is not None
+    try:
+        output = process.stdout.read(_MOST_OUTPUT + 1)
+        if len(output) > _MOST_OUTPUT:
+            _end(process)
+        process.wait()
+    except BaseException:
+        _end(process)  # in a session of its own, it does not hear the keyboard
+        raise
+    finally:
+        timer.cancel()
+        process.stdout.close()
+    return output, overdue.is_set()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a process with those that it started: what speaks to the server is one of them."""
+    if process.poll() is not None:
+        return
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+
+
+def _reason(complaint: str) -> str:
+    """The line of git's words that says why."""
+    lines = [line.strip() for line in complaint.splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith("fatal: ") and _NO_REASON not in line]
+    reason = (fatal or lines or ["git failed without a word"])[0].removeprefix("fatal: ")
+    return one_line(without_password(reason), _LONGEST_REASON)

@@ -1,0 +1,163 @@
+"""One submission -> the module sources in it. By name: nothing else of it is ever read.
+
+Students hand in what they have: the whole course, the sources alone, notebooks, with a folder or
+two around them. Of several files of one name, the one in a folder named as the course names it
+counts, then the one that lies highest.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.text import one_line
+from pytest_tinytorch.submissions.find import Submitted
+from pytest_tinytorch.submissions.intake import LARGEST_SOURCE, checked_out, plain_content
+from pytest_tinytorch.submissions.notebooks import (
+    LARGEST_NOTEBOOK,
+    SUFFIX,
+    NotebookRefused,
+    source_of,
+)
+from pytest_tinytorch.submissions.student_zip import StudentZip, ZipRefused
+
+_DEEPEST = 6
+_MOST_ENTRIES = 20_000
+_NOT_OF_INTEREST = (".", "__", "node_modules", "venv", "site-packages")
+
+Read = Callable[[PurePosixPath, int], tuple[bytes | None, str]]  # -> bytes, or None and the reason
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What of a submission is graded. `sources`: name in the course -> the bytes of a source."""
+
+    sources: Mapping[str, bytes]
+    refused: tuple[str, ...] = ()  # each with the reason
+    notes: tuple[str, ...] = ()
+    commit: str = ""
+    unreadable: str = ""  # why nothing of it can be read, if that is so
+
+    @property
+    def digest(self) -> str:
+        """The hash of all that is graded; the same as that of a tree that is graded alone."""
+        found = sha256()
+        for name, content in self.sources.items():
+            found.update(f"{name}\0{len(content)}\0".encode() + content)
+        return found.hexdigest()
+
+
+def read_submission(course: Course, submitted: Submitted) -> Taken:
+    """Take a submission in. Never raises for what is in it: that is said in what it returns."""
+    if submitted.path.is_dir():
+        taken = _from_folder(course, submitted.path)
+        return replace(taken, commit=taken.commit or submitted.commit)
+    try:
+        opened = StudentZip(submitted.path)
+    except ZipRefused as error:
+        return Taken({}, unreadable=one_line(f"{submitted.path.name} {error}"))
+    try:
+        return replace(_from_zip(course, opened), commit=submitted.commit)
+    finally:
+        opened.close()
+
+
+def _from_folder(course: Course, root: Path) -> Taken:
+    names, refused = _walk(root)
+
+    def read(path: PurePosixPath, largest: int) -> tuple[bytes | None, str]:
+        return plain_content(root, str(path), largest)
+
+    taken = _take(course, names, read)
+    top = names[0].parts[:1] if names and len({name.parts[0] for name in names}) == 1 else ()
+    commit = checked_out(root) or checked_out(root.joinpath(*top))
+    return Taken(taken.sources, (*refused, *taken.refused), taken.notes, commit)
+
+
+def _from_zip(course: Course, opened: StudentZip) -> Taken:
+    def read(path: PurePosixPath, largest: int) -> tuple[bytes | None, str]:
+        try:
+            return opened.read(path, largest), ""
+        except ZipRefused as error:
+            return None, str(error)
+
+    names = [path for path in opened.entries if not _is_outside(path.parts[:-1])]
+    taken = _take(course, names, read)
+    refused = tuple(map(one_line, opened.refused[:20]))
+    return Taken(taken.sources, (*refused, *taken.refused), taken.notes)
+
+
+def _walk(root: Path) -> tuple[list[PurePosixPath], list[str]]:
+    """The plain files below a folder, as paths from there; no link is followed."""
+    found: list[PurePosixPath] = []
+    pending = [PurePosixPath()]
+    seen = 0
+    while pending:
+        here = pending.pop(0)
+        try:
+            with os.scandir(root / here) as entries:
+                inside = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            return found, [one_line(f"{here}: cannot be read: {error.strerror}")]
+        for entry in inside:
+            seen += 1
+            if seen > _MOST_ENTRIES:
+                return found, [f"more than {_MOST_ENTRIES} files and folders: the rest is left out"]
+            path = here / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if len(path.parts) < _DEEPEST and not _is_outside(path.parts[-1:]):
+                    pending.append(path)
+            else:
+                found.append(path)
+    return found, []
+
+
+def _is_outside(folders: Iterable[str]) -> bool:
+    return any(folder.startswith(_NOT_OF_INTEREST) for folder in folders)
+
+
+def _take(course: Course, names: Iterable[PurePosixPath], read: Read) -> Taken:
+    wanted = {f"{module.name}{end}" for module in course.modules for end in (".py", SUFFIX)}
+    found: dict[str, list[PurePosixPath]] = {}
+    for path in names:
+        if path.name in wanted and len(path.parts) <= _DEEPEST:
+            found.setdefault(path.stem, []).append(path)
+    sources: dict[str, bytes] = {}
+    refused: list[str] = []
+    notes: list[str] = []
+    for module in course.modules:
+        # A notebook is a view of the source: where both are there, the source is what counts.
+        ranked = sorted(found.get(module.name, ()), key=lambda path: _rank(path, course.sources))
+        if not ranked:
+            continue
+        first, *others = ranked
+        content, reason = _content(first, read)
+        if content is None:
+            refused.append(one_line(f"{first}: {reason}"))
+            continue
+        sources[course.source_name(module)] = content
+        if first.suffix == SUFFIX:
+            notes.append(one_line(f"{first} was read as {course.source_name(module)}"))
+        notes += [one_line(f"{other} was left out: {first} is what counts") for other in others]
+    return Taken(sources, tuple(refused), tuple(notes))
+
+
+def _rank(path: PurePosixPath, sources: str) -> tuple[bool, int, bool, str]:
+    in_place = path.parts[-2:-1] == PurePosixPath(sources).parts[-1:]
+    return not in_place, len(path.parts), path.suffix == SUFFIX, str(path)
+
+
+def _content(path: PurePosixPath, read: Read) -> tuple[bytes | None, str]:
+    is_notebook = path.suffix == SUFFIX
+    content, reason = read(path, LARGEST_NOTEBOOK if is_notebook else LARGEST_SOURCE)
+    if content is None or not is_notebook:
+        return content, reason
+    try:
+        source = source_of(content)
+    except NotebookRefused as error:
+        return None, str(error)
+    if len(source) > LARGEST_SOURCE:
+        return None, f"has a source of {len(source)} bytes, more than {LARGEST_SOURCE}"
+    return source, ""
