@@ -9,7 +9,7 @@ from pytest_tinytorch.core.course import Course, Module
 # Put into the source, and set upon a function as a decorator: zeros in the shape of its result.
 ZEROED = """
 def _zeroed(function):
-    import collections.abc, copy, functools
+    import collections.abc, copy, dataclasses, functools
     import numpy as np
 
     def zero(value):
@@ -23,6 +23,14 @@ def _zeroed(function):
             return {key: zero(element) for key, element in value.items()}
         if isinstance(value, collections.abc.Iterator):
             return (zero(element) for element in value)
+        if dataclasses.is_dataclass(value):
+            fields = {f.name: zero(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            return dataclasses.replace(value, **fields)
+        if hasattr(value, "named_tensors"):
+            value = copy.deepcopy(value)
+            for _, tensor in value.named_tensors():
+                tensor.data = np.zeros_like(tensor.data)
+            return value
         if isinstance(getattr(value, "data", None), np.ndarray):
             value = copy.copy(value)
             value.data = np.zeros_like(value.data)
