@@ -457,7 +457,7 @@ Large negative weights must stay, and exactly as many as asked must go, also amo
 must stay zero through a step with momentum.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test-compression-pruning", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test-compression-pruning", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 from tinytorch.core.activations import relu
 from tinytorch.core.dense import MLP
 from tinytorch.core.optimizers import SGD, Adam

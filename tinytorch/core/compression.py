@@ -1,6 +1,6 @@
 # Generated from src_modules/12_compression.py. Do not edit: write in src_modules/12_compression.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=bdf2d685df97417b code=7aa77ec9388b7abb content=10e760a75c86bb69
+# export: format=1 source=a82f087254cf3741 code=7aa77ec9388b7abb content=10e760a75c86bb69
 # %% src_modules/12_compression.py:352
 import copy
 import math  # noqa: F811 - this file stands for two
