@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.alarm import can_ring
+from pytest_tinytorch.core.alarm import can_ring
 from pytest_tinytorch.core.course import Course, Limits
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.visibility import HIDDEN

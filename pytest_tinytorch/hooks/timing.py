@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 import pytest
 from pytest_timeout import is_debugging  # type: ignore[import-untyped]
 
-from pytest_tinytorch.alarm import alarm
+from pytest_tinytorch.core.alarm import alarm
 from pytest_tinytorch.hooks.selection import id_key, limits_of, seconds_of
 from pytest_tinytorch.isolation.failures import OutOfTime
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pytest_tinytorch.alarm import ring_within, silenced
+from pytest_tinytorch.core.alarm import ring_within, silenced
 from pytest_tinytorch.core.course import Limits
 from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.core.fixture_frames import ON_BEHALF

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_tinytorch import alarm as alarms
-from pytest_tinytorch.alarm import alarm, can_ring, ring_within, silenced
+from pytest_tinytorch.core import alarm as alarms
+from pytest_tinytorch.core.alarm import alarm, can_ring, ring_within, silenced
 from pytest_tinytorch.isolation.failures import OutOfTime
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
