@@ -1,7 +1,4 @@
-"""The list of rooms: what pytest loads when it runs inside a course, and nothing elsewhere.
-
-Every run on the machine imports this file: without a course, no option or fixture of ours is there.
-"""
+"""What pytest loads in every run on the machine: inside a course, the hook modules; else nothing."""
 
 import os
 import sys
