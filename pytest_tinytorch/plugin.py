@@ -1,4 +1,4 @@
-"""What pytest loads in every run on the machine: inside a course, the hook modules; else nothing."""
+"""What pytest loads in every run on the machine: within a course the hook modules, else nothing."""
 
 import os
 import sys
