@@ -31,7 +31,7 @@ def test_norms_in_a_module(tt, check, digits):
         model.layers[1](model.layers[0](images))
     names = [name for name, _ in model.named_parameters()]
     check.equal(len(names), 6)
-    check.equal(len(model.state_dict()), 8)
+    check.equal(len(model.state_dict()), 9)
     other.load_state_dict(model.state_dict())
     answers = []
     for module in (model, other):

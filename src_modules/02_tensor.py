@@ -60,7 +60,9 @@ This part is given. Read it once with care: `engine` holds all state that operat
 #| export
 import functools
 import sys
+import warnings
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -68,16 +70,40 @@ import numpy as np
 
 # %% nbgrader={"grade": false, "grade_id": "tensor-primitive", "locked": true, "schema_version": 3, "solution": false, "task": false}
 #| export
+class PerThread:
+    """An attribute that each thread sets for itself: what others set does not reach it."""
+
+    def __init__(self, default: Any) -> None:
+        self.value: ContextVar[Any] = ContextVar("value", default=default)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        return self.value.get()
+
+    def __set__(self, owner: Any, value: Any) -> None:
+        self.value.set(value)
+
+
 class Engine:
     """All that operations share: how each primitive runs, its gradient, and who is watching."""
+
+    grad_enabled = PerThread(True)  # whether the operations of this thread are recorded
+    watcher = PerThread(None)  # a recorder that this thread has set for itself
 
     def __init__(self) -> None:
         self.implementations: dict[str, Callable] = {}  # primitive -> function on arrays
         self.gradients: dict[str, Callable] = {}  # primitive -> its gradient, also on arrays
-        self.recorder: Callable | None = None  # set by module 09: sees every operation
-        self.backward: Callable | None = None  # set by module 09: walks back over them
-        self.grad_enabled = True
+        self.tape: Callable | None = None  # set by module 09: the recorder of all threads
+        self.backward: Callable | None = None  # set by module 09: walks back over what it recorded
         self.generator = np.random.default_rng()
+
+    @property
+    def recorder(self) -> Callable | None:
+        """Sees every operation of this thread: the tape, unless the thread has set another."""
+        return self.watcher or self.tape
+
+    @recorder.setter
+    def recorder(self, recorder: Callable | None) -> None:
+        self.watcher = None if recorder is self.tape else recorder
 
 
 engine = Engine()
@@ -98,7 +124,7 @@ def primitive(forward: Callable) -> Callable:
 
     @functools.wraps(forward)
     def lifted(*operands: Any, **options: Any) -> "Tensor":
-        arrays = [o.data if isinstance(o, Tensor) else _operand(name, o) for o in operands]
+        arrays = [o._data if isinstance(o, Tensor) else _operand(name, o) for o in operands]
         try:
             output = engine.implementations[name](*arrays, **options)
         except ValueError as error:
@@ -110,8 +136,8 @@ def primitive(forward: Callable) -> Callable:
         if type(output) is not np.ndarray or output.dtype is _FLOAT64:
             output = _stay_float32(np.asarray(output), arrays)
         result = _wrap(output)
-        if engine.recorder is not None and engine.grad_enabled:
-            engine.recorder(name, result, operands, arrays, options, saved)
+        if engine.grad_enabled and (recorder := engine.recorder) is not None:
+            recorder(name, result, operands, arrays, options, saved)
         return result
 
     def gradient(rule: Callable) -> Callable:
@@ -146,11 +172,19 @@ def _stay_float32(output: np.ndarray, arrays: Sequence[Any]) -> np.ndarray:
 def _wrap(array: np.ndarray) -> "Tensor":
     """A Tensor around an array that is known to be good: no checks, no copy."""
     result = Tensor.__new__(Tensor)
-    result.data = array
+    result._data = array
     result.grad = None
-    result.requires_grad = False
+    result._requires_grad = False
     result._node = None
     return result
+
+
+def masked(grad: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """`grad` where the mask is True, 0 elsewhere: `np.where(mask, grad, 0)`, several times faster.
+
+    `grad * mask` would make NaN of infinity times 0. So it is the bits that are multiplied.
+    """
+    return (grad.view(f"i{grad.dtype.itemsize}") * mask).view(grad.dtype)
 
 
 # %% [markdown]
@@ -171,10 +205,11 @@ class Tensor:
     dtype: converts the data to this NumPy dtype.
     requires_grad: whether operations on it are to be differentiated; floating dtypes only.
 
-    Raises TypeError for data that is not numeric, ValueError for rows of unequal length.
+    Raises TypeError for data that is not numeric, ValueError for rows of unequal length, and for
+    a gradient of whole numbers; `data` and `requires_grad` are checked whenever they are set.
     """
 
-    __slots__ = ("__weakref__", "_node", "data", "grad", "requires_grad")
+    __slots__ = ("__weakref__", "_data", "_node", "_requires_grad", "grad")
     __array_priority__ = 1000  # so that `array + tensor` asks the tensor
     __hash__ = object.__hash__  # == compares element by element, so identity is what hashes
 
@@ -198,13 +233,39 @@ class Tensor:
             array = array.astype(dtype, copy=False)
         elif array.dtype == np.float64 and not given:
             array = array.astype(np.float32)
-        if requires_grad and array.dtype.kind != "f":
-            raise ValueError(f"only floating tensors can require gradients, this is {array.dtype}")
-        self.data: np.ndarray = array
+        self._node: Any = None
+        self.data = array
         self.grad: Tensor | None = None
         self.requires_grad = requires_grad
-        self._node: Any = None
         ### END SOLUTION
+
+    @property
+    def data(self) -> np.ndarray:
+        """The array. Raises TypeError if it is set to anything but an array of numbers."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        array = np.asarray(value) if isinstance(value, np.generic) else value
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+            kind = type(value).__name__
+            message = f"data of a Tensor is an array of numbers, got {kind}: {value!r}"
+            raise TypeError(f"{message}; x.data of a Tensor and np.asarray of a list are such")
+        _check_gradient(array, getattr(self, "_requires_grad", False))
+        self._data = array
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on it are differentiated. What was computed from others cannot say
+        no: RuntimeError. Raises ValueError for whole numbers and booleans."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not value and getattr(self, "_node", None) is not None:
+            raise RuntimeError("this Tensor was computed from others: use detach() instead")
+        _check_gradient(getattr(self, "_data", None), value)
+        self._requires_grad = bool(value)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -287,14 +348,33 @@ class Tensor:
         return (self[index] for index in range(len(self)))
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number("float()"))
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number("int()"))
+
+    def _number(self, name: str) -> float | int | bool:
+        """`item()`, with a warning where a gradient ends, as in `math.exp(x)`."""
+        if self._requires_grad and engine.grad_enabled:
+            warnings.warn(f"{name} of a Tensor ends its gradient; item() says so", stacklevel=3)
+        return self.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """What np.asarray(tensor) sees."""
-        return np.array(self.data, dtype=dtype, copy=copy)
+        """What NumPy's functions see: np.asarray(x), np.exp(x).
+
+        Raises RuntimeError, as in PyTorch, where NumPy would lose a gradient.
+        """
+        if self._requires_grad and engine.grad_enabled:
+            message = "NumPy would lose the gradient of this Tensor: use functions of tinytorch,"
+            raise RuntimeError(f"{message} such as x.exp(), or x.detach() to do without")
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """What `copy` and `pickle` make a copy of. Raises RuntimeError for what has a history."""
+        if self._node is not None:
+            message = "this Tensor was computed from others, and a copy would not be:"
+            raise RuntimeError(f"{message} only leaves can be copied; use detach() first")
+        return super().__reduce_ex__(protocol)
 
     def backward(self, gradient: Any = None) -> None:
         """Fill `.grad` of every tensor this one was computed from. Module 09 brings the engine."""
@@ -345,6 +425,36 @@ class Tensor:
     def __rmatmul__(self, other: Any) -> "Tensor":
         return matmul(other, self)
 
+    def __iadd__(self, other: Any) -> "Tensor":
+        return self._become(add(self, other))
+
+    def __isub__(self, other: Any) -> "Tensor":
+        return self._become(subtract(self, other))
+
+    def __imul__(self, other: Any) -> "Tensor":
+        return self._become(multiply(self, other))
+
+    def __itruediv__(self, other: Any) -> "Tensor":
+        return self._become(divide(self, other))
+
+    def __ipow__(self, other: Any) -> "Tensor":
+        return self._become(power(self, other))
+
+    def _become(self, result: "Tensor") -> "Tensor":
+        """`x += y` writes into the array of x, whoever else holds it. With a history, as in
+        `total += loss`, it is `x = x + y`: backward needs what x was.
+
+        Raises RuntimeError for a leaf that requires a gradient, unless nothing is recorded, and
+        TypeError or ValueError for a result of another kind of dtype, or another shape.
+        """
+        if result._requires_grad and self._requires_grad and self._node is None:
+            message = "a Tensor that requires a gradient cannot be changed in place:"
+            raise RuntimeError(f"{message} write x = x + y, or change it under no_grad()")
+        if result._requires_grad or self._node is not None:
+            return result
+        np.copyto(self._data, result._data, casting="same_kind")
+        return self
+
     def __neg__(self) -> "Tensor":
         return negative(self)
 
@@ -352,10 +462,10 @@ class Tensor:
         return absolute(self)
 
     def __eq__(self, other: Any) -> "Tensor":  # type: ignore[override]
-        return compare(np.equal, self, other)
+        return compare(np.equal, self, other) if _is_operand(other) else NotImplemented
 
     def __ne__(self, other: Any) -> "Tensor":  # type: ignore[override]
-        return compare(np.not_equal, self, other)
+        return compare(np.not_equal, self, other) if _is_operand(other) else NotImplemented
 
     def __lt__(self, other: Any) -> "Tensor":
         return compare(np.less, self, other)
@@ -431,6 +541,17 @@ class Tensor:
         return permute(self, dims=tuple(reversed(range(self.ndim))))
 
 
+def _check_gradient(array: np.ndarray | None, wanted: bool) -> None:
+    """Raise ValueError where a gradient is wanted of whole numbers: it would be cut to such."""
+    if wanted and array is not None and array.dtype.kind != "f":
+        raise ValueError(f"only floating tensors can require gradients, this is {array.dtype}")
+
+
+def _is_operand(value: Any) -> bool:
+    """Whether a Tensor can be compared with it. With None or text, Python says False."""
+    return isinstance(value, Tensor | np.ndarray | np.number | np.bool_ | bool | int | float)
+
+
 def _plain_dims(dims: tuple[Any, ...]) -> tuple[int, ...]:
     """`f(2, 3)` and `f((2, 3))` mean the same."""
     return tuple(dims[0]) if len(dims) == 1 and isinstance(dims[0], tuple | list) else dims
@@ -461,7 +582,7 @@ def test_unit_creation():
     assert Tensor(3.5).shape == () and Tensor(3.5).item() == 3.5
     assert Tensor([]).size == 0 and Tensor(np.zeros((0, 3))).shape == (0, 3)
     array = np.arange(3.0)
-    assert Tensor(array).numpy() is array
+    assert Tensor(array).numpy() is array and Tensor(array, requires_grad=True).requires_grad
     for wrong, error in (("text", TypeError), ([[1], [1, 2]], ValueError)):
         try:
             Tensor(wrong)

@@ -39,7 +39,7 @@ logarithm of a softmax that underflowed would be minus infinity.
 **Slopes.** Learning needs, for each primitive, how the loss changes with its input when we know how
 it changes with its output. If $y = f(x)$ element by element, the answer is $g \\cdot f'(x)$:
 
-    relu            g where x > 0, else 0
+    relu            g, but 0 where x <= 0
     sigmoid         g y (1 - y)
     tanh            g (1 - y y)
     gelu            g (P(Z <= x) + x p(x)),  p the normal density
@@ -73,7 +73,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor, engine, primitive
+from tinytorch.core.tensor import Tensor, engine, masked, primitive
 
 
 def floating(a):
@@ -101,9 +101,13 @@ def relu(a):
 
 @relu.gradient
 def relu_gradient(grad, output, saved, a):
-    """The slope is 1 where x > 0, else 0 (also at 0, as in PyTorch)."""
+    """The slope is 0 where x <= 0, else 1 (also at NaN, as in PyTorch).
+
+    HINT: `masked(grad, mask)` of module 02 is grad where the mask is True, and 0 elsewhere. A product
+        with the mask is not: infinity times 0 is NaN.
+    """
     ### BEGIN SOLUTION
-    return (grad * (a > 0),)
+    return (masked(grad, ~(a <= 0)),)
     ### END SOLUTION
 
 
@@ -196,6 +200,7 @@ def erf(a: np.ndarray) -> np.ndarray:
 
 
 @primitive
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def gelu(a):
     """x P(Z <= x) for a standard normal Z: the exact form (Hendrycks and Gimpel, 2016).
 
@@ -211,6 +216,7 @@ def gelu(a):
 
 
 @gelu.gradient
+@np.errstate(invalid="ignore")
 def gelu_gradient(grad, output, saved, a):
     """The slope is P(Z <= x) + x p(x), with the normal density p(x) = exp(-x x / 2) / sqrt(2 pi)."""
     ### BEGIN SOLUTION
@@ -265,6 +271,7 @@ def test_unit_extremes():
 # %% nbgrader={"grade": false, "grade_id": "activations-softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 @primitive
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def softmax(a, dim=-1):
     """exp(x) / sum of exp(x) along `dim`: positive, summing to 1. Same shape; any but a scalar's.
 
@@ -289,6 +296,7 @@ def softmax_gradient(grad, output, saved, a, dim=-1):
 
 
 @primitive
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def log_softmax(a, dim=-1):
     """The logarithm of softmax along `dim`, exact where softmax itself would be 0. Same shape.
 

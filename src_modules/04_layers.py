@@ -62,7 +62,7 @@ private and are not looked at.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from reprlib import recursive_repr
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,14 +83,33 @@ class Parameter(Tensor):
         super().__init__(data, requires_grad=True)
 
 
+class IncompatibleKeys(NamedTuple):
+    """The names in which a module and a state differ."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def _numbers(value: Any) -> np.ndarray:
+    """The array of a Tensor, with or without a gradient, or of anything that NumPy takes."""
+    return value.data if isinstance(value, Tensor) else np.asarray(value)
+
+
 def held(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """What an attribute holds, one by one: `blocks` -> ("blocks.0", ...), ("blocks.1", ...)."""
+    """What an attribute holds, one by one: `blocks` -> ("blocks.0", ...), ("blocks.1", ...).
+
+    Raises ValueError for keys of a dict by which two things could get one name.
+    """
     if isinstance(value, list | tuple):
         for index, element in enumerate(value):
             yield from held(f"{name}.{index}", element)
     elif isinstance(value, dict):
+        texts = [str(key) for key in value]
         for key, element in value.items():
-            yield from held(f"{name}.{key}", element)
+            for found in held(f"{name}.{key}", element):
+                if "." in str(key) or texts.count(str(key)) > 1:
+                    raise ValueError(f"{name} has the key {key!r}: use one without a dot, once")
+                yield found
     elif isinstance(value, Tensor | Module):
         yield name, value
 
@@ -176,10 +195,11 @@ class Module:
         return {name: tensor.data.copy() for name, tensor in self.named_tensors()}
         ### END SOLUTION
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Put the numbers of `state` into the parameters and buffers of the same names.
 
         strict: every name must be on both sides; else names of one side alone are passed over.
+        Returns them, as PyTorch does: `.missing_keys` are here alone, `.unexpected_keys` in the state.
 
         Raises RuntimeError, as PyTorch does, that names what is missing, what is unexpected, and
         what has another shape (with both shapes, also if not strict) or cannot become the dtype
@@ -191,11 +211,13 @@ class Module:
         """
         ### BEGIN SOLUTION
         mine = dict(self.named_tensors())
+        missing = [name for name in mine if name not in state]
+        unexpected = [name for name in state if name not in mine]
         problems = []
         if strict:
-            problems += [f"missing: {name}" for name in mine if name not in state]
-            problems += [f"unexpected: {name}" for name in state if name not in mine]
-        arrays = {name: np.asarray(state[name]) for name in mine if name in state}
+            problems += [f"missing: {name}" for name in missing]
+            problems += [f"unexpected: {name}" for name in unexpected]
+        arrays = {name: _numbers(state[name]) for name in mine if name in state}
         for name, array in arrays.items():
             if array.shape != mine[name].shape:
                 problems.append(f"{name} has shape {array.shape}, expected {mine[name].shape}")
@@ -205,6 +227,7 @@ class Module:
             raise RuntimeError(f"cannot load into {type(self).__name__}: {'; '.join(problems)}")
         for name, array in arrays.items():
             np.copyto(mine[name].data, array, casting="same_kind")
+        return IncompatibleKeys(missing, unexpected)
         ### END SOLUTION
 
     def train(self, mode: bool = True) -> "Module":
@@ -311,7 +334,8 @@ def test_unit_state_dict():
         else:
             raise AssertionError(f"load_state_dict must refuse: {message}")
     assert other(Tensor([1.0])).item() == 210
-    other.load_state_dict({"extra": np.zeros(1)}, strict=False)
+    told = other.load_state_dict({"extra": np.zeros(1)}, strict=False)
+    assert sorted(told.missing_keys) == sorted(state) and told.unexpected_keys == ["extra"]
     assert other(Tensor([1.0])).item() == 210
 
 

@@ -68,7 +68,10 @@ from tinytorch.core.tensor import Tensor, engine, randn, zeros
 # %% nbgrader={"grade": false, "grade_id": "dense-sequential", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 class Sequential(Module):
-    """Calls each layer with the result of the one before: `Sequential(Linear(4, 8), relu)`."""
+    """Calls each layer with the result of the one before: `Sequential(Linear(4, 8), relu)`.
+
+    The names of its parameters begin with the number of the layer, as in PyTorch: `0.weight`.
+    """
 
     def __init__(self, *layers: Callable[[Tensor], Tensor]) -> None:
         """TODO: keep the layers in a list. Refuse what cannot be called, and name its place."""
@@ -78,6 +81,11 @@ class Sequential(Module):
                 raise TypeError(f"layer {place} of Sequential cannot be called: {layer!r}")
         self.layers = list(layers)
         ### END SOLUTION
+
+    def held_by_me(self) -> Iterator[tuple[str, Any]]:
+        """What module 04 calls `layers.0` is `0` here."""
+        for name, value in super().held_by_me():
+            yield name.removeprefix("layers."), value
 
     def forward(self, x: Tensor) -> Tensor:
         """The input, handed from layer to layer. Without layers, the input itself."""
@@ -141,6 +149,8 @@ def test_unit_sequential():
     assert [id(p) for p in model.parameters()] == [
         id(p) for p in (first.weight, first.bias, last.weight, last.bias)
     ]
+    names = ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert [name for name, _ in model.named_parameters()] == names
     assert Sequential()(x) is x and Sequential().parameters() == []
     assert Sequential(model, Flatten())(x).shape == (5, 2)
     try:

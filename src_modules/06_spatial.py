@@ -71,7 +71,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tinytorch.core.layers import Flatten, Linear, Module, Parameter, he_normal
-from tinytorch.core.tensor import Tensor, engine, primitive, randn, zeros
+from tinytorch.core.tensor import Tensor, engine, masked, primitive, randn, zeros
 
 Size = int | tuple[int, int]
 
@@ -558,7 +558,8 @@ pixels of all windows are one array, the second ones another, and the maximum of
 operations, however many windows there are.
 
 **Its gradient** needs no table of who was the largest: the pixel that equals the result was. Where several
-do, the first of them takes all, as in PyTorch; so what one takes is no longer there for those after it.
+do, the first of them takes all, as in PyTorch. A NaN equals nothing, not even itself:
+`a != a` finds it, and it counts as the largest of its window.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "spatial-pooling", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -595,19 +596,26 @@ def max_pool2d(x, *, kernel_size, stride=None):
 
 @max_pool2d.gradient
 def max_pool2d_gradient(grad, output, saved, x, *, kernel_size, stride=None):
-    """Each number of `grad` goes to the first pixel of its window that equals the output.
+    """Each number of `grad` goes to the first pixel of its window that equals the output, or is NaN.
 
-    TODO: keep what is left of the gradient; at each place, take it where the pixel is the largest.
-    HINT: multiply by a mask. Windows may overlap, so add to the result, never assign.
+    TODO: remember which windows are open, all at first; at each place, those whose pixel is the largest
+        give their gradient to it, and close.
+    HINT: `masked(grad, mask)` of module 02 is 0 where the mask is False. Windows may overlap, so add to
+        the result, never assign.
     """
     ### BEGIN SOLUTION
-    images, largest, left = channels_last(x), channels_last(output), channels_last(grad).copy()
+    images, largest, grad = channels_last(x), channels_last(output), channels_last(grad)
     look, places = pooling(images, kernel_size, stride)
-    slopes = np.zeros(images.shape, grad.dtype)
+    slopes, opened = np.zeros(images.shape, grad.dtype), np.ones(largest.shape, bool)
+    has_nan = np.isnan(largest).any()
     for place in places:
-        share = left * (look(images, place) == largest)
-        look(slopes, place)[...] += share
-        left -= share
+        pixels = look(images, place)
+        taken = pixels == largest
+        if has_nan:
+            taken |= pixels != pixels
+        taken &= opened
+        opened ^= taken
+        look(slopes, place)[...] += masked(grad, taken)
     return (channels_first(slopes),)
     ### END SOLUTION
 

@@ -13,8 +13,7 @@ You will build
 1. the *rules*: what a change of the output of each primitive says about its inputs;
 2. `backward()`, which walks back over what was recorded, from rule to rule;
 3. `no_grad` and `enable_grad`, which switch recording off and on;
-4. `gradcheck`, which compares your gradients with finite differences;
-5. `recompute`, which trades time for memory.
+4. `gradcheck`, which compares with finite differences, and `recompute`, which trades time for memory.
 
 Nothing that you wrote before is changed: today somebody stands at the door of module 02, taking notes.
 """
@@ -74,13 +73,14 @@ exists. They point back, so when you drop a loss, Python drops everything that l
 #| default_exp core.autograd
 #| export
 import copy
+import functools
+import inspect
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
 from tinytorch.core.tensor import (  # isort: skip
     Tensor, absolute, add, concatenate, divide, engine, exp, join, log, matmul, multiply, negative,
@@ -103,12 +103,12 @@ def record(
     The rule is looked up now: it must be the one that belongs to what was saved.
     """
     for operand in operands:
-        if isinstance(operand, Tensor) and operand.requires_grad:
-            rule, output = engine.gradients.get(name), result.data
+        if isinstance(operand, Tensor) and operand._requires_grad:
+            rule, output = engine.gradients.get(name), result._data
             result._node = (
                 next(numbers), name, rule, operands, output, saved, arrays, options
             )  # fmt: skip
-            result.requires_grad = True
+            result._requires_grad = True
             return
 
 
@@ -249,12 +249,14 @@ def divide_gradient(grad, output, saved, a, b):
 def power_gradient(grad, output, saved, a, b):
     """Of y = a ** b: g b a^(b-1), and g y log a; 0 for a where b is 0, and for b where a is 0.
 
-    HINT: `b - (b != 0)` is b - 1, but 0 where b is 0. Instead of 0, take the logarithm of 1.
-        `np.log(..., dtype=grad.dtype)` keeps float32 also if `a` is a Python number.
+    HINT: `b - (b != 0)` is b - 1, but 0 where b is 0. `np.where` chooses, where infinity times 0 is
+        NaN. `np.log(..., dtype=grad.dtype)` keeps float32 also if `a` is a Python number.
     """
     ### BEGIN SOLUTION
+    @np.errstate(divide="ignore", invalid="ignore")
     def for_exponent():
-        return grad * output * np.log(a + (a == 0), dtype=grad.dtype)
+        zero = np.equal(a, 0) & np.greater_equal(b, 0)
+        return np.where(zero, 0, grad * output * np.log(a, dtype=grad.dtype))
 
     return lambda: grad * b * a ** (b - (b != 0)), for_exponent
     ### END SOLUTION
@@ -378,9 +380,9 @@ def sqrt_gradient(grad, output, saved, a):
 
 @absolute.gradient
 def absolute_gradient(grad, output, saved, a):
-    """Of |a|: g with the sign of a, and 0 at 0, as in PyTorch."""
+    """Of |a|: g with the sign of a, and 0 at 0 and at NaN, as in PyTorch."""
     ### BEGIN SOLUTION
-    return (grad * np.sign(a),)
+    return (grad * np.nan_to_num(np.sign(a)),)
     ### END SOLUTION
 
 
@@ -401,6 +403,7 @@ def reduce_sum_gradient(grad, output, saved, a, dim=None, keepdim=False):
 
 @reduce_max.gradient
 @reduce_min.gradient
+@np.errstate(invalid="ignore")
 def extreme_gradient(grad, output, saved, a, dim=None, keepdim=False):
     """Of a maximum or minimum: g where it was found, in equal shares where it was found several times.
 
@@ -472,16 +475,15 @@ def permute_gradient(grad, output, saved, a, dims):
 def select_gradient(grad, output, saved, a, index):
     """Of a[index]: zeros in the shape of a, with g added at the index.
 
-    HINT: `slope[index] = grad` is right, and fast, for slices and numbers. Where the index has a list
-        or an array in it, a place may be named twice: `np.add.at(slope, index, grad)` adds both.
+    HINT: `slope[index] = grad` is right, and fast, for slices, numbers, `...` and None. Anything else, such
+        as a list or a tuple in the tuple, may name a place twice: `np.add.at(slope, index, grad)` adds both.
     """
     ### BEGIN SOLUTION
-    slope = np.zeros_like(a)
-    parts = index if isinstance(index, tuple) else (index,)
-    if any(isinstance(part, list | ndarray) for part in parts):
-        np.add.at(slope, index, grad)
-    else:
+    slope, once = np.zeros_like(a), (int, np.integer, slice, type(...), type(None))
+    if all(isinstance(part, once) for part in (index if isinstance(index, tuple) else (index,))):
         slope[index] = grad
+    else:
+        np.add.at(slope, index, grad)
     return (slope,)
     ### END SOLUTION
 
@@ -522,6 +524,7 @@ def test_unit_rules_of_shape():
     indices = (
         0, slice(1, None), (slice(None), 1), (..., -1), None, (0, slice(None, None, 2)), [1, 1, 0],
         np.array([[0, 1], [1, 1]]), (slice(None), np.array([2, 2])), a > 0, np.array(1),
+        ((0, 0, 1),), (slice(None), (1, 1)), range(2), (0, (1, 1), ...), np.True_,
     )  # fmt: skip
     for index in indices:
         assert_rule("select", a, index=index)
@@ -643,7 +646,7 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     if gradient is None and output.size != 1:
         needs = f"backward() of shape {output.shape} needs a gradient of that shape"
         raise RuntimeError(f"{needs}: give one, or take the sum or the mean first")
-    start = np.ones_like(output.data) if gradient is None else np.asarray(gradient, output.dtype)
+    start = np.ones_like(output.data) if gradient is None else Tensor(gradient, output.dtype).data
     if start.shape != output.shape:
         raise RuntimeError(f"a gradient of shape {start.shape} for a Tensor of {output.shape}")
     given = {id(start)}
@@ -659,7 +662,7 @@ def backward(output: Tensor, gradient: Any = None) -> None:
 
 # %% nbgrader={"grade": false, "grade_id": "autograd-install", "locked": true, "schema_version": 3, "solution": false, "task": false}
 #| export
-engine.recorder = record
+engine.tape = record
 engine.backward = backward
 Variable = Tensor  # a class of its own in early frameworks; here every Tensor can do it
 
@@ -729,14 +732,39 @@ def test_unit_what_backward_refuses():
 ### Switching it off and on
 
 To answer, a network needs no tape. `contextmanager` makes of a function with one `yield` something that
-works in `with no_grad():` and also, written `@no_grad()`, above a function.
+works in `with no_grad():` and also, written `@no_grad()`, above a function. `switch`, given, lets one be entered
+again. `engine.grad_enabled` belongs to the thread that sets it: one may answer while another learns.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd-switch", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
-@contextmanager
+def switch(steps: Callable) -> type:
+    """As `contextmanager`, but one object may be entered several times, also inside of itself."""
+
+    class Switch:
+        def __init__(self) -> None:
+            self.entered: list = []
+
+        def __enter__(self) -> None:
+            self.entered.append(contextmanager(steps)())
+            self.entered[-1].__enter__()
+
+        def __exit__(self, *error: Any) -> Any:
+            return self.entered.pop().__exit__(*error)
+
+        def __call__(self, function: Callable) -> Callable:
+            kinds = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
+            if any(kind(function) for kind in kinds):
+                reason = "runs later, step by step, when the switch is back: write `with` inside of it"
+                raise TypeError(f"@{steps.__name__}() above {function.__name__}: its body {reason}")
+            return contextmanager(steps)()(function)
+
+    return functools.update_wrapper(Switch, steps, updated=())
+
+
+@switch
 def no_grad() -> Iterator[None]:
-    """Nothing is recorded inside. `with no_grad(): ...`, or `@no_grad()` above a function.
+    """Nothing is recorded inside. `with no_grad(): ...`, or `@no_grad()` above a function: no generator.
 
     TODO: keep what `engine.grad_enabled` was, set it, `yield`, and put it back whatever happens.
     """
@@ -749,7 +777,7 @@ def no_grad() -> Iterator[None]:
     ### END SOLUTION
 
 
-@contextmanager
+@switch
 def enable_grad() -> Iterator[None]:
     """Operations are recorded inside, also within no_grad()."""
     ### BEGIN SOLUTION
@@ -765,7 +793,7 @@ def enable_grad() -> Iterator[None]:
 """
 ### 🧪 Unit test: switching
 
-Nests the switches, leaves one by an exception, and decorates a function.
+Nests the switches, leaves one by an exception, enters one twice, and decorates functions.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-autograd-switch", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -780,6 +808,15 @@ def test_unit_switches():
     except KeyError:
         assert (x * x).requires_grad
     assert not no_grad()(exp)(x).requires_grad and exp(x).requires_grad
+    again = no_grad()
+    with again, again:
+        assert not (x * x).requires_grad
+    assert (x * x).requires_grad
+
+    def steps() -> Iterator[Tensor]:
+        yield x * x
+
+    refused(lambda: no_grad()(steps), "@no_grad() above steps: its body runs later")
 
 
 # %% [markdown]
@@ -813,7 +850,7 @@ def gradcheck(
     checked = {}
     for place, given in enumerate(copies):
         if isinstance(given, Tensor) and given.dtype.kind == "f":
-            copies[place] = checked[place] = Tensor(np.array(given, np.float64), requires_grad=True)
+            copies[place] = checked[place] = Tensor(np.array(given.data, np.float64), requires_grad=True)
     if not checked:
         raise ValueError(f"gradcheck needs a floating Tensor among its inputs, got {inputs!r}")
     output = function(*copies)
@@ -889,11 +926,11 @@ def used_by(function: Callable, inputs: Sequence) -> tuple[Any, list, dict[Tenso
             result.requires_grad, result._node = True, mark
         outside.update({t: t.data for t in wanting if t._node is not mark})
 
-    engine.recorder = note
+    before, engine.recorder = engine.recorder, note
     try:
         return function(*inputs), mark, outside
     finally:
-        engine.recorder = record
+        engine.recorder = before
 
 
 def recompute(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
@@ -971,9 +1008,9 @@ def test_unit_recompute():
 
 def test_unit_recompute_saves_memory():
     x = ones_to_learn(20_000)
-    kept, _ = kept_and_peak(lambda: chain(x, 20))
+    kept = kept_bytes(lambda: chain(x, 20))
     assert kept > 19 * x.data.nbytes, "a tape holds every result"
-    assert max(kept_and_peak(lambda: recompute(chain, x, 20))) < 5 * x.data.nbytes
+    assert peak_bytes(lambda: recompute(chain, x, 20)) < 5 * x.data.nbytes
     with no_grad():
         assert not recompute(chain, x, 2).requires_grad
 
@@ -991,27 +1028,7 @@ Four questions, each answered by measuring the code above on this machine.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd-analysis", "locked": true, "schema_version": 3, "solution": false, "task": false}
-def best_seconds(action: Callable, repeats: int = 5) -> float:
-    """The fastest of a few runs: the one that other programs disturbed least."""
-    import time
-
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def kept_and_peak(action: Callable) -> tuple[int, int]:
-    """Bytes that the result of an action holds, and the most that it held at any moment."""
-    import tracemalloc
-
-    tracemalloc.start()
-    result = action()  # noqa: F841
-    measured = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return measured
+from tinytorch.core.measuring import best_seconds, kept_bytes, peak_bytes
 
 
 def chain(x: Tensor, length: int) -> Tensor:
@@ -1043,13 +1060,11 @@ def analyze_memory() -> None:
     ways = {"under no_grad": no_grad()(chain), "on the tape": chain}
     ways["walked back"] = lambda x, length: there_and_back(chain, x, length).data
     for name, way in ways.items():
-        kept = kept_and_peak(lambda way=way: way(x, 16))[0] / x.data.nbytes
+        kept = kept_bytes(lambda way=way: way(x, 16)) / x.data.nbytes
         print(f"  16 operations {name:14} hold {kept:5.2f} times the bytes of x, gradients included")
-    ways = [("everything kept", lambda: there_and_back(chain, x, 64))]
-    for size in (32, 8, 2):
-        ways.append((f"segments of {size}", lambda s=size: there_and_back(in_segments, x, 64, s)))
-    for name, way in ways:
-        peak, milliseconds = kept_and_peak(way)[1] / x.data.nbytes, best_seconds(way) * 1e3
+    ways = {f"segments of {s}": lambda s=s: there_and_back(in_segments, x, 64, s) for s in (32, 8, 2)}
+    for name, way in ({"everything kept": lambda: there_and_back(chain, x, 64)} | ways).items():
+        peak, milliseconds = peak_bytes(way) / x.data.nbytes, best_seconds(way) * 1e3
         print(f"  64 operations, {name:15}: peak {peak:5.1f} times x, {milliseconds:6.2f} ms")
 
 
@@ -1079,7 +1094,7 @@ def analyze_scale() -> None:
     x, depths = ones_to_learn(10_000), (64, 256, 1024)
     rooted = lambda x, n: in_segments(x, n, round(n**0.5))  # noqa: E731
     for name, build in (("everything kept", chain), ("segments of the root", rooted)):
-        peaks = [kept_and_peak(lambda b=build, n=n: there_and_back(b, x, n))[1] for n in depths]
+        peaks = [peak_bytes(lambda b=build, n=n: there_and_back(b, x, n)) for n in depths]
         slope, start = np.polyfit(np.log(depths), np.log(peaks), 1)
         print(f"  {name}: memory grows with the depth to the power {slope:.2f};", end=" ")
         limit = np.exp((np.log(16 * 2**30 * x.data.nbytes / 1e8) - start) / slope)
@@ -1118,7 +1133,7 @@ def test_unit_memory_of_a_loop():
             weight.data, weight.grad = weight.data - 1e-3 * weight.grad.data, None
 
     steps(1)
-    kept, _ = kept_and_peak(lambda: steps(50))
+    kept = kept_bytes(lambda: steps(50))
     assert kept < 4 * weight.data.nbytes, f"50 steps left {kept:,} bytes behind"
 
 

@@ -18,7 +18,7 @@ nothing crashes, the network only learns a little worse. You will build losses, 
     mse_loss              mean of (y - t)^2                            2 (y - t) / n
     cross_entropy         mean of log(sum of e^x) - x_t                (softmax(x) - q) / N,  q is 1 at t, else 0
     binary_cross_entropy  -mean of t log p + (1 - t) log(1 - p)        (p - t) / (p (1 - p) n)
-    ... with logits       mean of max(x, 0) - x t + log(1 + e^-|x|)    (sigmoid(x) - t) / n
+    ... with logits       mean of |x| w + log(1 + e^-|x|)              (sigmoid(x) - t) / n
 
 *Logits* are scores before a softmax or sigmoid. A loss that takes them needs no probability that could round to 0.
 **Label smoothing** (Szegedy et al., 2016) wants $q = 1 - s + s / C$ for the right class, and $s / C$ for the others.
@@ -52,6 +52,7 @@ import os
 import shutil
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -124,6 +125,7 @@ def class_numbers(logits: np.ndarray, targets: np.ndarray) -> None:
 
 
 @primitive
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def cross_entropy(logits, targets, label_smoothing=0.0):
     """The mean of log(sum of e^x) - x_t over the rows. logits (N, C), targets (N,) ints.
 
@@ -191,12 +193,16 @@ def binary_cross_entropy_gradient(grad, output, saved, probabilities, targets):
 
 
 @primitive
+@np.errstate(invalid="ignore")
 def binary_cross_entropy_with_logits(logits, targets):
-    """The same for p = sigmoid(x), from x: the mean of max(x, 0) - x t + log(1 + z), with z = e^-|x|."""
+    """The same for p = sigmoid(x), from x: the mean of |x| w + log(1 + z), with z = e^-|x|, and w = 1 - t where
+    x >= 0, else t: how wrong the sign of x is. Where w is 0, so is |x| w, also of infinity: `np.where` chooses.
+    """
     ### BEGIN SOLUTION
     x, t = checked(logits, targets, 0, 1)
-    z = np.exp(-np.abs(x))
-    return np.mean(np.maximum(x, 0) - x * t + np.log1p(z)), (x, t, z)
+    size, wrong = np.abs(x), np.where(x >= 0, 1 - t, t)
+    z = np.exp(-size)
+    return np.mean(np.where(wrong == 0, 0, size * wrong) + np.log1p(z)), (x, t, z)
     ### END SOLUTION
 
 
@@ -260,11 +266,20 @@ class BCEWithLogitsLoss:
         ### END SOLUTION
 
 
+def known(answers: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """The answers, but NaN, which equals nothing, where an output is NaN; a RuntimeWarning counts these."""
+    unknown = np.isnan(outputs) if answers.shape == outputs.shape else np.isnan(outputs).any(axis=1)
+    if not unknown.any():
+        return answers
+    warnings.warn(f"{unknown.sum()} of {unknown.size} outputs are NaN, and wrong", RuntimeWarning, 3)
+    return np.where(unknown, np.nan, answers)
+
+
 class Accuracy:
     """`Accuracy()(outputs, targets)`: the share of right answers, a float from 0 to 1.
 
-    Outputs (N, C) with targets (N,): the class of the largest output. Two of one shape: whether an output is
-    above `threshold`. Raises ValueError for anything else.
+    Outputs (N, C) with targets (N,), C at least 2: the class of the largest output. Two of one shape: whether an
+    output is above `threshold`. What is NaN is wrong. Raises ValueError for anything else.
     """
 
     def __init__(self, threshold: float = 0.5) -> None:
@@ -272,12 +287,12 @@ class Accuracy:
 
     def __call__(self, outputs: Any, targets: Any) -> float:
         ### BEGIN SOLUTION
-        outputs, targets = np.asarray(outputs), np.asarray(targets)
-        classes = outputs.ndim == 2 and targets.shape == outputs.shape[:1]
+        outputs, targets = Tensor(outputs).data, Tensor(targets).data
+        classes = outputs.ndim == 2 and targets.shape == outputs.shape[:1] and outputs.shape[1] > 1
         if outputs.size == 0 or not (classes or outputs.shape == targets.shape):
-            raise ValueError(f"Accuracy takes (N, C) and (N,), or two of one shape; got {outputs.shape}, {targets.shape}")
+            raise ValueError(f"Accuracy takes (N, C > 1) and (N,), or one shape; got {outputs.shape}, {targets.shape}")
         answers = outputs.argmax(axis=1) if classes else outputs > self.threshold
-        return float((answers == targets).mean())
+        return float((known(answers, outputs) == targets).mean())
         ### END SOLUTION
 
 
@@ -315,7 +330,8 @@ def test_unit_losses_at_the_ends():
     far, right, ends = Tensor([[1e4, -1e4], [-1e4, 1e4]]), np.array([0, 1]), Tensor([0.0, 1.0])
     with np.errstate(all="raise", under="ignore"):
         assert [cross_entropy(far, t).item() for t in (right, 1 - right)] == [0, 2e4]
-        assert [binary_cross_entropy_with_logits(far, t).item() for t in (np.eye(2), 1 - np.eye(2))] == [0, 1e4]
+        for x, loss in ((far, 1e4), (far * math.inf, math.inf)):
+            assert [binary_cross_entropy_with_logits(x, t).item() for t in (np.eye(2), 1 - np.eye(2))] == [0, loss]
         assert [binary_cross_entropy(ends, t).item() for t in (right, 1 - right)] == [0, 100]
 
 
@@ -327,7 +343,9 @@ def test_unit_what_losses_refuse():
         refused(ValueError, lambda t=targets: CrossEntropyLoss()(four, np.asarray(t)), says)
     refused(ValueError, lambda: CrossEntropyLoss(label_smoothing=10), "10")
     refused(ValueError, lambda: BCELoss()(Tensor([1.5]), np.ones(1)), "1.5", "BCEWithLogitsLoss")
-    refused(ValueError, lambda: Accuracy()(four, [1, 2]), "got (4, 3), (2,)")
+    refused(ValueError, lambda: Accuracy()(randn(4, 1), [1, 0, 1, 0]), "got (4, 1), (4,)")
+    with warnings.catch_warnings(record=True, action="always") as said:
+        assert Accuracy()([[1, 0], [math.nan, 0], [0, 1], [0, 1]], [0, 0, 1, 0]) == 0.5 and len(said) == 1
 
 
 # %% [markdown]
@@ -356,7 +374,7 @@ def evaluating(model: Module) -> Iterator[None]:
 
 
 def answered(model: Module, loader: Iterable) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (M, C) and targets (M,) of all samples of a loader, asked in evaluation mode. ValueError for none.
+    """Logits (M, C), C at least 2, and targets (M,) of all samples of a loader, else ValueError; in evaluation mode.
 
     HINT: `for *inputs, targets in loader`
     """
@@ -365,8 +383,10 @@ def answered(model: Module, loader: Iterable) -> tuple[np.ndarray, np.ndarray]:
         found = [(model(*inputs).numpy(), np.asarray(targets)) for *inputs, targets in loader]
     if not any(len(targets) for _, targets in found):
         raise ValueError(EMPTY)
-    logits, targets = zip(*found, strict=True)
-    return np.concatenate(logits), np.concatenate(targets)
+    logits, targets = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+    if logits.ndim != 2 or logits.shape[1] < 2 or targets.shape != logits.shape[:1]:
+        raise ValueError(f"a classifier makes (N, C), C at least 2, for (N,); got {logits.shape}, {targets.shape}")
+    return logits, targets
     ### END SOLUTION
 
 
@@ -378,12 +398,12 @@ def compute_confusion_matrix(model: Module, loader: Iterable, num_classes: int) 
 
     model: makes logits (N, num_classes) of the inputs of a batch    loader: batches (inputs, targets)
 
-    Raises ValueError for targets and answers that are not below num_classes.
+    Raises ValueError for targets and answers that are not below num_classes, and for logits that are NaN.
     HINT: a pair is a number too, true * num_classes + answer, and `np.bincount` counts numbers.
     """
     ### BEGIN SOLUTION
     logits, true = answered(model, loader)
-    answers = logits.argmax(axis=1)
+    answers = known(logits.argmax(axis=1), logits)
     within("true and predicted classes", np.concatenate([true, answers]), 0, num_classes - 1)
     pairs = true.astype(np.int64) * num_classes + answers
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
@@ -392,11 +412,11 @@ def compute_confusion_matrix(model: Module, loader: Iterable, num_classes: int) 
 
 def evaluate_model(model: Module, loader: Iterable) -> dict[str, Any]:
     """How good a classifier is on all samples of a loader: "loss" (the mean cross-entropy), "accuracy", and
-    "per_class_accuracy", float64 (C,): the share recognised of each class, nan where there is none of it.
+    "per_class_accuracy", float64 (C,): the share recognised of each class, nan where there is none of it. What is NaN is wrong.
     """
     ### BEGIN SOLUTION
     logits, targets = answered(model, loader)
-    loss, right = cross_entropy(logits, targets).item(), logits.argmax(axis=1) == targets
+    loss, right = cross_entropy(logits, targets).item(), known(logits.argmax(axis=1), logits) == targets
     counts = [np.bincount(t, minlength=logits.shape[1]) for t in (targets[right], targets)]
     with np.errstate(invalid="ignore"):
         return {"loss": loss, "accuracy": float(right.mean()), "per_class_accuracy": counts[0] / counts[1]}
@@ -453,9 +473,10 @@ def packed(content: dict, arrays: dict[str, np.ndarray]) -> str:
     def put(value: Any) -> Any:
         if isinstance(value, np.generic):
             return value.item()
-        if not isinstance(value, np.ndarray | Tensor) or np.asarray(value).dtype.hasobject:
+        value = value.data if isinstance(value, Tensor) else value
+        if not isinstance(value, np.ndarray) or value.dtype.hasobject:
             raise TypeError(f"a checkpoint holds numbers, text, arrays, lists and dicts; got {type(value).__name__}: {value!r}")
-        arrays[str(len(arrays))] = np.asarray(value)
+        arrays[str(len(arrays))] = value
         return {ARRAY: str(len(arrays) - 1)}
 
     return json.dumps(content, default=put)
@@ -1007,25 +1028,7 @@ large should a batch be? **At scale**: what does a checkpoint cost? Measured wit
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training-analysis", "locked": true, "schema_version": 3, "solution": false, "task": false}
-def best_seconds(action: Callable, repeats: int = 5) -> float:
-    """The fastest of a few runs: the one that other programs disturbed least."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def peak_mib(action: Callable) -> float:
-    """The most memory that an action held at any moment, beyond what was there before."""
-    import tracemalloc
-
-    tracemalloc.start()
-    action()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / 2**20
+from tinytorch.core.measuring import best_seconds, peak_bytes, times_as_long
 
 
 def adam_trainer(hidden: int = 256) -> Trainer:
@@ -1042,7 +1045,7 @@ def analyze_memory() -> None:
     for size in (1024, 256, 64, 16):
         batches = images(1024, size)
         epoch = lambda b=batches: trainer.train_epoch(b, len(b))  # noqa: E731
-        print(f"  1,024 rows in {len(batches):2} batches: {peak_mib(epoch):4.1f} MiB more, {1e3 * best_seconds(epoch):.0f} ms")
+        print(f"  1,024 rows in {len(batches):2} batches: {peak_bytes(epoch) / 2**20:4.1f} MiB more, {1e3 * best_seconds(epoch):.0f} ms")
 
 
 def analyze_complexity() -> None:
@@ -1057,9 +1060,9 @@ def analyze_complexity() -> None:
         print(f"  {name:12} {(seconds - before) * 1e6:7.0f} us for a batch of 128")
         before = seconds
     x, t = Tensor(randn(1024, 64), requires_grad=True), np.arange(1024) % 64
-    fused = best_seconds(lambda: cross_entropy(x, t).backward(), 20)
-    parts = best_seconds(lambda: (-log_softmax(x)[np.arange(1024), t].mean()).backward(), 20)
-    print(f"  (1024, 64): cross_entropy {fused * 1e6:.0f} us, made of two primitives {parts / fused:.2f} times as long")
+    fused, rows = lambda: cross_entropy(x, t).backward(), np.arange(1024)
+    longer = times_as_long(lambda: (-log_softmax(x)[rows, t].mean()).backward(), fused)
+    print(f"  (1024, 64): made of two primitives, cross_entropy takes {longer:.2f} times as long")
 
 
 def analyze_cache() -> None:
@@ -1142,10 +1145,8 @@ def test_integration_batches_of_many_kinds():
 """
 ## Production Context
 
-- **PyTorch** leaves the loop to you; **Lightning**, **Keras** and Hugging Face's `Trainer` are what you wrote, with
-  hundreds of options. In 2024 several such loops were found to weigh accumulated batches wrongly.
+- **PyTorch** leaves the loop to you; **Lightning**, **Keras** and Hugging Face's `Trainer` are what you wrote, grown.
 - **`torch.save`** pickles. `safetensors`, in which large models are shared, is JSON and plain numbers, like yours.
-- **Bit for bit** holds for one number of threads: a sum that is split otherwise rounds otherwise.
 """
 
 # %% [markdown]
@@ -1221,8 +1222,7 @@ how often would you save, and what would you change first to save more often?
 """
 ## 🎯 MODULE SUMMARY: Training
 
-You built the loop: losses that are exact to the ends of float32, a trainer that validates without learning, checkpoints
-that are whole or not there, and runs that go on after a power cut. You measured where the time of a step goes.
+You built the loop: losses that are exact, a trainer that validates without learning, and checkpoints that are whole.
 
 **Next:** `pytest --checkpoint 10`, then module 12, where networks become sturdier and smaller.
 """

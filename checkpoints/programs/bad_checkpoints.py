@@ -28,7 +28,8 @@ def main(tt):
         stepper.step()
 
     def situation():
-        arrays = [np.asarray(v) for v in [*optimizer.state_dict().values(), *model.parameters()]]
+        weights = [parameter.numpy() for parameter in model.parameters()]
+        arrays = [np.asarray(v) for v in [*optimizer.state_dict().values(), *weights]]
         return [array.tolist() for array in arrays]
 
     def tried(path):

@@ -32,7 +32,8 @@ def _zeroed(function):
                 tensor.data = np.zeros_like(tensor.data)
             return value
         if isinstance(getattr(value, "data", None), np.ndarray):
-            value = copy.copy(value)
+            leaf = getattr(value, "_node", None) is None  # what has a history cannot be copied
+            value = copy.copy(value) if leaf else value.detach()
             value.data = np.zeros_like(value.data)
         return value
 
@@ -42,7 +43,9 @@ def _zeroed(function):
         if function.__name__ == "__init__":
             self = args[0]
             slots = [name for c in type(self).__mro__ for name in getattr(c, "__slots__", ())]
-            for name in [*slots, *getattr(self, "__dict__", ())]:
+            checked = [name for c in type(self).__mro__ for name, kept in vars(c).items()
+                       if isinstance(kept, property) and kept.fset]
+            for name in [*slots, *checked, *getattr(self, "__dict__", ())]:
                 if not name.startswith("_"):
                     setattr(self, name, zero(getattr(self, name)))
             for parameter in getattr(self, "parameters", list)():

@@ -119,8 +119,8 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "got 0.1, expected 0.10000000149011612",
         ),
         "nearly equal is equal": Wrong(
-            "        return compare(np.equal, self, other)\n",
-            "        return compare(np.isclose, self, other)\n",
+            "compare(np.equal, self, other) if",
+            "compare(np.isclose, self, other) if",
             "test_comparisons",
             "near == 1: largest difference",
         ),
@@ -228,12 +228,6 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "test_dtypes",
             "got dtype float32, expected int64",
             "Tensor.__init__",
-        ),
-        "text accepted": Wrong(
-            'if array.dtype.kind not in "biuf":',
-            'if array.dtype.kind not in "biufU":',
-            "test_errors_of_creation_and_conversion",
-            "nothing was raised, expected TypeError",
         ),
         "mean over all elements": Wrong(
             "total / (self.size // total.size if total.size else 1)",
@@ -415,7 +409,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "    exponentials = np.exp(a - np.max(a, axis=dim, keepdims=True))\n",
             "    exponentials = np.exp(a - np.max(a))\n",
             "test_extremes_of_a_row",
-            "invalid value encountered in divide",
+            "tt.softmax(x): largest difference inf at [2, 0]: got nan",
             "softmax",
         ),
         "softmax that does not sum to 1": Wrong(

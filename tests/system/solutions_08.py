@@ -6,7 +6,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
     "08_dataloader": {
         "batch statistics at use": Wrong(
             "        mean, var = self.running_mean.data, self.running_var.data\n",
-            "        mean, var = batch_statistics(np.asarray(x))\n",
+            "        mean, var = batch_statistics(Tensor(x).data)\n",
             "test_batch_norm_at_use",
             "layer(x): largest difference 2.58579 at [1, 1]: got 1.414213",
             "BatchNorm.forward",
@@ -87,15 +87,15 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "layer_norm",
         ),
         "one statistic for all channels": Wrong(
-            "            mean, var = batch_statistics(np.asarray(x))\n",
-            "            mean, var = (np.full(self.num_features, f(np.asarray(x))) for "
+            "            mean, var = batch_statistics(Tensor(x).data)\n",
+            "            mean, var = (np.full(self.num_features, f(x.data)) for "
             "f in (np.mean, np.var))\n",
             "test_batch_norm_in_training",
             "layer(tt.Tensor(x)): largest difference",
             "BatchNorm.forward",
         ),
         "statistics of the last pixel": Wrong(
-            "            mean, var = batch_statistics(np.asarray(x))\n",
+            "            mean, var = batch_statistics(Tensor(x).data)\n",
             "            a = np.asarray(x).reshape(*x.shape[:2], -1)[:, :, -1]\n"
             "            mean, var = a.mean(axis=0), a.var(axis=0)\n",
             "test_batch_norm_in_training",

@@ -72,9 +72,9 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "cross_entropy",
         ),
         "logarithm of what was rounded": Wrong(
-            "    z = np.exp(-np.abs(x))\n"
-            "    return np.mean(np.maximum(x, 0) - x * t + np.log1p(z)), (x, t, z)\n",
-            "    z = np.exp(-np.abs(x))\n    p = np.where(x >= 0, 1, z) / (1 + z)\n"
+            "    z = np.exp(-size)\n"
+            "    return np.mean(np.where(wrong == 0, 0, size * wrong) + np.log1p(z)), (x, t, z)\n",
+            "    z = np.exp(-size)\n    p = np.where(x >= 0, 1, z) / (1 + z)\n"
             "    return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p)), (x, t, z)\n",
             "test_losses_far_out",
             "RuntimeWarning: divide by zero encountered in log",

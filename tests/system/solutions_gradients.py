@@ -48,8 +48,8 @@ def _line(old: str, new: str, test: str, of: str, at: str = "") -> Wrong:
 WRONG: dict[str, dict[str, Wrong]] = {
     "03_activations": {
         "relu lets all gradients through": _rule(
-            "(grad * (a > 0),)",
-            "(grad * (a > -9),)",
+            "(masked(grad, ~(a <= 0)),)",
+            "(masked(grad, ~(a <= -9)),)",
             _BENDS,
             "of argument 1 of relu at",
             "relu_gradient",
@@ -133,8 +133,8 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "the gradient of input of Conv2d, stride=2, padding=1",
         ),
         "pixels of overlapping windows keep one share": _line(
-            "        look(slopes, place)[...] += share\n        left -= share\n",
-            "        look(slopes, place)[...] = share\n        left -= share\n",
+            "        look(slopes, place)[...] += masked(grad, taken)\n",
+            "        look(slopes, place)[...] = masked(grad, taken)\n",
             _LAYERS,
             "of max_pool2d, kernel_size=3, stride=1 at",
             "max_pool2d_gradient",

@@ -90,6 +90,88 @@ def test_activations_agree(name):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
+INDICES = [
+    ((0, 0, 1),), ([0, 0, 1],), (slice(None), (1, 1, 3)), ((0, 0), (1, 1)), [2, 2], ..., None, -1,
+    (..., [0, 0]), (None, [1, 1]), np.array([[0, 0], [2, 2]]), (0, ...), (slice(None, None, 2), 1),
+    range(2), np.int64(1), True,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", INDICES, ids=repr)
+def test_every_index_counts_what_it_names_twice(index):
+    ours = gradients(tt, lambda m, x: x[index], [A])
+    plain = list(index) if isinstance(index, range) else index
+    wanted = gradients(torch, lambda m, x: x[plain], [A])
+    for mine, theirs in zip(ours, wanted, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+INFINITE = np.array([-np.inf, -1, 0, 2, np.inf, np.nan], np.float32)
+IMAGES = np.arange(32, dtype=np.float32).reshape(1, 2, 4, 4)
+IMAGES[0, 0, 0, 1], IMAGES[0, 0, 2, 1], IMAGES[0, 0, 2, 2] = np.nan, -np.inf, np.inf
+IMAGES[0, 1, 3, 3] = np.nan
+functional = torch.nn.functional
+
+
+def pooled(size, stride):
+    return lambda m, x: (
+        m.max_pool2d(x, kernel_size=size, stride=stride)
+        if m is tt
+        else functional.max_pool2d(x, size, stride)
+    )
+
+
+# What gradients do at NaN and at infinity, and where a gradient is infinite and has no way on.
+EXTREMES = {
+    "relu": (lambda m, x: m.relu(x), INFINITE),
+    "relu, then a root": (lambda m, x: m.relu(x).sqrt(), INFINITE[1:4]),
+    "abs": (lambda m, x: abs(x), INFINITE),
+    "where": (lambda m, x: m.where(x > 0, x, x.detach()), INFINITE),
+    "the largest": (lambda m, x: x.max() if m is tt else x.amax(), INFINITE),
+    "the smallest": (lambda m, x: x.min() if m is tt else x.amin(), INFINITE),
+    "the largest of infinities": (
+        lambda m, x: x.max() if m is tt else x.amax(),
+        np.array([np.inf, 1, np.inf], np.float32),
+    ),
+    "zero to a power": (lambda m, x: 0**x, np.array([0, 1, -1, np.inf], np.float32)),
+    "pools": (pooled(2, 2), IMAGES),
+    "pools that overlap": (pooled(3, 1), IMAGES),
+    "pools, then a root": (
+        lambda m, x: pooled(2, 2)(m, x).sqrt(),
+        np.zeros((1, 1, 4, 4), np.float32),
+    ),
+    "softmax": (lambda m, x: activation(m, "softmax")(x), INFINITE[:4]),
+    "softmax at infinity": (lambda m, x: activation(m, "softmax")(x), INFINITE[:5]),
+    "log_softmax": (lambda m, x: activation(m, "log_softmax")(x), INFINITE[:4]),
+    "log_softmax at infinity": (lambda m, x: activation(m, "log_softmax")(x), INFINITE[:5]),
+}
+
+
+def activation(library, name):
+    if library is tt:
+        return getattr(tt, name)
+    return lambda x: getattr(functional, name)(x, dim=-1)
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.filterwarnings("error:invalid value")
+def test_extremes_agree_in_silence(name):
+    function, given = EXTREMES[name]
+    ours, theirs = gradients(tt, function, [given]), gradients(torch, function, [given])
+    for mine, wanted in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_gelu_at_infinity_in_silence():
+    x = tt.Tensor(INFINITE[[0, 3, 4]], requires_grad=True)
+    y = tt.gelu(x)
+    y.backward(np.ones(3, np.float32))
+    assert y.numpy()[2] == np.inf  # its limit; PyTorch gives NaN
+    assert np.isfinite(x.grad.numpy()).tolist() == [False, True, False]
+
+
 def test_dtypes_agree_where_they_are_mixed():
     found = {}
     for library, make in ((tt, tt.Tensor), (torch, torch.tensor)):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import sys
 import types
 import warnings
@@ -364,3 +365,49 @@ def test_what_matplotlib_is_asked_for(monkeypatch, tmp_path, capsys):
     asked.clear()
     training.plot_training_history(HISTORY)
     assert [name for owner, name, *_ in asked if owner == "pyplot"][1:] == ["show", "close"]
+
+
+as_it_is = tt.Sequential()  # hands on what it is given
+
+
+@pytest.mark.parametrize("bad", [0, 1, 6])
+def test_an_output_that_is_nan_is_wrong_and_is_counted(bad):
+    labels = np.array([0, 1, 2, 0, 1, 2])
+    logits = np.eye(3, dtype=np.float32)[labels]
+    logits[:bad, 1] = np.nan
+    batches = [(tt.Tensor(logits[:4]), labels[:4]), (tt.Tensor(logits[4:]), labels[4:])]
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = tt.evaluate_model(as_it_is, batches)
+        share = tt.Accuracy()(logits, labels)
+        binary = tt.Accuracy()(np.array([np.nan, 0.9, 0.1]), np.array([0, 1, 0]))
+    assert found["accuracy"] == share == (6 - bad) / 6 and binary == 2 / 3
+    right = np.bincount(labels[bad:], minlength=3) / 2
+    np.testing.assert_array_equal(found["per_class_accuracy"], right)
+    counted = [f"{bad} of 6 outputs are NaN, and wrong"] * 2 if bad else []
+    assert [str(w.message) for w in said] == [*counted, "1 of 3 outputs are NaN, and wrong"]
+    assert {w.category for w in said} == {RuntimeWarning}
+    if bad:
+        with pytest.warns(RuntimeWarning), pytest.raises(ValueError, match="got nan to nan"):
+            tt.compute_confusion_matrix(as_it_is, batches, 3)
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (4,), (4, 3, 1)])
+def test_one_output_cannot_tell_classes_apart(shape):
+    labels = np.array([1, 0, 1, 0])
+    batches = [(tt.ones(*shape), labels)]
+    for ask in (
+        lambda: tt.evaluate_model(as_it_is, batches),
+        lambda: tt.compute_confusion_matrix(as_it_is, batches, 2),
+    ):
+        with pytest.raises(ValueError, match=re.escape(f"got {shape}, (4,)")):
+            ask()
+    if shape != (4,):
+        with pytest.raises(ValueError, match=re.escape(f"got {shape}, (4,)")):
+            tt.Accuracy()(tt.ones(*shape), labels)
+    assert tt.Accuracy()(tt.ones(4, 1), labels.reshape(4, 1)) == 0.5
+
+
+def test_accuracy_takes_outputs_that_require_a_gradient():
+    outputs = tt.Tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
+    assert tt.Accuracy()(outputs * 2, [0, 0]) == 0.5

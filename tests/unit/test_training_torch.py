@@ -49,6 +49,39 @@ def test_losses_agree(name):
     assert loss.dtype == x.grad.dtype == np.float32
 
 
+# In float64, with a large number for infinity, the limit of the loss can be read off.
+INFINITE = [(x, t) for x in (-np.inf, np.inf, np.nan, 2.0) for t in (0.0, 0.25, 1.0)]
+
+
+@pytest.mark.parametrize("x, t", INFINITE, ids=str)
+@pytest.mark.filterwarnings("error")
+def test_bce_with_logits_has_the_limit_at_infinity(x, t):
+    loss = tt.BCEWithLogitsLoss()(tt.Tensor([x]), tt.Tensor([t])).item()
+    near = np.clip(x, -1e300, 1e300)
+    wanted = np.maximum(near, 0) - near * t + np.log1p(np.exp(-np.abs(near)))
+    wanted = np.inf if wanted > 1e200 else wanted
+    np.testing.assert_allclose(loss, wanted, rtol=1e-6)
+
+
+@with_torch
+@pytest.mark.parametrize("row", [[-np.inf, 1, 2], [np.inf, 1, 2], [np.nan, 1, 2], [-np.inf] * 3])
+@pytest.mark.parametrize("target", [0, 1])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.filterwarnings("error")
+def test_cross_entropy_agrees_at_infinity_in_silence(row, target, smoothing):
+    logits, targets = np.array([row], np.float32), np.array([target])
+    x = tt.Tensor(logits, requires_grad=True)
+    loss = tt.CrossEntropyLoss(smoothing)(x, targets)
+    loss.backward()
+    theirs = torch.tensor(logits, requires_grad=True)
+    wanted = torch.nn.functional.cross_entropy(
+        theirs, torch.tensor(targets), label_smoothing=smoothing
+    )
+    wanted.backward()
+    np.testing.assert_allclose(loss.item(), wanted.item(), rtol=1e-5)
+    np.testing.assert_allclose(x.grad.numpy(), theirs.grad.numpy(), rtol=1e-4, atol=1e-6)
+
+
 @with_torch
 @pytest.mark.parametrize("kind", ["MSELoss", "BCELoss", "BCEWithLogitsLoss"])
 def test_gradients_of_targets_agree(kind):

@@ -1,13 +1,13 @@
 # Generated from src_modules/03_activations.py. Do not edit: write in src_modules/03_activations.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=dd45ecab387ef435 code=d6da55900e058dbf content=95bc56fe7d3d3939
+# export: format=1 source=e73c07b83b2843d7 code=55a3422defa9665f content=c5377fb0741925a5
 # %% src_modules/03_activations.py:71
 import math
 from collections.abc import Callable
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor, engine, primitive
+from tinytorch.core.tensor import Tensor, engine, masked, primitive
 
 
 def floating(a):
@@ -34,9 +34,13 @@ def relu(a):
 
 @relu.gradient
 def relu_gradient(grad, output, saved, a):
-    """The slope is 1 where x > 0, else 0 (also at 0, as in PyTorch)."""
+    """The slope is 0 where x <= 0, else 1 (also at NaN, as in PyTorch).
+
+    HINT: `masked(grad, mask)` of module 02 is grad where the mask is True, and 0 elsewhere. A product
+        with the mask is not: infinity times 0 is NaN.
+    """
     ### BEGIN SOLUTION
-    return (grad * (a > 0),)
+    return (masked(grad, ~(a <= 0)),)
     ### END SOLUTION
 
 
@@ -61,7 +65,7 @@ def leaky_relu_gradient(grad, output, saved, a, negative_slope=0.01):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:133
+# %% src_modules/03_activations.py:137
 @primitive
 def sigmoid(a):
     """1 / (1 + exp(-x)), element by element, exact to the ends: 0 at -10,000, 1 at 10,000.
@@ -105,7 +109,7 @@ def tanh_gradient(grad, output, saved, a):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:178
+# %% src_modules/03_activations.py:182
 # Abramowitz and Stegun 7.1.26, a5 to a1.
 _ERF = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
 
@@ -127,6 +131,7 @@ def erf(a: np.ndarray) -> np.ndarray:
 
 
 @primitive
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def gelu(a):
     """x P(Z <= x) for a standard normal Z: the exact form (Hendrycks and Gimpel, 2016).
 
@@ -142,6 +147,7 @@ def gelu(a):
 
 
 @gelu.gradient
+@np.errstate(invalid="ignore")
 def gelu_gradient(grad, output, saved, a):
     """The slope is P(Z <= x) + x p(x), with the normal density p(x) = exp(-x x / 2) / sqrt(2 pi)."""
     ### BEGIN SOLUTION
@@ -150,8 +156,9 @@ def gelu_gradient(grad, output, saved, a):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:267
+# %% src_modules/03_activations.py:273
 @primitive
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def softmax(a, dim=-1):
     """exp(x) / sum of exp(x) along `dim`: positive, summing to 1. Same shape; any but a scalar's.
 
@@ -176,6 +183,7 @@ def softmax_gradient(grad, output, saved, a, dim=-1):
 
 
 @primitive
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def log_softmax(a, dim=-1):
     """The logarithm of softmax along `dim`, exact where softmax itself would be 0. Same shape.
 
@@ -199,7 +207,7 @@ def log_softmax_gradient(grad, output, saved, a, dim=-1):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:346
+# %% src_modules/03_activations.py:354
 class ReLU:
     """`ReLU()(x)` is `relu(x)`."""
 

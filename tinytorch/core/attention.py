@@ -1,6 +1,6 @@
 # Generated from src_modules/07_attention.py. Do not edit: write in src_modules/07_attention.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=db21259d2ff1eb79 code=9c1d8b6c676ba6e8 content=4716f5db62619c8a
+# export: format=1 source=8f56556c62044cb8 code=8e220bc5d8341327 content=9c3299e1cc999628
 # %% src_modules/07_attention.py:85
 import math
 from collections.abc import Callable
@@ -30,6 +30,7 @@ def check_shapes(q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: np.ndarray |
 
 # %% src_modules/07_attention.py:113
 @primitive
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def attention(q, k, v, mask=None):
     """softmax(q k^T / sqrt(d)) v: (..., T, d), (..., S, d) and (..., S, e) give (..., T, e).
 
@@ -63,6 +64,7 @@ def attention(q, k, v, mask=None):
 
 
 @attention.gradient
+@np.errstate(invalid="ignore")
 def attention_gradient(grad, output, saved, q, k, v, mask=None):
     """One array for each of q, k and v, by the table above. The mask is in the exponentials.
 
@@ -119,7 +121,7 @@ def causal_mask(length: int) -> Tensor:
     ### END SOLUTION
 
 
-# %% src_modules/07_attention.py:307
+# %% src_modules/07_attention.py:309
 class SelfAttention(Module):
     """One head, in which each position of a sequence asks all: (..., T, E) -> (..., T, E).
 
@@ -189,7 +191,7 @@ class MultiHeadAttention(Module):
         ### END SOLUTION
 
 
-# %% src_modules/07_attention.py:442
+# %% src_modules/07_attention.py:444
 class PositionalEncoding(Module):
     """Adds to each position a pattern of its own: (..., T, E) -> (..., T, E), T <= max_length.
 

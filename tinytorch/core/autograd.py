@@ -1,15 +1,16 @@
 # Generated from src_modules/09_autograd.py. Do not edit: write in src_modules/09_autograd.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=f468e760736cfeca code=9abf221819231ad3 content=b199877dfe5d89f2
-# %% src_modules/09_autograd.py:76
+# export: format=1 source=8af18180749ee3de code=44a4a54453739b72 content=4ef1cc85077ee762
+# %% src_modules/09_autograd.py:75
 import copy
+import functools
+import inspect
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
 from tinytorch.core.tensor import (  # isort: skip
     Tensor, absolute, add, concatenate, divide, engine, exp, join, log, matmul, multiply, negative,
@@ -31,12 +32,12 @@ def record(
     The rule is looked up now: it must be the one that belongs to what was saved.
     """
     for operand in operands:
-        if isinstance(operand, Tensor) and operand.requires_grad:
-            rule, output = engine.gradients.get(name), result.data
+        if isinstance(operand, Tensor) and operand._requires_grad:
+            rule, output = engine.gradients.get(name), result._data
             result._node = (
                 next(numbers), name, rule, operands, output, saved, arrays, options
             )  # fmt: skip
-            result.requires_grad = True
+            result._requires_grad = True
             return
 
 
@@ -117,12 +118,14 @@ def divide_gradient(grad, output, saved, a, b):
 def power_gradient(grad, output, saved, a, b):
     """Of y = a ** b: g b a^(b-1), and g y log a; 0 for a where b is 0, and for b where a is 0.
 
-    HINT: `b - (b != 0)` is b - 1, but 0 where b is 0. Instead of 0, take the logarithm of 1.
-        `np.log(..., dtype=grad.dtype)` keeps float32 also if `a` is a Python number.
+    HINT: `b - (b != 0)` is b - 1, but 0 where b is 0. `np.where` chooses, where infinity times 0 is
+        NaN. `np.log(..., dtype=grad.dtype)` keeps float32 also if `a` is a Python number.
     """
     ### BEGIN SOLUTION
+    @np.errstate(divide="ignore", invalid="ignore")
     def for_exponent():
-        return grad * output * np.log(a + (a == 0), dtype=grad.dtype)
+        zero = np.equal(a, 0) & np.greater_equal(b, 0)
+        return np.where(zero, 0, grad * output * np.log(a, dtype=grad.dtype))
 
     return lambda: grad * b * a ** (b - (b != 0)), for_exponent
     ### END SOLUTION
@@ -163,7 +166,7 @@ def matmul_gradient(grad, output, saved, a, b):
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:355
+# %% src_modules/09_autograd.py:357
 @exp.gradient
 def exp_gradient(grad, output, saved, a):
     """Of y = e^a: g y."""
@@ -190,9 +193,9 @@ def sqrt_gradient(grad, output, saved, a):
 
 @absolute.gradient
 def absolute_gradient(grad, output, saved, a):
-    """Of |a|: g with the sign of a, and 0 at 0, as in PyTorch."""
+    """Of |a|: g with the sign of a, and 0 at 0 and at NaN, as in PyTorch."""
     ### BEGIN SOLUTION
-    return (grad * np.sign(a),)
+    return (grad * np.nan_to_num(np.sign(a)),)
     ### END SOLUTION
 
 
@@ -213,6 +216,7 @@ def reduce_sum_gradient(grad, output, saved, a, dim=None, keepdim=False):
 
 @reduce_max.gradient
 @reduce_min.gradient
+@np.errstate(invalid="ignore")
 def extreme_gradient(grad, output, saved, a, dim=None, keepdim=False):
     """Of a maximum or minimum: g where it was found, in equal shares where it was found several times.
 
@@ -226,7 +230,7 @@ def extreme_gradient(grad, output, saved, a, dim=None, keepdim=False):
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:452
+# %% src_modules/09_autograd.py:455
 @reshape.gradient
 def reshape_gradient(grad, output, saved, a, shape):
     """Of a reshape: g, in the shape of a."""
@@ -250,16 +254,15 @@ def permute_gradient(grad, output, saved, a, dims):
 def select_gradient(grad, output, saved, a, index):
     """Of a[index]: zeros in the shape of a, with g added at the index.
 
-    HINT: `slope[index] = grad` is right, and fast, for slices and numbers. Where the index has a list
-        or an array in it, a place may be named twice: `np.add.at(slope, index, grad)` adds both.
+    HINT: `slope[index] = grad` is right, and fast, for slices, numbers, `...` and None. Anything else, such
+        as a list or a tuple in the tuple, may name a place twice: `np.add.at(slope, index, grad)` adds both.
     """
     ### BEGIN SOLUTION
-    slope = np.zeros_like(a)
-    parts = index if isinstance(index, tuple) else (index,)
-    if any(isinstance(part, list | ndarray) for part in parts):
-        np.add.at(slope, index, grad)
-    else:
+    slope, once = np.zeros_like(a), (int, np.integer, slice, type(...), type(None))
+    if all(isinstance(part, once) for part in (index if isinstance(index, tuple) else (index,))):
         slope[index] = grad
+    else:
+        np.add.at(slope, index, grad)
     return (slope,)
     ### END SOLUTION
 
@@ -284,7 +287,7 @@ def where_gradient(grad, output, saved, condition, a, b):
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:552
+# %% src_modules/09_autograd.py:555
 def history(root: Tensor, since: int = 0) -> dict[int, Tensor]:
     """All that was made by an operation and led to `root`, and itself: {number: Tensor}.
 
@@ -379,7 +382,7 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     if gradient is None and output.size != 1:
         needs = f"backward() of shape {output.shape} needs a gradient of that shape"
         raise RuntimeError(f"{needs}: give one, or take the sum or the mean first")
-    start = np.ones_like(output.data) if gradient is None else np.asarray(gradient, output.dtype)
+    start = np.ones_like(output.data) if gradient is None else Tensor(gradient, output.dtype).data
     if start.shape != output.shape:
         raise RuntimeError(f"a gradient of shape {start.shape} for a Tensor of {output.shape}")
     given = {id(start)}
@@ -393,16 +396,40 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:662
-engine.recorder = record
+# %% src_modules/09_autograd.py:665
+engine.tape = record
 engine.backward = backward
 Variable = Tensor  # a class of its own in early frameworks; here every Tensor can do it
 
 
-# %% src_modules/09_autograd.py:737
-@contextmanager
+# %% src_modules/09_autograd.py:741
+def switch(steps: Callable) -> type:
+    """As `contextmanager`, but one object may be entered several times, also inside of itself."""
+
+    class Switch:
+        def __init__(self) -> None:
+            self.entered: list = []
+
+        def __enter__(self) -> None:
+            self.entered.append(contextmanager(steps)())
+            self.entered[-1].__enter__()
+
+        def __exit__(self, *error: Any) -> Any:
+            return self.entered.pop().__exit__(*error)
+
+        def __call__(self, function: Callable) -> Callable:
+            kinds = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
+            if any(kind(function) for kind in kinds):
+                reason = "runs later, step by step, when the switch is back: write `with` inside of it"
+                raise TypeError(f"@{steps.__name__}() above {function.__name__}: its body {reason}")
+            return contextmanager(steps)()(function)
+
+    return functools.update_wrapper(Switch, steps, updated=())
+
+
+@switch
 def no_grad() -> Iterator[None]:
-    """Nothing is recorded inside. `with no_grad(): ...`, or `@no_grad()` above a function.
+    """Nothing is recorded inside. `with no_grad(): ...`, or `@no_grad()` above a function: no generator.
 
     TODO: keep what `engine.grad_enabled` was, set it, `yield`, and put it back whatever happens.
     """
@@ -415,7 +442,7 @@ def no_grad() -> Iterator[None]:
     ### END SOLUTION
 
 
-@contextmanager
+@switch
 def enable_grad() -> Iterator[None]:
     """Operations are recorded inside, also within no_grad()."""
     ### BEGIN SOLUTION
@@ -427,7 +454,7 @@ def enable_grad() -> Iterator[None]:
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:795
+# %% src_modules/09_autograd.py:832
 def gradcheck(
     function: Callable, inputs: Any, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
 ) -> bool:
@@ -449,7 +476,7 @@ def gradcheck(
     checked = {}
     for place, given in enumerate(copies):
         if isinstance(given, Tensor) and given.dtype.kind == "f":
-            copies[place] = checked[place] = Tensor(np.array(given, np.float64), requires_grad=True)
+            copies[place] = checked[place] = Tensor(np.array(given.data, np.float64), requires_grad=True)
     if not checked:
         raise ValueError(f"gradcheck needs a floating Tensor among its inputs, got {inputs!r}")
     output = function(*copies)
@@ -472,7 +499,7 @@ def gradcheck(
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:879
+# %% src_modules/09_autograd.py:916
 def used_by(function: Callable, inputs: Sequence) -> tuple[Any, list, dict[Tensor, np.ndarray]]:
     """Run a function without a tape: (its result, a mark, {Tensor from outside: its array}).
 
@@ -486,11 +513,11 @@ def used_by(function: Callable, inputs: Sequence) -> tuple[Any, list, dict[Tenso
             result.requires_grad, result._node = True, mark
         outside.update({t: t.data for t in wanting if t._node is not mark})
 
-    engine.recorder = note
+    before, engine.recorder = engine.recorder, note
     try:
         return function(*inputs), mark, outside
     finally:
-        engine.recorder = record
+        engine.recorder = before
 
 
 def recompute(function: Callable[..., Tensor], *inputs: Any) -> Tensor:

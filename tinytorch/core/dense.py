@@ -1,6 +1,6 @@
 # Generated from src_modules/05_dense.py. Do not edit: write in src_modules/05_dense.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=4bb0a9b7a016b3d7 code=232ebc3f24278de3 content=512703479b6d2dc5
+# export: format=1 source=7c18f6074a8515bd code=143f684dfc7e2a0c content=65161854712c9cc5
 # %% src_modules/05_dense.py:57
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -15,7 +15,10 @@ from tinytorch.core.tensor import Tensor, engine, randn, zeros
 
 # %% src_modules/05_dense.py:70
 class Sequential(Module):
-    """Calls each layer with the result of the one before: `Sequential(Linear(4, 8), relu)`."""
+    """Calls each layer with the result of the one before: `Sequential(Linear(4, 8), relu)`.
+
+    The names of its parameters begin with the number of the layer, as in PyTorch: `0.weight`.
+    """
 
     def __init__(self, *layers: Callable[[Tensor], Tensor]) -> None:
         """TODO: keep the layers in a list. Refuse what cannot be called, and name its place."""
@@ -25,6 +28,11 @@ class Sequential(Module):
                 raise TypeError(f"layer {place} of Sequential cannot be called: {layer!r}")
         self.layers = list(layers)
         ### END SOLUTION
+
+    def held_by_me(self) -> Iterator[tuple[str, Any]]:
+        """What module 04 calls `layers.0` is `0` here."""
+        for name, value in super().held_by_me():
+            yield name.removeprefix("layers."), value
 
     def forward(self, x: Tensor) -> Tensor:
         """The input, handed from layer to layer. Without layers, the input itself."""
@@ -70,7 +78,7 @@ class MLP(Sequential):
         ### END SOLUTION
 
 
-# %% src_modules/05_dense.py:184
+# %% src_modules/05_dense.py:194
 def flops_of(name: str, output: Tensor, operands: Sequence[Any]) -> int:
     """Floating-point operations of one call of a primitive, from the shapes alone.
 

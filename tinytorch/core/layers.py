@@ -1,11 +1,11 @@
 # Generated from src_modules/04_layers.py. Do not edit: write in src_modules/04_layers.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=6597806f4a47dd1c code=40e11e295256dea0 content=867f5783c5ed021a
+# export: format=1 source=01157903a6b2c1d9 code=aa237c957e499424 content=637d839dcca81c35
 # %% src_modules/04_layers.py:62
 import math
 from collections.abc import Callable, Iterator, Mapping
 from reprlib import recursive_repr
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,19 +25,38 @@ class Parameter(Tensor):
         super().__init__(data, requires_grad=True)
 
 
+class IncompatibleKeys(NamedTuple):
+    """The names in which a module and a state differ."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def _numbers(value: Any) -> np.ndarray:
+    """The array of a Tensor, with or without a gradient, or of anything that NumPy takes."""
+    return value.data if isinstance(value, Tensor) else np.asarray(value)
+
+
 def held(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """What an attribute holds, one by one: `blocks` -> ("blocks.0", ...), ("blocks.1", ...)."""
+    """What an attribute holds, one by one: `blocks` -> ("blocks.0", ...), ("blocks.1", ...).
+
+    Raises ValueError for keys of a dict by which two things could get one name.
+    """
     if isinstance(value, list | tuple):
         for index, element in enumerate(value):
             yield from held(f"{name}.{index}", element)
     elif isinstance(value, dict):
+        texts = [str(key) for key in value]
         for key, element in value.items():
-            yield from held(f"{name}.{key}", element)
+            for found in held(f"{name}.{key}", element):
+                if "." in str(key) or texts.count(str(key)) > 1:
+                    raise ValueError(f"{name} has the key {key!r}: use one without a dot, once")
+                yield found
     elif isinstance(value, Tensor | Module):
         yield name, value
 
 
-# %% src_modules/04_layers.py:100
+# %% src_modules/04_layers.py:119
 class Module:
     """Anything with parameters. Subclasses set attributes and define `forward`."""
 
@@ -117,10 +136,11 @@ class Module:
         return {name: tensor.data.copy() for name, tensor in self.named_tensors()}
         ### END SOLUTION
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Put the numbers of `state` into the parameters and buffers of the same names.
 
         strict: every name must be on both sides; else names of one side alone are passed over.
+        Returns them, as PyTorch does: `.missing_keys` are here alone, `.unexpected_keys` in the state.
 
         Raises RuntimeError, as PyTorch does, that names what is missing, what is unexpected, and
         what has another shape (with both shapes, also if not strict) or cannot become the dtype
@@ -132,11 +152,13 @@ class Module:
         """
         ### BEGIN SOLUTION
         mine = dict(self.named_tensors())
+        missing = [name for name in mine if name not in state]
+        unexpected = [name for name in state if name not in mine]
         problems = []
         if strict:
-            problems += [f"missing: {name}" for name in mine if name not in state]
-            problems += [f"unexpected: {name}" for name in state if name not in mine]
-        arrays = {name: np.asarray(state[name]) for name in mine if name in state}
+            problems += [f"missing: {name}" for name in missing]
+            problems += [f"unexpected: {name}" for name in unexpected]
+        arrays = {name: _numbers(state[name]) for name in mine if name in state}
         for name, array in arrays.items():
             if array.shape != mine[name].shape:
                 problems.append(f"{name} has shape {array.shape}, expected {mine[name].shape}")
@@ -146,6 +168,7 @@ class Module:
             raise RuntimeError(f"cannot load into {type(self).__name__}: {'; '.join(problems)}")
         for name, array in arrays.items():
             np.copyto(mine[name].data, array, casting="same_kind")
+        return IncompatibleKeys(missing, unexpected)
         ### END SOLUTION
 
     def train(self, mode: bool = True) -> "Module":
@@ -170,7 +193,7 @@ class Module:
         return "\n".join([f"{type(self).__name__}(", *lines, ")"]) if lines else f"{type(self).__name__}()"
 
 
-# %% src_modules/04_layers.py:328
+# %% src_modules/04_layers.py:352
 def he_normal(out_features: int, in_features: int) -> Tensor:
     """Draws of shape (out, in) from a normal distribution of variance 2 / in (He et al., 2015)."""
     ### BEGIN SOLUTION

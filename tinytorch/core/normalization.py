@@ -1,6 +1,6 @@
 # Generated from src_modules/08_dataloader.py. Do not edit: write in src_modules/08_dataloader.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=33ca31f93060503a code=2885ba8f3333f351 content=200ea5c7578aa573
+# export: format=1 source=45cf7dac5b9288c9 code=4ecde28c9ade720e content=7a0e3c8a77b92975
 # %% src_modules/08_dataloader.py:702
 import numpy as np
 
@@ -127,6 +127,7 @@ class BatchNorm(Module):
 
     num_features: C    eps: added to the variance, under the root
     momentum: the share of what is new in running_mean and running_var, Tensors (C,), 0 and 1 at first
+    num_batches_tracked: Tensor, how many batches they are made of; PyTorch saves it, and so it is kept
     weight, bias: Parameters (C,), ones and zeros
 
     Raises ValueError for other shapes, and for a single number a channel in training.
@@ -138,6 +139,7 @@ class BatchNorm(Module):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.weight, self.bias = Parameter(ones(num_features)), Parameter(zeros(num_features))
         self.running_mean, self.running_var = zeros(num_features), ones(num_features)
+        self.num_batches_tracked = Tensor(0)
 
     def forward(self, x: Tensor) -> Tensor:
         """The batch, normalized by its own statistics in training, by the running ones else.
@@ -146,10 +148,11 @@ class BatchNorm(Module):
             unbiased one, M / (M - 1) times the other. Assign: `self.running_mean.data = ...`.
         """
         self.check(x.shape)
+        self.num_batches_tracked.data = self.num_batches_tracked.data + int(self.training)
         ### BEGIN SOLUTION
         mean, var = self.running_mean.data, self.running_var.data
         if self.training:
-            mean, var = batch_statistics(np.asarray(x))
+            mean, var = batch_statistics(Tensor(x).data)
             count, m = x.size // self.num_features, self.momentum
             new = {self.running_mean: mean, self.running_var: var * count / (count - 1)}
             for running, seen in new.items():
@@ -182,7 +185,7 @@ class BatchNorm2d(BatchNorm):
     shapes = ("(N, C, H, W)",)
 
 
-# %% src_modules/08_dataloader.py:939
+# %% src_modules/08_dataloader.py:942
 @primitive
 def layer_norm(x, weight, bias, eps=1e-5):
     """weight (x - mean) / sqrt(var + eps) + bias, for each row: all that the shape of weight spans.
@@ -216,7 +219,8 @@ def layer_norm(x, weight, bias, eps=1e-5):
 def layer_norm_gradient(grad, output, saved, x, weight, bias, eps=1e-5):
     """One array for x, weight and bias each: the rows of the table above.
 
-    HINT: the sum of (x - mean) h is that of x h less mean times that of h, unless x is far from 0.
+    HINT: the sum of (x - mean) h is that of x h less mean times that of h, unless x is far from 0: float32
+        rounds the mean, so x - mean has a mean of its own, which forward takes away as well.
     """
     ### BEGIN SOLUTION
     (mean, inverse), size = saved, weight.size
@@ -226,7 +230,9 @@ def layer_norm_gradient(grad, output, saved, x, weight, bias, eps=1e-5):
     scale, share = np.tile(weight.ravel(), (len(work), 1)), np.full(size, 1 / size, rows.dtype)
     for piece in pieces(rows):
         r, m, i = rows[piece], mean[piece], inverse[piece]
-        r, m = (r - m, 0 * m) if (abs(m) * i > FAR).any() else (r, m)
+        if (abs(m) * i > FAR).any():  # as in forward: away with the mean, and with what rounding left of it
+            r, m = r - m, 0 * m
+            r -= np.vecdot(r, share)[:, None]
         of_bias += np.ones(len(r), r.dtype) @ slopes[piece]
         part = np.multiply(slopes[piece], i, out=output[piece])
         of_weight += np.einsum("rc,rc->c", r, part) - m[:, 0] @ part

@@ -1,6 +1,6 @@
 # Generated from src_modules/06_spatial.py. Do not edit: write in src_modules/06_spatial.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=63eeba23ce1b446e code=1aed317dc8adb44c content=6d901367f861b05f
+# export: format=1 source=b07864457e41533e code=9442bc67f68da99e content=76a80d9cede8eea3
 # %% src_modules/06_spatial.py:66
 import functools
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tinytorch.core.layers import Flatten, Linear, Module, Parameter, he_normal
-from tinytorch.core.tensor import Tensor, engine, primitive, randn, zeros
+from tinytorch.core.tensor import Tensor, engine, masked, primitive, randn, zeros
 
 Size = int | tuple[int, int]
 
@@ -251,7 +251,7 @@ class Conv2d(Module):
         return f"Conv2d({in_channels}, {out_channels}, {sizes}, bias={self.bias is not None})"
 
 
-# %% src_modules/06_spatial.py:566
+# %% src_modules/06_spatial.py:567
 def pooling(images: np.ndarray, kernel_size: Size, stride: Size | None) -> tuple[Callable, list]:
     """How to slide over (N, H, W, C): a function that shows what a place sees, and all places.
 
@@ -284,19 +284,26 @@ def max_pool2d(x, *, kernel_size, stride=None):
 
 @max_pool2d.gradient
 def max_pool2d_gradient(grad, output, saved, x, *, kernel_size, stride=None):
-    """Each number of `grad` goes to the first pixel of its window that equals the output.
+    """Each number of `grad` goes to the first pixel of its window that equals the output, or is NaN.
 
-    TODO: keep what is left of the gradient; at each place, take it where the pixel is the largest.
-    HINT: multiply by a mask. Windows may overlap, so add to the result, never assign.
+    TODO: remember which windows are open, all at first; at each place, those whose pixel is the largest
+        give their gradient to it, and close.
+    HINT: `masked(grad, mask)` of module 02 is 0 where the mask is False. Windows may overlap, so add to
+        the result, never assign.
     """
     ### BEGIN SOLUTION
-    images, largest, left = channels_last(x), channels_last(output), channels_last(grad).copy()
+    images, largest, grad = channels_last(x), channels_last(output), channels_last(grad)
     look, places = pooling(images, kernel_size, stride)
-    slopes = np.zeros(images.shape, grad.dtype)
+    slopes, opened = np.zeros(images.shape, grad.dtype), np.ones(largest.shape, bool)
+    has_nan = np.isnan(largest).any()
     for place in places:
-        share = left * (look(images, place) == largest)
-        look(slopes, place)[...] += share
-        left -= share
+        pixels = look(images, place)
+        taken = pixels == largest
+        if has_nan:
+            taken |= pixels != pixels
+        taken &= opened
+        opened ^= taken
+        look(slopes, place)[...] += masked(grad, taken)
     return (channels_first(slopes),)
     ### END SOLUTION
 

@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=6f4cb6b064066e2b code=9912504d84d17f00 content=00f04d9b971b17b4
+# export: format=1 source=20579f536253bfa0 code=7e8f3153bbf30d07 content=5dd560aa38600b1d
 # %% src_modules/11_training.py:49
 import json
 import math
@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def checked(outputs: Any, targets: Any, low: float = -math.inf, high: float = ma
     return outputs, targets.astype(outputs.dtype, copy=False)
 
 
-# %% src_modules/11_training.py:92
+# %% src_modules/11_training.py:93
 @primitive
 def mse_loss(outputs, targets):
     """The mean of (y - t)^2 over all elements, of any one shape. Save the differences for the gradient."""
@@ -63,7 +64,7 @@ def mse_loss_gradient(grad, output, saved, outputs, targets):
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:119
+# %% src_modules/11_training.py:120
 def class_numbers(logits: np.ndarray, targets: np.ndarray) -> None:
     """Raise ValueError unless logits are (N, C), and targets (N,) whole numbers from 0 to C - 1."""
     if logits.ndim != 2 or targets.shape != logits.shape[:1] or targets.dtype.kind not in "iu":
@@ -72,6 +73,7 @@ def class_numbers(logits: np.ndarray, targets: np.ndarray) -> None:
 
 
 @primitive
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def cross_entropy(logits, targets, label_smoothing=0.0):
     """The mean of log(sum of e^x) - x_t over the rows. logits (N, C), targets (N,) ints.
 
@@ -106,7 +108,7 @@ def cross_entropy_gradient(grad, output, saved, logits, targets, label_smoothing
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:169
+# %% src_modules/11_training.py:171
 @primitive
 def binary_cross_entropy(probabilities, targets):
     """-mean of t log p + (1 - t) log(1 - p), of one shape; all numbers from 0 to 1, else ValueError.
@@ -132,12 +134,16 @@ def binary_cross_entropy_gradient(grad, output, saved, probabilities, targets):
 
 
 @primitive
+@np.errstate(invalid="ignore")
 def binary_cross_entropy_with_logits(logits, targets):
-    """The same for p = sigmoid(x), from x: the mean of max(x, 0) - x t + log(1 + z), with z = e^-|x|."""
+    """The same for p = sigmoid(x), from x: the mean of |x| w + log(1 + z), with z = e^-|x|, and w = 1 - t where
+    x >= 0, else t: how wrong the sign of x is. Where w is 0, so is |x| w, also of infinity: `np.where` chooses.
+    """
     ### BEGIN SOLUTION
     x, t = checked(logits, targets, 0, 1)
-    z = np.exp(-np.abs(x))
-    return np.mean(np.maximum(x, 0) - x * t + np.log1p(z)), (x, t, z)
+    size, wrong = np.abs(x), np.where(x >= 0, 1 - t, t)
+    z = np.exp(-size)
+    return np.mean(np.where(wrong == 0, 0, size * wrong) + np.log1p(z)), (x, t, z)
     ### END SOLUTION
 
 
@@ -153,7 +159,7 @@ def binary_cross_entropy_with_logits_gradient(grad, output, saved, logits, targe
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:217
+# %% src_modules/11_training.py:223
 class MSELoss:
     """`MSELoss()(outputs, targets)`: the mean of squared differences, of two Tensors of one shape."""
 
@@ -200,11 +206,20 @@ class BCEWithLogitsLoss:
         ### END SOLUTION
 
 
+def known(answers: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """The answers, but NaN, which equals nothing, where an output is NaN; a RuntimeWarning counts these."""
+    unknown = np.isnan(outputs) if answers.shape == outputs.shape else np.isnan(outputs).any(axis=1)
+    if not unknown.any():
+        return answers
+    warnings.warn(f"{unknown.sum()} of {unknown.size} outputs are NaN, and wrong", RuntimeWarning, 3)
+    return np.where(unknown, np.nan, answers)
+
+
 class Accuracy:
     """`Accuracy()(outputs, targets)`: the share of right answers, a float from 0 to 1.
 
-    Outputs (N, C) with targets (N,): the class of the largest output. Two of one shape: whether an output is
-    above `threshold`. Raises ValueError for anything else.
+    Outputs (N, C) with targets (N,), C at least 2: the class of the largest output. Two of one shape: whether an
+    output is above `threshold`. What is NaN is wrong. Raises ValueError for anything else.
     """
 
     def __init__(self, threshold: float = 0.5) -> None:
@@ -212,16 +227,16 @@ class Accuracy:
 
     def __call__(self, outputs: Any, targets: Any) -> float:
         ### BEGIN SOLUTION
-        outputs, targets = np.asarray(outputs), np.asarray(targets)
-        classes = outputs.ndim == 2 and targets.shape == outputs.shape[:1]
+        outputs, targets = Tensor(outputs).data, Tensor(targets).data
+        classes = outputs.ndim == 2 and targets.shape == outputs.shape[:1] and outputs.shape[1] > 1
         if outputs.size == 0 or not (classes or outputs.shape == targets.shape):
-            raise ValueError(f"Accuracy takes (N, C) and (N,), or two of one shape; got {outputs.shape}, {targets.shape}")
+            raise ValueError(f"Accuracy takes (N, C > 1) and (N,), or one shape; got {outputs.shape}, {targets.shape}")
         answers = outputs.argmax(axis=1) if classes else outputs > self.threshold
-        return float((answers == targets).mean())
+        return float((known(answers, outputs) == targets).mean())
         ### END SOLUTION
 
 
-# %% src_modules/11_training.py:343
+# %% src_modules/11_training.py:361
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Inside, the model is in evaluation mode and nothing is recorded; then, whatever happens, all is as it was."""
@@ -238,7 +253,7 @@ def evaluating(model: Module) -> Iterator[None]:
 
 
 def answered(model: Module, loader: Iterable) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (M, C) and targets (M,) of all samples of a loader, asked in evaluation mode. ValueError for none.
+    """Logits (M, C), C at least 2, and targets (M,) of all samples of a loader, else ValueError; in evaluation mode.
 
     HINT: `for *inputs, targets in loader`
     """
@@ -247,8 +262,10 @@ def answered(model: Module, loader: Iterable) -> tuple[np.ndarray, np.ndarray]:
         found = [(model(*inputs).numpy(), np.asarray(targets)) for *inputs, targets in loader]
     if not any(len(targets) for _, targets in found):
         raise ValueError(EMPTY)
-    logits, targets = zip(*found, strict=True)
-    return np.concatenate(logits), np.concatenate(targets)
+    logits, targets = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+    if logits.ndim != 2 or logits.shape[1] < 2 or targets.shape != logits.shape[:1]:
+        raise ValueError(f"a classifier makes (N, C), C at least 2, for (N,); got {logits.shape}, {targets.shape}")
+    return logits, targets
     ### END SOLUTION
 
 
@@ -260,12 +277,12 @@ def compute_confusion_matrix(model: Module, loader: Iterable, num_classes: int) 
 
     model: makes logits (N, num_classes) of the inputs of a batch    loader: batches (inputs, targets)
 
-    Raises ValueError for targets and answers that are not below num_classes.
+    Raises ValueError for targets and answers that are not below num_classes, and for logits that are NaN.
     HINT: a pair is a number too, true * num_classes + answer, and `np.bincount` counts numbers.
     """
     ### BEGIN SOLUTION
     logits, true = answered(model, loader)
-    answers = logits.argmax(axis=1)
+    answers = known(logits.argmax(axis=1), logits)
     within("true and predicted classes", np.concatenate([true, answers]), 0, num_classes - 1)
     pairs = true.astype(np.int64) * num_classes + answers
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
@@ -274,18 +291,18 @@ def compute_confusion_matrix(model: Module, loader: Iterable, num_classes: int) 
 
 def evaluate_model(model: Module, loader: Iterable) -> dict[str, Any]:
     """How good a classifier is on all samples of a loader: "loss" (the mean cross-entropy), "accuracy", and
-    "per_class_accuracy", float64 (C,): the share recognised of each class, nan where there is none of it.
+    "per_class_accuracy", float64 (C,): the share recognised of each class, nan where there is none of it. What is NaN is wrong.
     """
     ### BEGIN SOLUTION
     logits, targets = answered(model, loader)
-    loss, right = cross_entropy(logits, targets).item(), logits.argmax(axis=1) == targets
+    loss, right = cross_entropy(logits, targets).item(), known(logits.argmax(axis=1), logits) == targets
     counts = [np.bincount(t, minlength=logits.shape[1]) for t in (targets[right], targets)]
     with np.errstate(invalid="ignore"):
         return {"loss": loss, "accuracy": float(right.mean()), "per_class_accuracy": counts[0] / counts[1]}
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:447
+# %% src_modules/11_training.py:467
 FORMAT, TEXT, ARRAY = 1, "tinytorch checkpoint", "array of this file"
 
 
@@ -295,9 +312,10 @@ def packed(content: dict, arrays: dict[str, np.ndarray]) -> str:
     def put(value: Any) -> Any:
         if isinstance(value, np.generic):
             return value.item()
-        if not isinstance(value, np.ndarray | Tensor) or np.asarray(value).dtype.hasobject:
+        value = value.data if isinstance(value, Tensor) else value
+        if not isinstance(value, np.ndarray) or value.dtype.hasobject:
             raise TypeError(f"a checkpoint holds numbers, text, arrays, lists and dicts; got {type(value).__name__}: {value!r}")
-        arrays[str(len(arrays))] = np.asarray(value)
+        arrays[str(len(arrays))] = value
         return {ARRAY: str(len(arrays) - 1)}
 
     return json.dumps(content, default=put)
@@ -341,7 +359,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is damaged ({error}): use another checkpoint") from None
 
 
-# %% src_modules/11_training.py:504
+# %% src_modules/11_training.py:525
 def save_checkpoint(path: str | Path, model: Module, optimizer: Any = None, scheduler: Any = None,
                     epoch: int = 0, **extra: Any) -> None:
     """Everything that is needed to go on, in one .npz file, which replaces an older one at once.
@@ -406,7 +424,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:650
+# %% src_modules/11_training.py:671
 class Progress:
     """What `fit` says while it works; nothing, if not `verbose`."""
 
@@ -439,7 +457,7 @@ class Progress:
             print(text, end=end, flush=True)
 
 
-# %% src_modules/11_training.py:699
+# %% src_modules/11_training.py:720
 class Averages:
     """Means over samples of several numbers, which come batch by batch."""
 
@@ -586,7 +604,7 @@ class Trainer:
         return {name: saved[name] for name in ("epoch", "history", "best", "waited") if name in saved}
 
 
-# %% src_modules/11_training.py:930
+# %% src_modules/11_training.py:951
 def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60, height: int = 10) -> str:
     """Curves over the epochs, drawn with the first letters of their names.
 

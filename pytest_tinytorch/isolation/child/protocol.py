@@ -108,6 +108,15 @@ def read_body(data: bytes | bytearray, text: int) -> Any:
         raise WireError(f"a message is not JSON: {str(error)[:100]}") from None
 
 
+def as_array(value: Any) -> "np.ndarray[Any, Any]":
+    """What `np.asarray` makes of it; of a Tensor that refuses, because NumPy would lose its
+    gradient, what it makes of the Tensor without one."""
+    try:
+        return np.asarray(value)
+    except RuntimeError:
+        return np.asarray(value.detach())
+
+
 def plain(value: Any) -> Any:
     """What a program returns, without classes that are no more than a dict, a list or an array: a
     `defaultdict`, a Tensor. Whatever else student code put in there stays as it is."""
@@ -122,7 +131,7 @@ def plain(value: Any) -> Any:
     if type(value) is np.ndarray or isinstance(value, np.generic):
         return value
     if hasattr(type(value), "__array__"):
-        return np.array(np.asarray(value), subok=False)
+        return np.array(as_array(value), subok=False)
     return value
 
 

@@ -27,6 +27,7 @@ from pytest_tinytorch.isolation.child.protocol import (
     CannotCross,
     Decoder,
     Encoder,
+    as_array,
     frame,
     plain,
     read_body,
@@ -205,7 +206,7 @@ def _array(value: Any) -> Any:
     elif not hasattr(type(value), "__array__"):
         raise CannotCross(f"an object of type {_type_name(value)}")
     else:
-        array = np.array(np.asarray(value), subok=False)
+        array = np.array(as_array(value), subok=False)
     if array.dtype.kind not in "biufc":
         raise CannotCross(f"an array of dtype {array.dtype}")
     return array
