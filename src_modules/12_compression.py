@@ -471,7 +471,7 @@ def test_unit_magnitude_prune():
     masks = magnitude_prune(model, 0.5)
     assert np.allclose(model[0].weight.numpy(), [[0.9, 0, 0, -0.8]])
     assert np.allclose(model[2].weight.numpy(), [[-5], [0]]) and sparsity(model) == 0.5
-    assert [mask.sum() for mask in masks.values()] == [2, 1] and masks["layers.2.weight"][0, 0]
+    assert [mask.sum() for mask in masks.values()] == [2, 1] and masks["2.weight"][0, 0]
     assert (model_size(model), model_size(model, sparse=True)) == (36, 9 + 1 + 5 + 1)
     model[0].weight.data = np.ones((1, 4), np.float32)
     magnitude_prune(model, 0.5)
@@ -631,7 +631,7 @@ def calibrate(
     HINT: `x.min(axis=dims)` takes a tuple of dimensions: all (axis=None), or all but one.
     """
     ### BEGIN SOLUTION
-    x = np.asarray(samples, np.float32)
+    x = Tensor(samples, np.float32).data
     if x.size == 0 or not np.isfinite(x).all():
         raise ValueError("calibrate needs finite numbers: got nan, infinity or an empty array")
     dims = tuple(d for d in range(x.ndim) if axis is None or d != axis % x.ndim)
@@ -657,7 +657,7 @@ def quantize(
     HINT: np.rint rounds half to even. A cast of 300 to int8 gives 44, without a word.
     """
     ### BEGIN SOLUTION
-    x = np.asarray(x)
+    x = Tensor(x).data
     if np.isnan(x).any():
         raise ValueError("quantize got nan, which no whole number can stand for")
     if scale is None:
@@ -925,10 +925,10 @@ class DistillationLoss:
 
     def __call__(self, student_logits: Tensor, teacher_logits: Any, targets: Any) -> Tensor:
         """TODO: 1. refuse logits of two shapes (ValueError); 2. p and log p of the teacher, without
-        a history: `Tensor(np.asarray(teacher_logits))`; 3. log q of the student, by `log_softmax`,
+        a history: `Tensor(teacher_logits)`; 3. log q of the student, by `log_softmax`,
         through which gradients flow; 4. the formula."""
         ### BEGIN SOLUTION
-        teacher = Tensor(np.asarray(teacher_logits)) / self.temperature
+        teacher = Tensor(teacher_logits) / self.temperature
         if teacher.shape != student_logits.shape:
             shapes = f"{teacher.shape} and {student_logits.shape}"
             raise ValueError(f"teacher and student must have one shape, got {shapes}")

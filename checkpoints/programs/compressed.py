@@ -38,7 +38,7 @@ def main(tt, kind, images, labels, unseen):
     masks = tt.magnitude_prune(model, 0.8)
     optimizer = tt.PrunedOptimizer(tt.Adam(model.parameters(), lr=0.002), model, masks)
     fit(model, optimizer, epochs=5)
-    weights = [np.asarray(p) for p in model.parameters() if p.ndim > 1]
+    weights = [p.numpy() for p in model.parameters() if p.ndim > 1]
     return {
         "before": before,
         "after": answers(model),

@@ -1,6 +1,6 @@
 # Generated from src_modules/12_compression.py. Do not edit: write in src_modules/12_compression.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=a82f087254cf3741 code=7aa77ec9388b7abb content=10e760a75c86bb69
+# export: format=1 source=4715df0cfe5356f3 code=39b26d57ed3e0251 content=2faa053c1f4f2afc
 # %% src_modules/12_compression.py:352
 import copy
 import math  # noqa: F811 - this file stands for two
@@ -181,7 +181,7 @@ def calibrate(
     HINT: `x.min(axis=dims)` takes a tuple of dimensions: all (axis=None), or all but one.
     """
     ### BEGIN SOLUTION
-    x = np.asarray(samples, np.float32)
+    x = Tensor(samples, np.float32).data
     if x.size == 0 or not np.isfinite(x).all():
         raise ValueError("calibrate needs finite numbers: got nan, infinity or an empty array")
     dims = tuple(d for d in range(x.ndim) if axis is None or d != axis % x.ndim)
@@ -207,7 +207,7 @@ def quantize(
     HINT: np.rint rounds half to even. A cast of 300 to int8 gives 44, without a word.
     """
     ### BEGIN SOLUTION
-    x = np.asarray(x)
+    x = Tensor(x).data
     if np.isnan(x).any():
         raise ValueError("quantize got nan, which no whole number can stand for")
     if scale is None:
@@ -375,10 +375,10 @@ class DistillationLoss:
 
     def __call__(self, student_logits: Tensor, teacher_logits: Any, targets: Any) -> Tensor:
         """TODO: 1. refuse logits of two shapes (ValueError); 2. p and log p of the teacher, without
-        a history: `Tensor(np.asarray(teacher_logits))`; 3. log q of the student, by `log_softmax`,
+        a history: `Tensor(teacher_logits)`; 3. log q of the student, by `log_softmax`,
         through which gradients flow; 4. the formula."""
         ### BEGIN SOLUTION
-        teacher = Tensor(np.asarray(teacher_logits)) / self.temperature
+        teacher = Tensor(teacher_logits) / self.temperature
         if teacher.shape != student_logits.shape:
             shapes = f"{teacher.shape} and {student_logits.shape}"
             raise ValueError(f"teacher and student must have one shape, got {shapes}")

@@ -1,6 +1,6 @@
 # Generated from src_modules/12_compression.py. Do not edit: write in src_modules/12_compression.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=a82f087254cf3741 code=8ac6166c154ea325 content=7f1a146a9ecae280
+# export: format=1 source=4715df0cfe5356f3 code=8ac6166c154ea325 content=7f1a146a9ecae280
 # %% src_modules/12_compression.py:72
 import math
 from typing import Any
