@@ -443,8 +443,8 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                     "@contextmanager\ndef unused() -> Iterator[None]:\n",
                 ),
                 (
-                    "import copy\nimport itertools\n",
-                    "import contextlib\nimport copy\nimport itertools\n",
+                    "import copy\nimport functools\n",
+                    "import contextlib\nimport copy\nimport functools\n",
                 ),
             )
         ),
