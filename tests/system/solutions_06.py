@@ -359,8 +359,8 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                 ("@primitive\ndef conv2d(", COMPOSED),
                 ("@conv2d.gradient\n", "@fused_conv2d.gradient\n"),
                 (
-                    "import Tensor, engine, primitive, randn, zeros\n",
-                    "import Tensor, concatenate, engine, primitive, randn, zeros\n",
+                    "import Tensor, engine, masked, primitive, randn, zeros\n",
+                    "import Tensor, concatenate, engine, masked, primitive, randn, zeros\n",
                 ),
             )
         ),

@@ -487,7 +487,7 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
             (
                 (
                     "    logits, targets = answered(model, loader)\n"
-                    "    loss, right = cross_entropy(logits, targets).item(), logits.argmax(axis=1) == targets\n"
+                    "    loss, right = cross_entropy(logits, targets).item(), known(logits.argmax(axis=1), logits) == targets\n"
                     "    counts = [np.bincount(t, minlength=logits.shape[1]) for t in (targets[right], targets)]\n"
                     '    with np.errstate(invalid="ignore"):\n'
                     '        return {"loss": loss, "accuracy": float(right.mean()), "per_class_accuracy": counts[0] / counts[1]}\n',

@@ -14,9 +14,13 @@ _RELU = """    a = floating(a)
 
 @relu.gradient
 def relu_gradient(grad, output, saved, a):
-    \"\"\"The slope is 1 where x > 0, else 0 (also at 0, as in PyTorch).\"\"\"
+    \"\"\"The slope is 0 where x <= 0, else 1 (also at NaN, as in PyTorch).
+
+    HINT: `masked(grad, mask)` of module 02 is grad where the mask is True, and 0 elsewhere. A product
+        with the mask is not: infinity times 0 is NaN.
+    \"\"\"
     ### BEGIN SOLUTION
-    return (grad * (a > 0),)
+    return (masked(grad, ~(a <= 0)),)
 """
 _NEIGHBOURS = """    a = floating(a)
     for earlier in SEEN:

@@ -113,7 +113,11 @@ def as_array(value: Any) -> "np.ndarray[Any, Any]":
     gradient, what it makes of the Tensor without one."""
     try:
         return np.asarray(value)
+    except NotImplementedError:  # a RuntimeError, too: `__array__` is not written yet
+        raise
     except RuntimeError:
+        if not hasattr(value, "detach"):
+            raise
         return np.asarray(value.detach())
 
 
