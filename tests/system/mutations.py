@@ -103,7 +103,8 @@ def _functions(module: Module, source: str) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef) and node.name in public:
             yield node.name
         elif isinstance(node, ast.ClassDef) and node.name in public:
-            methods = [n.name for n in node.body if isinstance(n, ast.FunctionDef)]
+            found = [n.name for n in node.body if isinstance(n, ast.FunctionDef)]
+            methods = dict.fromkeys(found)  # a property and its setter have one name
             yield from (f"{node.name}.{name}" for name in methods if _is_public(name))
 
 
