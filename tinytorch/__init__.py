@@ -1,6 +1,6 @@
 # Generated from course.toml. Do not edit: write in course.toml instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=f9703587161a07ea code=774ded3db7de03ae content=d02787ea5149abe0
+# export: format=1 source=f984b645315fcae8 code=3a644d278cc353be content=7fee56815368cde4
 """The public door of the package: every public name, flat, resolved when it is first used.
 
 `import` always works, also when half the modules are unwritten or one of them is broken: a name
@@ -187,6 +187,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         'parallel_map',
         'quantized_matmul',
         'fused_linear_relu',
+        'DataParallel',
         'use_fast_kernels',
     ),
     'core.benchmarking': (
