@@ -5,6 +5,7 @@ after the kernels were switched off again.
 """
 
 import math
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -60,11 +61,12 @@ def near(check, found, expected, digits):
     check.close(found, expected, rtol=0, atol=digits * largest)
 
 
-def with_kernels(tt, action):
-    """The result of `action()`, made while the fast kernels are on."""
+@contextmanager
+def fast_kernels(tt):
+    """The fast kernels are on inside."""
     tt.use_fast_kernels()
     try:
-        return action()
+        yield
     finally:
         tt.use_fast_kernels(False)
 
@@ -128,9 +130,10 @@ def looped(a, b):
 @pytest.mark.points(1)
 @pytest.mark.hint("Slices of NumPy multiply whole blocks; no number is touched by Python alone.")
 @pytest.mark.depends(on="test_matrix_products")
-def test_speed_of_blocks(tt, speed):
+def test_speed_of_blocks(tt, check, speed):
     """Multiplies block by block at least 20 times as fast as three loops"""
     a, b = draws(0, 24, 24), draws(1, 24, 24)
+    check.close(tt.matmul_blocked(a, b, block=8), looped(a, b), rtol=1e-4, atol=1e-5)
     speed(lambda: tt.matmul_blocked(a, b, block=8), lambda: looped(a, b), at_most=1 / 20)
     speed(lambda: tt.matmul_vectorized(a, b), lambda: looped(a, b), at_most=1 / 20)
 
@@ -229,14 +232,11 @@ def test_fast_convolution(tt, check):
         expected, slopes = convolved(x, weight, padding=padding)
         grad = draws(place + 99, *expected.shape)
         for dtype, digits in ((np.float32, 1e-4), (np.float64, 1e-9)):
-            arrays = [array.astype(dtype) for array in (x, weight, grad)]
-
-            def step(arrays=arrays, padding=padding):
-                return forward_and_back(
-                    tt, lambda a, w, p=padding: tt.conv2d(a, w, padding=p), arrays[:2], arrays[2]
+            *arrays, slope = [array.astype(dtype) for array in (x, weight, grad)]
+            with fast_kernels(tt):
+                found = forward_and_back(
+                    tt, lambda a, w, p=padding: tt.conv2d(a, w, padding=p), arrays, slope
                 )
-
-            found = with_kernels(tt, step)
             for got, wanted in zip(found, (expected, *slopes(grad)), strict=True):
                 near(check, got, wanted, digits)
                 check.dtype(got, np.dtype(dtype).name)
@@ -250,14 +250,14 @@ def test_fast_convolution_of_a_batch(tt, check):
     x, weight, bias = draws(0, 150, 20, 13, 10), draws(1, 16, 20, 3, 3), draws(2, 16)
     expected, slopes = convolved(x, weight, padding=(1, 1))
     grad = draws(3, *expected.shape)
-    found = with_kernels(
-        tt,
-        lambda: forward_and_back(
+    with fast_kernels(tt):
+        output, *slopes_found = forward_and_back(
             tt, lambda x, w, b: tt.conv2d(x, w, b, padding=1), (x, weight, bias), grad
-        ),
-    )
-    wanted = expected + bias[:, None, None], *slopes(grad), grad.sum(axis=(0, 2, 3), dtype=float)
-    for got, number in zip(found, wanted, strict=True):
+        )
+    check.dtype(output, "float32")
+    near(check, output, expected + bias[:, None, None], 1e-4)
+    of_bias = grad.sum(axis=(0, 2, 3), dtype=float)
+    for got, number in zip(slopes_found, (*slopes(grad), of_bias), strict=True):
         near(check, got, number, 1e-4)
 
 
@@ -278,34 +278,30 @@ def test_where_no_fast_form_applies(tt, check):
         x, weight = draws(0, 2, 16, *size), draws(1, 16, 16, *kernel)
         expected, slopes = convolved(x, weight, *both)
         grad = draws(2, *expected.shape)
-        found = with_kernels(
-            tt,
-            lambda x=x, w=weight, g=grad, o=options: forward_and_back(
-                tt, lambda x, w: tt.conv2d(x, w, **o), (x, w), g
-            ),
-        )
+        with fast_kernels(tt):
+            found = forward_and_back(
+                tt, lambda x, w, o=options: tt.conv2d(x, w, **o), (x, weight), grad
+            )
         for got, wanted in zip(found, (expected, *slopes(grad)), strict=True):
             near(check, got, wanted, 1e-4)
     weight = draws(3, 2, 1, 3, 3)
-    few = with_kernels(tt, lambda: tt.conv2d(tt.ones(1, 1, 5, 5), tt.Tensor(weight), padding=1))
+    with fast_kernels(tt):
+        few = tt.conv2d(tt.ones(1, 1, 5, 5), tt.Tensor(weight), padding=1)
     near(check, few, convolved(np.ones((1, 1, 5, 5)), weight, padding=(1, 1))[0], 1e-4)
-    pools = [tt.MaxPool2d(3), tt.MaxPool2d(2, stride=1), tt.MaxPool2d((2, 1))]
-    for pool in pools:
-        x = tt.Tensor(draws(4, 2, 3, 7, 6))
-        check.close(with_kernels(tt, lambda p=pool, x=x: p(x)), check.array(pool(x)))
-    shapes = ((0, 16, 8, 8), (0, 16, 8, 8))
-    for layer, shape in zip(
-        (tt.Conv2d(16, 16, 3, padding=1), tt.MaxPool2d(1)), shapes, strict=True
-    ):
-        check.shape(with_kernels(tt, lambda a=layer, s=shape: a(tt.zeros(*s))), shape)
-    whole = tt.Tensor(np.arange(32).reshape(2, 1, 4, 4))
-    check.close(
-        with_kernels(tt, lambda: tt.MaxPool2d(2)(whole)), check.array(tt.MaxPool2d(2)(whole))
-    )
-    layer = tt.Conv2d(16, 16, 3)
-    for shape in ((1, 15, 8, 8), (1, 16, 2, 8), (16, 8, 8)):
+    whole = tt.Tensor(np.arange(84).reshape(2, 1, 7, 6))
+    for pool in (tt.MaxPool2d(3), tt.MaxPool2d(2, stride=1), tt.MaxPool2d((2, 1)), tt.MaxPool2d(2)):
+        expected = check.array(pool(whole))
+        with fast_kernels(tt):
+            check.close(pool(whole), expected)
+    layer = tt.Conv2d(16, 16, 3, padding=1)
+    with fast_kernels(tt):
+        check.shape(layer(tt.zeros(0, 16, 8, 8)), (0, 16, 8, 8))
+        check.shape(tt.MaxPool2d(2)(tt.zeros(0, 16, 8, 8)), (0, 16, 4, 4))
+        for shape in ((1, 15, 8, 8), (16, 8, 8)):
+            with check.raises(ValueError):
+                layer(tt.ones(*shape))
         with check.raises(ValueError):
-            with_kernels(tt, lambda s=shape: layer(tt.ones(*s)))
+            tt.Conv2d(16, 16, 3)(tt.ones(1, 16, 2, 8))
 
 
 @pytest.mark.points(2)
@@ -336,11 +332,20 @@ def test_fast_pool_norms_and_loss(tt, check):
             output = check.array(function(tt.Tensor(x)))
             grad = draws(place + 1, *output.shape, dtype=dtype)
             slow = [check.array(a) for a in forward_and_back(tt, function, (x,), grad)]
-            fast = with_kernels(
-                tt, lambda f=function, x=x, g=grad: forward_and_back(tt, f, (x,), g)
-            )
+            with fast_kernels(tt):
+                fast = forward_and_back(tt, function, (x,), grad)
             for got, wanted in zip(fast, slow, strict=True):
                 near(check, got, wanted, digits)
+
+
+def normed(tt, check, kind, size, shape, middle):
+    """Output, gradients and, after training, the output in use of a norm, for the same numbers."""
+    layer, x = getattr(tt, kind)(size), draws(3, *shape) + np.float32(middle)
+    layer.weight.data, layer.bias.data = draws(1, size), draws(2, size)
+    made = forward_and_back(tt, layer, (x,), draws(4, *shape))
+    slopes = [layer.weight.grad, layer.bias.grad]
+    layer.eval()
+    return [check.array(a) for a in (*made, *slopes, layer(tt.Tensor(x)))]
 
 
 @pytest.mark.points(1)
@@ -352,21 +357,12 @@ def test_fast_norms_learn(tt, check):
     """Trains weight, bias and running numbers of a norm as the slow form does"""
     for kind, size, shape in (("BatchNorm2d", 6, (9, 6, 5, 4)), ("LayerNorm", 8, (20, 8))):
         for middle in (0, 30):
-            found = []
-            for on in (False, True):
-                layer = getattr(tt, kind)(size)
-                layer.weight.data, layer.bias.data = draws(1, size), draws(2, size)
-                x, grad = draws(3, *shape) + np.float32(middle), draws(4, *shape)
-
-                def step(layer=layer, x=x, grad=grad):
-                    made = forward_and_back(tt, layer, (x,), grad)
-                    made += [layer.weight.grad, layer.bias.grad]
-                    layer.eval()
-                    return [*made, layer(tt.Tensor(x))]
-
-                found.append([check.array(a) for a in (with_kernels(tt, step) if on else step())])
-            for slow, fast in zip(*found, strict=True):
-                near(check, fast, slow, 1e-3)
+            slow = normed(tt, check, kind, size, shape, middle)
+            with fast_kernels(tt):
+                fast = normed(tt, check, kind, size, shape, middle)
+            for got, wanted in zip(fast, slow, strict=True):
+                largest = max(1.0, float(np.abs(wanted).max()))
+                check.close(got, wanted, rtol=0, atol=1e-3 * largest)
 
 
 @pytest.mark.points(2)
@@ -418,26 +414,20 @@ def test_switched_before_backward(tt, check):
     "The rows of all windows are nine times the images; tiles, a piece at a time, few."
 )
 @pytest.mark.depends(on="test_fast_convolution")
-def test_memory_of_fast_convolution(tt, memory):
+def test_memory_of_fast_convolution(tt, check, memory):
     """Convolves and walks back in less than eight times the memory of its images"""
     size = (16, 32, 96, 96)  # 18 MiB
     weight = tt.Tensor(draws(1, 32, 32, 3, 3), requires_grad=True)
     x = tt.Tensor(draws(0, *size).transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2))
     grad, small = tt.ones(*size), tt.ones(1, 32, 8, 8)
-
-    def step(images, slope):
-        tt.conv2d(images, weight, padding=1).backward(slope)
-
-    tt.use_fast_kernels()
-    try:
-        step(small, small)
+    with fast_kernels(tt):
+        tt.conv2d(small, weight, padding=1).backward(small)
         with memory() as used:
-            step(x, grad)
-    finally:
-        tt.use_fast_kernels(False)
-    images = math.prod(size) * 4
-    assert used.peak < 8 * images, (
-        f"a step held {used.peak / images:.1f} times its images; windows need more than nine"
+            tt.conv2d(x, weight, padding=1).backward(grad)
+    times = used.peak / (math.prod(size) * 4)
+    check.true(
+        times < 8,
+        f"a step held {times:.1f} times its images, expected less than 8; all windows are nine",
     )
 
 
@@ -449,19 +439,19 @@ def in_one_product(x, matrix):
 @pytest.mark.points(1)
 @pytest.mark.hint("Where do the seconds go? Time one piece; Python must not count the tiles.")
 @pytest.mark.depends(on="test_fast_convolution")
-def test_speed_of_fast_convolution(tt, speed):
+def test_speed_of_fast_convolution(tt, check, speed):
     """Convolves in no more than the time of one product of all windows"""
     x, weight = draws(0, 16, 64, 16, 16), draws(1, 64, 64, 3, 3)
     images, kernels, matrix = tt.Tensor(x), tt.Tensor(weight), weight.reshape(64, -1)
-    tt.use_fast_kernels()
-    try:
+    expected, _ = convolved(x, weight, padding=(1, 1))
+    with fast_kernels(tt):
+        found = tt.conv2d(images, kernels, padding=1)
+        check.close(found, expected, rtol=0, atol=1e-4 * float(np.abs(expected).max()))
         speed(
             lambda: tt.conv2d(images, kernels, padding=1),
             lambda: in_one_product(x, matrix),
             at_most=1.0,
         )
-    finally:
-        tt.use_fast_kernels(False)
 
 
 @pytest.mark.points(2)
@@ -509,15 +499,18 @@ def test_quantized_by_hand(tt, check):
 def test_parallel_map(tt, check, run_program):
     """Runs calls at the same time, keeps their order, and raises what they raise"""
 
-    def run(kind, **settings):
-        return run_program("programs/threads.py", kind=kind, **settings)
-
+    file = "programs/threads.py"
     for workers in (2, 4):
-        check.equal(run("meet", workers=workers), [10 * item for item in range(workers)])
-    check.equal(run("order", count=9), [item * item for item in range(9)])
-    check.equal(run("fail", bad=[2, 3]), "item 2")
-    check.true(run("count", workers=2) <= 2, "more calls were at work than there are workers")
-    check.equal(run("count", workers=1), 1)
+        check.equal(
+            run_program(file, kind="meet", workers=workers), [10 * item for item in range(workers)]
+        )
+    check.equal(run_program(file, kind="order", count=9), [item * item for item in range(9)])
+    check.equal(run_program(file, kind="fail", bad=[2, 3]), "item 2")
+    check.true(
+        run_program(file, kind="count", workers=2) <= 2,
+        "more calls were at work than there are workers",
+    )
+    check.equal(run_program(file, kind="count", workers=1), 1)
     with check.raises(ValueError):
         tt.parallel_map(tt.relu, [tt.ones(2)], workers=0)
     found = tt.parallel_map(tt.relu, [tt.Tensor([-1.0, 2.0]), tt.Tensor([3.0])])
@@ -562,41 +555,37 @@ def test_data_parallel(tt, check, run_program):
         check.true(most <= -(-11 // workers), f"one of {workers} workers had {most} of 11 rows")
 
 
+def trained(tt, check, digits):
+    """Losses of a small convolutional network while it learns digits, and its logits of others."""
+    tt.manual_seed(3)
+    layers = tt.Conv2d(1, 16, 3, padding=1), tt.Conv2d(16, 16, 3, padding=1), tt.BatchNorm2d(16)
+    pool, head, losses = tt.MaxPool2d(2), tt.Linear(256, 10), np.zeros(14)
+    parameters = [p for layer in (*layers, head) for p in layer.parameters()]
+    optimizer = tt.SGD(parameters, lr=0.05, momentum=0.9)
+    for step in range(len(losses) + 1):
+        learns = step < len(losses)
+        rows = slice(100 * step, 100 * step + 100)
+        images = digits.train_images[rows] if learns else digits.test_images
+        layers[2].train() if learns else layers[2].eval()
+        x = tt.relu(layers[0](tt.Tensor(images[:, None])))
+        logits = head(pool(tt.relu(layers[2](layers[1](x)))).reshape(len(images), 256))
+        if learns:
+            optimizer.zero_grad()
+            loss = tt.CrossEntropyLoss()(logits, tt.Tensor(digits.train_labels[rows]))
+            loss.backward()
+            optimizer.step()
+            losses[step] = loss.item()
+    return losses, check.array(logits)
+
+
 @pytest.mark.points(1)
 @pytest.mark.hint("All that is left is in the tests above: mend them, and this one reads.")
 @pytest.mark.depends(on=["test_fast_convolution", "test_fast_pool_norms_and_loss"])
 def test_learns_digits(tt, check, digits):
-    """Trains a small convolutional network with fast kernels to the weights of the slow ones"""
-    found = []
-    for on in (False, True):
-        tt.manual_seed(3)
-        layers = [tt.Conv2d(1, 16, 3, padding=1), tt.Conv2d(16, 16, 3, padding=1)]
-        norm, pool, head = tt.BatchNorm2d(16), tt.MaxPool2d(2), tt.Linear(256, 10)
-        parameters = [p for layer in (*layers, norm, head) for p in layer.parameters()]
-        optimizer = tt.SGD(parameters, lr=0.05, momentum=0.9)
-
-        def logits(images, layers=layers, norm=norm, pool=pool, head=head):
-            x = tt.Tensor(images[:, None])
-            x = pool(tt.relu(norm(layers[1](tt.relu(layers[0](x))))))
-            return head(x.reshape(len(images), 256))
-
-        def train(logits=logits, optimizer=optimizer):
-            losses = []
-            for start in range(0, 1400, 100):
-                rows = slice(start, start + 100)
-                optimizer.zero_grad()
-                labels = tt.Tensor(digits.train_labels[rows])
-                loss = tt.CrossEntropyLoss()(logits(digits.train_images[rows]), labels)
-                loss.backward()
-                optimizer.step()
-                losses.append(loss.item())
-            return losses
-
-        losses = with_kernels(tt, train) if on else train()
-        found.append(losses)
-        if on:
-            norm.eval()
-            read = check.array(with_kernels(tt, lambda f=logits: f(digits.test_images)))
-            correct = float((read.argmax(axis=1) == digits.test_labels).mean())
-            check.true(correct >= 0.8, f"read {correct:.1%} of 360 digits, expected 80 %")
-    check.close(np.array(found[1]), np.array(found[0]), rtol=1e-2, atol=1e-3)
+    """Trains a small convolutional network with fast kernels as with the slow ones"""
+    slow, _ = trained(tt, check, digits)
+    with fast_kernels(tt):
+        fast, logits = trained(tt, check, digits)
+    check.close(fast, slow, rtol=1e-2, atol=1e-3)
+    correct = float((logits.argmax(axis=1) == digits.test_labels).mean())
+    check.true(correct >= 0.8, f"read {correct:.1%} of 360 digits, expected 80 %")
