@@ -160,7 +160,8 @@ class Cell:
         orphans.sweep(self._known)
         orphans.is_done(self._process.pid)
         self._channel.close()
-        os.close(self._info)
+        if self._info is not None:
+            os.close(self._info)
         self._places.remove(self._place)
 
     def _where(self) -> tuple[Place, ...]:
@@ -180,14 +181,14 @@ class Cell:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             self._process.kill()
 
-    def _start(self) -> "tuple[subprocess.Popen[bytes], Channel, int]":
+    def _start(self) -> "tuple[subprocess.Popen[bytes], Channel, int | None]":
         orphans.adopt()
         theirs_in, ours_out = _wide_pipe()
         ours_in, theirs_out = _wide_pipe()
-        info, info_out = os.pipe()
+        info = _info_file() if self.level.name == "bwrap" else None
         libraries = self._places.libraries
         prefix = command(
-            self.level, self._place, libraries, info_out, self._limits.scratch_mib * _MIB
+            self.level, self._place, libraries, info or 0, self._limits.scratch_mib * _MIB
         )
         try:
             process = subprocess.Popen(
@@ -197,16 +198,16 @@ class Cell:
                 stderr=subprocess.PIPE,
                 env=environment(self._place, libraries),
                 cwd=self._place.package,
-                pass_fds=(theirs_in, theirs_out, *([info_out] if prefix else [])),
+                pass_fds=(theirs_in, theirs_out, *([info] if info else [])),
                 start_new_session=True,
             )
         except OSError as error:
-            for descriptor in (ours_out, ours_in, info):
+            for descriptor in (ours_out, ours_in, *([info] if info else [])):
                 os.close(descriptor)
             self._places.remove(self._place)
             raise NotStarted(f"no process can be started: {error}") from None
         finally:
-            for descriptor in (theirs_in, theirs_out, info_out):
+            for descriptor in (theirs_in, theirs_out):
                 os.close(descriptor)
         orphans.is_ours(process.pid)
         return process, Channel(process, ours_out, ours_in), info
@@ -244,14 +245,13 @@ class Cell:
 
     def _find_process(self) -> int:
         """The student's process: the one that was started, or what bubblewrap started for it."""
-        if self.level.name != "bwrap":
+        if self._info is None:
             return self._process.pid
-        with os.fdopen(os.dup(self._info), "rb") as stream:
-            try:
-                first = int(json.loads(stream.read(4096))["child-pid"])
-                return min(orphans.children(first), default=first)
-            except (ValueError, KeyError, OSError):
-                return self._process.pid
+        try:
+            first = int(json.loads(os.pread(self._info, 4096, 0))["child-pid"])
+            return min(orphans.children(first), default=first)
+        except (ValueError, KeyError, OSError):
+            return self._process.pid
 
     def _value(self, reply: Any, payload: memoryview, resolve: Callable[[Any], Any]) -> Any:
         if not isinstance(reply, list) or len(reply) not in (1, 2, 3):
@@ -273,6 +273,15 @@ class Cell:
         most = self._limits.scratch_mib * _MIB
         if size_of(self._place.scratch, most) > most:
             raise Died(f"stopped because your code wrote more than {self._limits.scratch_mib} MiB")
+
+
+def _info_file() -> int:
+    """Where bubblewrap writes which process it started.
+
+    Not a pipe: where this process is killed at that moment nobody reads a pipe any more, the signal
+    for that ends bubblewrap, and what it has just started waits for it without end.
+    """
+    return os.memfd_create("info")
 
 
 def _wide_pipe() -> tuple[int, int]:
