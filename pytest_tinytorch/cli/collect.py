@@ -23,6 +23,9 @@ def collect_git(
     into: Into,
     deadline: Annotated[str, typer.Option(help="2026-11-20T23:59+01:00")] = "",
     late: Annotated[bool, typer.Option("--late", help="take what came after the deadline")] = False,
+    local_remotes: Annotated[
+        bool, typer.Option("--local-remotes", help="a remote may be a folder of this machine")
+    ] = False,
 ) -> None:
     """The last commit of each remote's default branch, at or before a deadline."""
     from pytest_tinytorch.reports.progress_bar import waiting
@@ -31,7 +34,7 @@ def collect_git(
 
     until = parse_deadline(deadline) if deadline else None
     with _stoppable(into):
-        found = collect_remotes(roster, into, until, late, waiting("Collecting"))
+        found = collect_remotes(roster, into, until, late, waiting("Collecting"), local_remotes)
     _report(found, into)
     if until is not None:
         typer.echo(
@@ -75,12 +78,16 @@ def _stoppable(into: Path) -> Iterator[None]:
 def _report(found: "Sequence[Collected]", into: Path) -> None:
     from rich.console import Console
 
+    from pytest_tinytorch.core.text import one_line
     from pytest_tinytorch.reports.collected_view import collected_report
     from pytest_tinytorch.reports.console import draw
+    from pytest_tinytorch.submissions.collection import shared
 
     console = Console()
     text = draw(collected_report(found), console.width, colour=sys.stdout.isatty())
     typer.echo(text, nl=False)
+    for line in shared(found):
+        typer.echo(one_line(line))
     typer.echo(f"Written: {into}/, with collected.json")
 
 

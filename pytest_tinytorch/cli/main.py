@@ -10,7 +10,7 @@ import typer
 
 from pytest_tinytorch.cli import collect, gradescope
 from pytest_tinytorch.cli.here import course_here
-from pytest_tinytorch.core.errors import CourseError, let_go_of_output, told
+from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError, let_go_of_output, told
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,7 +30,8 @@ CheckpointId = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-
 
 
 def main() -> None:
-    """The command. A mistake, or a full disk, is one line and exit code 2, never a traceback."""
+    """The command. A mistake is one line and exit code 2; what the machine refuses, such as a full
+    disk, is one line and exit code 3. Neither is a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names can have letters that a console has not
             stream.reconfigure(errors="backslashreplace")
@@ -38,11 +39,11 @@ def main() -> None:
         app()
     except CourseError as error:
         typer.echo(f"tito: {error}", err=True)
-        sys.exit(2)
+        sys.exit(MACHINE if isinstance(error, MachineError) else 2)
     except OSError as error:
         typer.echo(f"tito: {told(error)}", err=True)
         let_go_of_output()
-        sys.exit(2)
+        sys.exit(MACHINE)
 
 
 @app.command("export")

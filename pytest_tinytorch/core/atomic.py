@@ -59,14 +59,18 @@ def write_bytes(path: Path, content: bytes) -> None:
 def _stage(path: Path, content: bytes, lasting: bool) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        if lasting:
-            file.flush()
-            os.fsync(file.fileno())
     temporary = Path(name)
-    # mkstemp makes files private; a generated file is as readable as one written by an editor.
-    temporary.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
+        # mkstemp makes files private; a generated file is as readable as one of an editor's.
+        temporary.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+    except BaseException:  # a full disk, somebody's Ctrl-C
+        temporary.unlink(missing_ok=True)
+        raise
     return temporary
 
 

@@ -1,6 +1,7 @@
 """The one kind of error that is meant for people: a line that says what, where and what to do."""
 
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -10,8 +11,15 @@ class CourseError(Exception):
     """Something a student, an instructor or a course author can mend, told in one line."""
 
 
+MACHINE = 3  # exit code of what the machine refuses
+
+
 class MachineError(CourseError):
-    """A file that cannot be written: the disk is full, or the folder read-only. Exit code 3."""
+    """A file that cannot be written: the disk is full, or the folder read-only."""
+
+
+# What concerns all that is written there, not one file of one student.
+REFUSED_BY_MACHINE = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:

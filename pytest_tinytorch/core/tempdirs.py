@@ -19,10 +19,14 @@ _SETTLED = 60  # seconds; the lock of a younger folder may still be on its way
 _held: dict[Path, int] = {}  # folders of this process, and the descriptors of their files
 
 
-def make_folder(kind: str) -> Path:
-    """A folder of this process's own, until `remove_folder` or the end of it. Raises OSError."""
-    _clear_up()
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}-{kind}-"))
+def make_folder(kind: str, where: Path | None = None) -> Path:
+    """A folder of this process's own, until `remove_folder` or the end of it. Raises OSError.
+
+    where: the folder around it; by default that of all temporary files
+    """
+    where = where or Path(tempfile.gettempdir())
+    _clear_up(where)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}-{kind}-", dir=where))
     lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     _lock(lock)
     _held[folder] = lock  # to be closed in any case: Windows removes no file that is open
@@ -63,8 +67,8 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
         return list(entries)
 
 
-def _clear_up() -> None:
-    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}-*/{_LOCK}"):
+def _clear_up(where: Path) -> None:
+    for lock in where.glob(f"{_PREFIX}-*/{_LOCK}"):
         with contextlib.suppress(OSError):  # gone already, or somebody else's
             if _is_nobodys(lock):
                 remove_folder(lock.parent)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_tinytorch.core.errors import CourseError, let_go_of_output, told
+from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError, let_go_of_output, told
 from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the file of its task
 
-_INCOMPLETE, _USAGE_ERROR = 3, 4
+_USAGE_ERROR = 4
 _ENDINGS = ("SIGTERM", "SIGHUP")
 _PLUGINS = ("xdist", "pytest_timeout", "pytest_tinytorch.plugin")
 # Each of these would show words of a test that is not for everybody's eyes.
@@ -127,10 +127,10 @@ def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
         return code
     except CourseError as error:
         print(f"ERROR: {error}", file=sys.stderr)
-        return _USAGE_ERROR
+        return MACHINE if isinstance(error, MachineError) else _USAGE_ERROR
     except OSError as error:
         _say_what_is_wrong(error)
-        return _INCOMPLETE
+        return MACHINE
     finally:
         if work is not None:
             remove_folder(work)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.course import Course
-from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.errors import CourseError, MachineError
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.grading.result_files import set_aside
 from pytest_tinytorch.reports.junit_reader import read_run
@@ -48,6 +48,6 @@ def write_page(path: Path, page: str) -> list[str]:
         aside = set_aside(path)
         write_text(path, page)
     except OSError as error:
-        raise CourseError(f"{path} cannot be written: {error.strerror}") from None
+        raise MachineError(f"{path} cannot be written: {error.strerror}") from None
     kept = [f"{path.name} of an earlier run is now {aside.name}"] if aside else []
     return [*kept, f"written: {path}"]

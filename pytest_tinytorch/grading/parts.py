@@ -19,6 +19,7 @@ from typing import Any
 
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.errors import MachineError
 from pytest_tinytorch.core.manifest import Manifest, course_files
 from pytest_tinytorch.core.records import TestRecord
 from pytest_tinytorch.submissions.reader import Taken
@@ -131,4 +132,10 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:
-    write_text(path, json.dumps({"format": FORMAT, **data}, indent=1, ensure_ascii=True) + "\n")
+    text = json.dumps({"format": FORMAT, **data}, indent=1, ensure_ascii=True) + "\n"
+    try:
+        write_text(path, text)
+    except OSError as error:
+        # The same line for all parts: that is said once.
+        results = path.parents[2]
+        raise MachineError(f"--results {results} cannot be written: {error.strerror}") from None

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any, TextIO
 
-from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.errors import CourseError, MachineError
 
 
 def set_aside(path: Path) -> Path | None:
@@ -23,7 +23,7 @@ def set_aside(path: Path) -> Path | None:
     try:
         path.replace(aside)
     except OSError as error:
-        raise CourseError(f"{path} cannot be moved aside: {error.strerror}") from None
+        raise MachineError(f"{path} cannot be moved aside: {error.strerror}") from None
     return aside
 
 
@@ -36,7 +36,7 @@ class ResultLog:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: TextIO = path.open("x", encoding="ascii")
         except OSError as error:
-            raise CourseError(f"{path} cannot be written: {error.strerror}") from None
+            raise MachineError(f"{path} cannot be written: {error.strerror}") from None
 
     def append(self, entry: dict[str, Any]) -> None:
         self._file.write(json.dumps(entry, ensure_ascii=True) + "\n")

@@ -19,7 +19,7 @@ from _pytest.runner import runtestprotocol
 
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order
 from pytest_tinytorch.core.course import Checkpoint, Course
-from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.errors import CourseError, MachineError, told
 from pytest_tinytorch.core.names import folder_names
 from pytest_tinytorch.core.records import TestRecord
 from pytest_tinytorch.core.signing import VARIABLE, Key, find_key
@@ -40,6 +40,7 @@ from pytest_tinytorch.isolation import reaper as orphans
 from pytest_tinytorch.isolation.failures import CellFailure
 from pytest_tinytorch.submissions.find import Submitted, find_submissions
 
+NOT_GRADED = "not-graded"  # by no fault of the submission; nothing is kept of it
 SHOWN = "tinytorch_batch"  # the attribute of a report that says what became of a part
 _WORKER_INPUT = "tinytorch_students"
 _GRACE = 120  # seconds beyond the limits of a checkpoint, until the harness itself is stopped
@@ -150,9 +151,12 @@ class ClassRoom:
         settings, level = self.settings, level_of(self.config).name
         asked = f"seed {settings.seed}, isolation {level}"
         harness = harness_digest(self.course, self.manifest, settings.hidden_folder, asked)
-        grader = Grader(
-            self.course, self.batch.results, self.names, harness, self.batch.regrade, self._run
-        )
+        try:
+            grader = Grader(
+                self.course, self.batch.results, self.names, harness, self.batch.regrade, self._run
+            )
+        except OSError as error:
+            raise MachineError(told(error)) from None
         self.config.add_cleanup(grader.close)
         return grader
 
@@ -188,7 +192,7 @@ def room_of(config: pytest.Config) -> ClassRoom | None:
         try:
             config.stash[_room_key] = ClassRoom(config, batch) if batch else None
         except CourseError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(str(error)) from error
     return config.stash[_room_key]
 
 
@@ -247,13 +251,20 @@ def _graded(
     who = {"student": submitted.student, "checkpoint": checkpoint.id}
     try:
         done = room.grade(item, following)
-    except SelfCheckFailed as failure:
+    except (SelfCheckFailed, MachineError) as failure:
         # The submission has nothing to do with it, so nothing is kept of it.
-        return str(failure), {**who, "status": "not-graded"}
+        return str(failure), {
+            **who,
+            "status": NOT_GRADED,
+            "machine": isinstance(failure, MachineError),
+        }
     except (Exception, CellFailure, pytest.fail.Exception) as error:  # what it made of us
         words = (str(error) or type(error).__name__).splitlines()[0][:300]
         reason = f"{type(error).__name__}: {words}"
-        room.lost(item.task, reason)
+        try:
+            room.lost(item.task, reason)
+        except MachineError as failure:
+            return str(failure), {**who, "status": NOT_GRADED, "machine": True}
         return reason, {**who, "status": Status.GRADER_ERROR.value}
     part = done.part
     return part.reason if part.status is Status.GRADER_ERROR else "", {

@@ -19,7 +19,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         config.stash[export_key] = _bring_up_to_date(config)
     except CourseError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(str(error)) from error
 
 
 def _bring_up_to_date(config: pytest.Config) -> ExportReport:

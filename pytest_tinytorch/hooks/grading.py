@@ -142,5 +142,5 @@ def graded_run_of(config: pytest.Config) -> GradedRun | None:
         try:
             config.stash[_graded_key] = GradedRun(config, ledger) if ledger else None
         except CourseError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(str(error)) from error
     return config.stash[_graded_key]

@@ -1,5 +1,7 @@
 """What this run was asked to do: the options, read once into a frozen dataclass."""
 
+import sys
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import pytest
 
 from pytest_tinytorch.core.course import Checkpoint, Course, Module, load_course
 from pytest_tinytorch.core.discovery import course_root
-from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError
 from pytest_tinytorch.core.manifest import Manifest, load_manifest, with_hidden
 from pytest_tinytorch.core.selectors import Dynamic, choose_checkpoints, choose_modules
 from pytest_tinytorch.core.visibility import HIDDEN
@@ -181,13 +183,25 @@ def pytest_configure(config: pytest.Config) -> None:
     settings_of(config)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main() -> Generator[None, object, object]:
+    """What the machine refuses has an exit code of its own; for pytest it is a mistake in use."""
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        if not isinstance(error.__cause__, MachineError):
+            raise
+        print(f"ERROR: {error}", file=sys.stderr)
+        return MACHINE
+
+
 def settings_of(config: pytest.Config) -> Settings:
     """The settings of this run, read when a room first asks: no order of hooks matters."""
     if _settings_key not in config.stash:
         try:
             config.stash[_settings_key] = _read(config)
         except CourseError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(str(error)) from error
     return config.stash[_settings_key]
 
 

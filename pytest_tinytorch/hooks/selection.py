@@ -43,7 +43,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         try:
             _check_sources(config)
         except CourseError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order
-from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError
 from pytest_tinytorch.core.manifest import Manifest
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
 from pytest_tinytorch.core.visibility import is_hidden
@@ -37,6 +37,7 @@ class Ledger:
         self.tally = Tally()
         self.problems: list[str] = []  # collection errors: one line each
         self.notes: list[str] = []  # what else a person should know
+        self._is_recorded = True  # False where progress could not be written
         self.run: RunRecord | None = None
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
@@ -66,6 +67,8 @@ class Ledger:
         lost = any(test.outcome is Outcome.MISSING for test in self.run.tests)
         if lost and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if not self._is_recorded:
+            session.exitstatus = MACHINE
 
     def finish(self) -> RunRecord:
         """Close the books, once: add what is missing, and keep the evidence."""
@@ -110,7 +113,11 @@ class Ledger:
             )
         elif complete:
             progress = Progress.of(self.course, self.manifest)
-            self.notes += progress.record(run, complete)
+            try:
+                self.notes += progress.record(run, complete)
+            except MachineError as error:
+                self.notes.append(str(error))
+                self._is_recorded = False
 
     def _untested_files(self) -> tuple[str, ...]:
         """The generated files that an export would have changed, had it been made."""
@@ -151,5 +158,5 @@ def ledger_of(config: pytest.Config) -> Ledger | None:
         try:
             config.stash[_ledger_key] = Ledger(config) if ours else None
         except CourseError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(str(error)) from error
     return config.stash[_ledger_key]

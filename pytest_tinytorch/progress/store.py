@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tinytorch.core.atomic import write_text
-from pytest_tinytorch.core.user_dir import home
+from pytest_tinytorch.core.errors import MachineError
+from pytest_tinytorch.core.user_dir import VARIABLE, home
 
 FORMAT = 1
 DEFAULT_COURSE = "tinytorch"  # its modules and milestones stand at the top level of the file
@@ -43,7 +44,10 @@ class ProgressFile:
             return _empty(), f"{self.path} is damaged ({error}); the next run sets it aside."
 
     def update(self, change: Callable[[dict[str, Any]], None]) -> str:
-        """Change the data under a lock. Returns "" or one line about what went wrong."""
+        """Change the data under a lock. Returns "" or one line about what went wrong.
+
+        Raises MachineError where the file cannot be written.
+        """
         import filelock
 
         try:
@@ -55,8 +59,10 @@ class ProgressFile:
         except filelock.Timeout:
             return f"{self.path} is locked by another run; this one is not recorded. Run it again."
         except OSError as error:
-            reason = error.strerror or error
-            return f"{self.path} cannot be written ({reason}); this run is not recorded."
+            raise MachineError(
+                f"{self.path} cannot be written ({error.strerror or error}); this run is not"
+                f" recorded. Make room, or set {VARIABLE} to another folder."
+            ) from None
 
     def _change(self, change: Callable[[dict[str, Any]], None]) -> str:
         message = ""

@@ -8,21 +8,27 @@ class/.collected/         earlier states, and repositories: nothing that was the
 
 import json
 import os
-import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pytest_tinytorch.core.atomic import write_text
-from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.names import folder_name
+from pytest_tinytorch.core.errors import CourseError, MachineError
+from pytest_tinytorch.core.names import folder_name, safe_path
+from pytest_tinytorch.core.plain_file import read_plain
+from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
+from pytest_tinytorch.core.text import one_line, whole
 
 FORMAT = 1
 LIST_FILE = "collected.json"
 _OWN_FOLDER = ".collected"
+_LOCK = "lock"
+_LOCK_SECONDS = 60  # the lock is held while a submission is moved, not while it is fetched
+_LARGEST_LIST = 2**26
 
 # How somebody goes through students: as they are, or showing where it is.
 Following = Callable[[Sequence[Any]], Iterable[Any]]
@@ -50,7 +56,11 @@ class Collected:
 
 
 class Collection:
-    """The folder. Whatever is kept is on the disk at once, so a run can be stopped anywhere."""
+    """The folder. Whatever is kept is on the disk at once, so a run can be stopped anywhere.
+
+    Two runs may collect into one folder: the list is read again, under a lock, before it is
+    written.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -58,7 +68,7 @@ class Collection:
         try:
             self._own.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CourseError(f"--into {root} cannot be written: {error.strerror}") from None
+            raise MachineError(f"--into {root} cannot be written: {error.strerror}") from None
         self._students = read_list(root / LIST_FILE)
 
     def of(self, student: str) -> Collected | None:
@@ -71,11 +81,38 @@ class Collection:
     @contextmanager
     def workplace(self) -> Iterator[Path]:
         """A folder to put a submission together in, on the same disk."""
-        with tempfile.TemporaryDirectory(dir=self._own, prefix="new-") as folder:
-            yield Path(folder)
+        folder = make_folder("new", self._own)
+        try:
+            yield folder
+        finally:
+            remove_folder(folder)
 
     def place(self, found: Collected, made: Path) -> Collected:
         """Put what was made in its place, and note it. What was there is moved aside."""
+        with self._alone():
+            return self._place(found, made)
+
+    def note(self, found: Collected) -> Collected:
+        """Keep what was found out. A student without a submission now keeps an earlier one."""
+        with self._alone():
+            return self._note(found)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else writes meanwhile, and what others wrote before is known."""
+        import filelock
+
+        try:
+            with filelock.FileLock(self._own / _LOCK, timeout=_LOCK_SECONDS):
+                self._students = read_list(self.root / LIST_FILE)
+                yield
+        except filelock.Timeout:
+            raise CourseError(
+                f"--into {self.root} is in use by another `tito collect`; wait for its end, then"
+                f" run this one again"
+            ) from None
+
+    def _place(self, found: Collected, made: Path) -> Collected:
         name = self._name(found.student)
         before = self.of(found.student)
         for path in (self.root / name, self.root / f"{name}.zip"):
@@ -83,10 +120,9 @@ class Collection:
                 path.rename(self._aside(path, before))
         found = replace(found, entry=name if made.is_dir() else f"{name}.zip")
         made.rename(self.root / found.entry)
-        return self.note(found)
+        return self._note(found)
 
-    def note(self, found: Collected) -> Collected:
-        """Keep what was found out. A student without a submission now keeps an earlier one."""
+    def _note(self, found: Collected) -> Collected:
         before = self.of(found.student)
         if before is not None and before.entry and not found.entry:
             kept = {key: getattr(before, key) for key in ("entry", "commit", "sha256", "time")}
@@ -99,7 +135,7 @@ class Collection:
             write_text(self.root / LIST_FILE, f"{text}\n")
         except OSError as error:
             place = self.root / LIST_FILE
-            raise CourseError(f"{place} cannot be written: {error.strerror}") from None
+            raise MachineError(f"{place} cannot be written: {error.strerror}") from None
         return found
 
     def is_there(self, found: Collected) -> bool:
@@ -132,19 +168,55 @@ class Collection:
         return aside
 
 
+def shared(found: Sequence[Collected]) -> list[str]:
+    """Students with the same repository, the same commit or the same files, a line each."""
+    same: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in found:
+        for what, value in (
+            ("remote", _address(one.remote) if not one.sha256 else ""),
+            ("commit", one.commit),
+            ("files", one.sha256),
+        ):
+            if value:
+                same[what, value].append(one.student)
+    return [
+        f"The same {what}: {', '.join(sorted(students))}"
+        for (what, _), students in same.items()
+        if len(students) > 1
+    ]
+
+
+def _address(remote: str) -> str:
+    return remote.rstrip("/").removesuffix(".git")
+
+
 def read_list(path: Path) -> dict[str, Collected]:
+    """Student -> what was collected. Raises CourseError for no such list."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(read_plain(path, _LARGEST_LIST).decode("utf-8"))
         if data["format"] != FORMAT:
             raise ValueError(f"format {data['format']!r} is unknown")
         found = [Collected(**c | {"status": Status(c["status"])}) for c in data["students"]]
+        for entry in found:
+            _check(entry)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise CourseError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = one_line(str(error))
         raise CourseError(
-            f"{path} is damaged ({error}); move it away, and what lies beside it is kept aside when"
-            f" it is collected again"
+            f"{path} is damaged ({reason}); move it away, and what lies beside it is kept aside"
+            f" when it is collected again"
         ) from None
     return {entry.student: entry for entry in found}
+
+
+def _check(entry: Collected) -> None:
+    """Raise ValueError for what no collection wrote; the entry becomes a path."""
+    for name, value in asdict(entry).items():
+        if not isinstance(value, str) or whole(value) != value:
+            raise ValueError(f"{name} {value!r} is no text")
+    path = safe_path(entry.entry) if entry.entry else PurePosixPath(".")
+    if path is None or len(path.parts) > 1:
+        raise ValueError(f"entry {entry.entry!r} is no name in this folder")

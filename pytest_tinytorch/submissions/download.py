@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
-from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.errors import REFUSED_BY_MACHINE, CourseError
 from pytest_tinytorch.core.names import safe_path
 
 LARGEST_FILE = 256 * 2**20
@@ -57,9 +57,8 @@ class _Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.refused: list[str] = []
+        self._looked_at = 0
         self.names = sorted(self._names())
-        if len(self.names) > _MOST_FILES:
-            raise CourseError(f"{root} has more than {_MOST_FILES} files: is it the right folder?")
 
     def _names(self) -> Iterator[str]:
         for folder, folders, files in os.walk(self._root):  # which follows no link
@@ -67,6 +66,11 @@ class _Folder:
             for name in files:
                 path = Path(folder, name)
                 inside = path.relative_to(self._root).as_posix()
+                self._looked_at += 1
+                if self._looked_at > _MOST_FILES:
+                    raise CourseError(
+                        f"{self._root} has more than {_MOST_FILES} files: is it the right folder?"
+                    )
                 if not stat.S_ISREG(path.lstat().st_mode) or safe_path(inside) is None:
                     self.refused.append(inside)
                 elif name not in _JUNK:
@@ -77,7 +81,7 @@ class _Folder:
             with (self._root / name).open("rb") as source, target.open("xb") as file:
                 _copy(name, source, file)
         except OSError as error:
-            raise Unreadable(f"{name}: {error.strerror}") from None
+            raise _unreadable(name, error) from None
 
 
 class _Zip:
@@ -100,9 +104,15 @@ class _Zip:
             with self._archive.open(member) as source, target.open("xb") as file:
                 self._left -= _copy(name, source, file, self._left)
         except OSError as error:
-            raise Unreadable(f"{name}: {error.strerror or error}") from None
+            raise _unreadable(name, error) from None
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise Unreadable(f"{name}: damaged ({error})") from None
+
+
+def _unreadable(name: str, error: OSError) -> Exception:
+    """What to raise where a file cannot be copied: a full disk is not the file's fault."""
+    is_machines = error.errno in REFUSED_BY_MACHINE
+    return error if is_machines else Unreadable(f"{name}: {error.strerror or error}")
 
 
 def _is_junk(member: zipfile.ZipInfo) -> bool:

@@ -5,12 +5,15 @@ is ever checked out, so no attribute, filter, link or submodule of theirs has an
 are larger than any submission are not even transferred, where the server can do that.
 """
 
+import ctypes
 import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event, Timer
 
@@ -19,18 +22,21 @@ from pytest_tinytorch.core.text import one_line
 LARGEST_FILE_MIB = 4
 SECONDS = 120  # for one command
 _MOST_OUTPUT = 256 * 2**20
+_MOST_LISTED = 16 * 2**20  # bytes of paths
+_MOST_PATHS = 50_000
+_PR_SET_PDEATHSIG = 1
 _LONGEST_REASON = 200
 _NO_REASON = "Could not read from remote repository"  # said below the words of ssh, which are one
 _SAFE = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false")
 _PARTIAL = ("promisor=true", f"partialclonefilter=blob:limit={LARGEST_FILE_MIB}m")
 _ENVIRONMENT = {
-    "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file",  # none that takes a command for an address
     "GIT_TERMINAL_PROMPT": "0",
     "GCM_INTERACTIVE": "never",
     "SSH_ASKPASS_REQUIRE": "never",
     "GIT_LFS_SKIP_SMUDGE": "1",
     "LC_ALL": "C",  # reasons are looked for in what git says
 }
+_PROTOCOLS = "https:http:ssh:git"  # none that takes a command for an address
 # What would make git work on another repository than the one that is meant.
 _FOREIGN = (
     "GIT_DIR",
@@ -50,8 +56,10 @@ class GitError(Exception):
 class Repository:
     """A bare repository of ours, with what was fetched of somebody's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, local: bool = False) -> None:
+        """local: whether a remote may be a folder of this machine"""
         self.folder = folder
+        self._protocols = f"{_PROTOCOLS}:file" if local else _PROTOCOLS
         folder.mkdir(parents=True, exist_ok=True)
         self._run("init", "--quiet", "--bare", "--template=")
 
@@ -89,8 +97,11 @@ class Repository:
         self._run("update-ref", f"refs/collect/kept/{commit}", commit)
 
     def files(self, commit: str) -> list[tuple[str, str, bytes]]:
-        """(mode, object, path) of every file."""
-        lines = self._run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")
+        """(mode, object, path) of every file. Raises GitError where they are too many."""
+        words = ("ls-tree", "-r", "-z", "--full-tree", commit)
+        lines = self._run(*words, most=_MOST_LISTED).split(b"\0")
+        if len(lines) > _MOST_PATHS:
+            raise GitError(f"it has more than {_MOST_PATHS} files")
         found = [line.partition(b"\t") for line in lines if line]
         return [(*_mode_and_object(head), path) for head, _, path in found]
 
@@ -113,9 +124,26 @@ class Repository:
     def _batch(self, form: str, objects: Sequence[str]) -> bytes:
         return self._run("cat-file", form, words="".join(f"{name}\n" for name in objects))
 
-    def _run(self, *arguments: str, given: Sequence[str] = (), words: str = "") -> bytes:
+    def _run(
+        self,
+        *arguments: str,
+        given: Sequence[str] = (),
+        words: str = "",
+        most: int = _MOST_OUTPUT,
+    ) -> bytes:
         settings = [part for entry in (*_SAFE, *given) for part in ("-c", entry)]
-        return _output(["git", f"--git-dir={self.folder}", *settings, *arguments], words)
+        command = ["git", f"--git-dir={self.folder}", *settings, *arguments]
+        return _output(command, words, most, {"GIT_ALLOW_PROTOCOL": self._protocols})
+
+
+def is_local(remote: str) -> bool:
+    """Whether git takes a remote for a folder of this machine."""
+    scheme, sign, _ = remote.partition("://")
+    if sign:
+        return scheme.lower() == "file"
+    host, colon, _ = remote.partition(":")
+    is_drive = os.name == "nt" and len(host) == 1
+    return not colon or "/" in host or is_drive
 
 
 def without_password(text: str) -> str:
@@ -128,23 +156,26 @@ def _mode_and_object(head: bytes) -> tuple[str, str]:
     return mode, name
 
 
-def _output(command: list[str], words: str) -> bytes:
-    """What a command prints. Raises GitError with its reason, or where there is no end to it."""
+def _output(command: list[str], words: str, most: int, more: dict[str, str]) -> bytes:
+    """What a command prints. Raises GitError with its reason, or where it is more than `most`.
+
+    more: variables of its environment
+    """
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
         stdin.write(words.encode())
         stdin.seek(0)
         kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         try:
             process = subprocess.Popen(
-                command, env=kept | _ENVIRONMENT, start_new_session=True,
-                stdin=stdin, stdout=subprocess.PIPE, stderr=stderr,
+                command, env=kept | _ENVIRONMENT | more, start_new_session=True,
+                stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, preexec_fn=_WITH_US,
             )  # fmt: skip
         except OSError as error:
             raise GitError(f"git cannot be started: {error.strerror}") from None
-        output, overdue = _read(process)
+        output, overdue = _read(process, most)
         stderr.seek(0)
         complaint = stderr.read(2**16).decode(errors="replace")
-    if len(output) > _MOST_OUTPUT:
+    if len(output) > most:
         raise GitError("it has more files than anybody hands in")
     if overdue:
         raise GitError(f"no answer within {SECONDS} s")
@@ -153,7 +184,15 @@ def _output(command: list[str], words: str) -> bytes:
     return output
 
 
-def _read(process: "subprocess.Popen[bytes]") -> tuple[bytes, bool]:
+# In git's process, on Linux: be ended when this program ends, whatever ends it.
+_WITH_US = (
+    partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if sys.platform == "linux"
+    else None
+)
+
+
+def _read(process: "subprocess.Popen[bytes]", most: int) -> tuple[bytes, bool]:
     """All that a process prints, up to a limit, and whether it had to be ended for its slowness."""
     overdue = Event()
 
@@ -165,8 +204,8 @@ def _read(process: "subprocess.Popen[bytes]") -> tuple[bytes, bool]:
     timer.start()
     assert process.stdout is not None
     try:
-        output = process.stdout.read(_MOST_OUTPUT + 1)
-        if len(output) > _MOST_OUTPUT:
+        output = process.stdout.read(most + 1)
+        if len(output) > most:
             _end(process)
         process.wait()
     except BaseException:

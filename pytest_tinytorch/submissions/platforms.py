@@ -121,7 +121,9 @@ def _read_canvas(prefix: str, name: str, students: dict[str, Handed]) -> bool:
         again = _AGAIN.fullmatch(file["name"])
         wanted = [f"{again[1]}{again[2]}"] if again else []
         wanted += [file["name"], rest, name]
-        free = next(wish for wish in wanted if wish not in handed.files)
+        free = next((wish for wish in wanted if wish not in handed.files), None)
+        if free is None:
+            return False
         handed.files[free] = f"{prefix}{name}"
     return True
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from pytest_tinytorch.core.errors import REFUSED_BY_MACHINE
 from pytest_tinytorch.core.names import folded, safe_path
 from pytest_tinytorch.submissions.collection import Collected, Collection, Following, Status
 from pytest_tinytorch.submissions.deadline import lateness
@@ -16,6 +17,7 @@ from pytest_tinytorch.submissions.git import (
     LARGEST_FILE_MIB,
     GitError,
     Repository,
+    is_local,
     without_password,
 )
 from pytest_tinytorch.submissions.roster import Row, read_roster
@@ -26,20 +28,31 @@ _PLAIN = ("100644", "100755")
 
 
 def collect_remotes(
-    roster: Path, into: Path, deadline: datetime | None, late: bool, following: Following = iter
+    roster: Path,
+    into: Path,
+    deadline: datetime | None,
+    late: bool,
+    following: Following = iter,
+    local: bool = False,
 ) -> list[Collected]:
-    """Collect every row of a roster, one by one; the failure of one is a line about that one."""
+    """Collect every row of a roster, one by one; the failure of one is a line about that one.
+
+    local: whether a remote may be a folder of this machine, named from where the roster is
+    """
     rows = read_roster(roster)
     collection = Collection(into)
-    return [_collected(collection, row, roster.parent, deadline, late) for row in following(rows)]
+    base = roster.parent if local else None
+    return [_collected(collection, row, base, deadline, late) for row in following(rows)]
 
 
 def _collected(
-    collection: Collection, row: Row, base: Path, deadline: datetime | None, late: bool
+    collection: Collection, row: Row, base: Path | None, deadline: datetime | None, late: bool
 ) -> Collected:
     remote = without_password(row.remote)
     try:
-        repository = Repository(collection.repository(row.student))
+        if base is None and is_local(row.remote):
+            raise GitError("the remote is a folder of this machine; --local-remotes allows that")
+        repository = Repository(collection.repository(row.student), local=base is not None)
         there = repository.fetch(_address(row.remote, base))
         found = _choose(repository, deadline, late) if there else _nothing("no commit yet")
         found = replace(found, student=row.student, remote=remote)
@@ -55,15 +68,18 @@ def _collected(
             _write(repository, files, workplace / "submission")
             return collection.place(found, workplace / "submission")
     except (GitError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in REFUSED_BY_MACHINE:
+            raise
         reason = str(error) if isinstance(error, GitError) else f"{error.strerror}"
         failed = Collected(row.student, Status.FAILED, remote=remote, note=reason)
         return collection.note(failed)
 
 
-def _address(remote: str, base: Path) -> str:
+def _address(remote: str, base: Path | None) -> str:
     """A local remote is named from where the roster is; any other as it stands."""
-    path = base / remote
-    return str(path.absolute()) if "://" not in remote and path.exists() else remote
+    if base is None or "://" in remote or not is_local(remote):
+        return remote
+    return str((base / remote).absolute())
 
 
 def _choose(repository: Repository, deadline: datetime | None, late: bool) -> Collected:

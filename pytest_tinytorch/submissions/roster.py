@@ -1,16 +1,18 @@
 """A roster: a CSV file with the columns `student` and `remote`, a repository each."""
 
 import csv
+import io
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.plain_file import read_plain
 from pytest_tinytorch.core.text import one_line
 
 _COLUMNS = ("student", "remote")
-_LONGEST = 1000
+_LONGEST, _LARGEST = 1000, 2**24
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,10 @@ class Row:
 def read_roster(path: Path) -> list[Row]:
     """The rows, in their order. Raises CourseError: one line, with the line of the file."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            _check_header(path, reader.fieldnames or [])
-            rows = [(reader.line_num, _row(path, reader.line_num, entry)) for entry in reader]
+        text = read_plain(path, _LARGEST).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        _check_header(path, reader.fieldnames or [])
+        rows = [(reader.line_num, _row(path, reader.line_num, entry)) for entry in reader]
     except OSError as error:
         raise CourseError(f"{path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -46,7 +48,7 @@ def _check_header(path: Path, found: Sequence[str]) -> None:
     if missing:
         raise CourseError(
             f"{path}: its first line has no column {' and no column '.join(map(repr, missing))};"
-            f" write student,remote (found: {', '.join(map(repr, found)) or 'nothing'})"
+            f" write student,remote (found: {one_line(', '.join(map(repr, found)) or 'nothing')})"
         )
 
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.errors import REFUSED_BY_MACHINE, CourseError
 from pytest_tinytorch.core.names import safe_path
 from pytest_tinytorch.submissions.collection import Collected, Collection, Following, Status
 from pytest_tinytorch.submissions.download import Download, Unreadable, opened
@@ -77,6 +77,8 @@ def _collected(
                 return collection.note(replace(found, entry=before.entry))
             return collection.place(found, made)
     except (Unreadable, OSError) as error:
+        if isinstance(error, OSError) and error.errno in REFUSED_BY_MACHINE:
+            raise
         reason = str(error) if isinstance(error, Unreadable) else f"{error.strerror}"
         return collection.note(replace(found, status=Status.FAILED, note=reason))
 

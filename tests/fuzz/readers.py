@@ -14,27 +14,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_tinytorch.batch.notebooks import NotebookRefused, source_of
-from pytest_tinytorch.batch.parts import PartFiles
-from pytest_tinytorch.batch.reading import read_submission
-from pytest_tinytorch.batch.submissions import Submitted
-from pytest_tinytorch.collect.collection import read_list
-from pytest_tinytorch.collect.platforms import METADATA, handed_in, platform_of
-from pytest_tinytorch.collect.roster import read_roster
-from pytest_tinytorch.collect.uploads import collect_download
-from pytest_tinytorch.course import load_course
-from pytest_tinytorch.errors import CourseError
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import MANIFEST_FILE, load_manifest, with_hidden
+from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.export.cells import SourceError, exported_cells
 from pytest_tinytorch.export.service import export
-from pytest_tinytorch.feedback import feedback_html, feedback_markdown
-from pytest_tinytorch.feedback.results import notes_on
-from pytest_tinytorch.grade.intake import checked_out, take_in
-from pytest_tinytorch.grade.reading import parse_run, read_run
-from pytest_tinytorch.grade.scores import grade_of
-from pytest_tinytorch.gradescope.handed_in import handed_in as read_metadata
-from pytest_tinytorch.manifest import MANIFEST_FILE, load_manifest, with_hidden
-from pytest_tinytorch.progress import Progress
-from pytest_tinytorch.progress_file import ProgressFile
+from pytest_tinytorch.grading.feedback_files import notes_on
+from pytest_tinytorch.grading.gradescope.submission_metadata import handed_in as read_metadata
+from pytest_tinytorch.grading.parts import PartFiles
+from pytest_tinytorch.progress.progress import Progress
+from pytest_tinytorch.progress.store import ProgressFile
+from pytest_tinytorch.reports.html import feedback_html
+from pytest_tinytorch.reports.junit_reader import parse_run, read_run
+from pytest_tinytorch.reports.markdown import feedback_markdown
+from pytest_tinytorch.submissions.collection import read_list
+from pytest_tinytorch.submissions.find import Submitted
+from pytest_tinytorch.submissions.intake import checked_out, take_in
+from pytest_tinytorch.submissions.notebooks import NotebookRefused, source_of
+from pytest_tinytorch.submissions.platforms import METADATA, handed_in, platform_of
+from pytest_tinytorch.submissions.reader import read_submission
+from pytest_tinytorch.submissions.roster import read_roster
+from pytest_tinytorch.submissions.uploads import collect_download
 
 ROOT = Path(__file__).parents[2]
 MEANT = (CourseError, SourceError, NotebookRefused)

@@ -66,7 +66,8 @@ class Students:
     def collect(
         self, deadline: datetime | None = DEADLINE, late: bool = False
     ) -> dict[str, Collected]:
-        found = collect_remotes(self.root / "roster.csv", self.into, deadline, late)
+        roster = self.root / "roster.csv"
+        found = collect_remotes(roster, self.into, deadline, late, local=True)
         return {one.student: one for one in found}
 
     @property
@@ -78,7 +79,11 @@ class Students:
         found = [path for path in root.rglob("*") if path.is_file()]
         kept = [path for path in found if "git" not in path.relative_to(self.into).parts[:2]]
         names = {path.relative_to(root).as_posix(): path for path in kept}
-        return {n: p.read_text(errors="replace") for n, p in names.items() if n != "collected.json"}
+        return {
+            n: p.read_text(errors="replace")
+            for n, p in names.items()
+            if n.rpartition("/")[2] not in ("collected.json", "lock")
+        }
 
 
 @pytest.fixture
@@ -291,9 +296,32 @@ def test_of_too_many_files_those_nearest_to_the_top_are_taken(students, monkeypa
     assert {"src/02_tensor.py", "z.py"} < set(students.files("ana"))
 
 
+@pytest.mark.parametrize("form", ["{}", "file://{}"])
+def test_a_folder_of_this_machine_needs_an_option(students, form):
+    students.enroll("ana")
+    students.commit("ana", **{"a.py": "1"})
+    students.rows[:] = []
+    students.enroll("bo", form.format(students.root / "ana"))
+    roster = students.root / "roster.csv"
+    [found] = collect_remotes(roster, students.into, None, late=False)
+    assert (found.status, found.note) == (
+        Status.FAILED, "the remote is a folder of this machine; --local-remotes allows that",
+    )  # fmt: skip
+    [found] = collect_remotes(roster, students.into, None, late=False, local=True)
+    assert found.status is Status.COLLECTED
+
+
+def test_more_files_than_are_looked_at(students, monkeypatch):
+    monkeypatch.setattr(git_module, "_MOST_PATHS", 2)
+    students.enroll("ana")
+    students.commit("ana", **{"a.py": "1", "b.py": "2", "c.py": "3"})
+    found = students.collect()["ana"]
+    assert (found.status, found.note) == (Status.FAILED, "it has more than 2 files")
+
+
 def test_a_tree_without_end_fails(students, monkeypatch):
     """Ten levels of ten folders, all the same one: a few objects, ten thousand million files."""
-    monkeypatch.setattr(git_module, "_MOST_OUTPUT", MIB)
+    monkeypatch.setattr(git_module, "_MOST_LISTED", MIB)
     students.enroll("ana")
     blob = students.git("ana", "hash-object", "-w", "--stdin", words="x")
     entries = [f"100644 blob {blob}\t{n}" for n in range(10)]
@@ -352,7 +380,14 @@ def test_the_report_has_a_line_for_everybody_to_look_at(students, tito):
     students.enroll("evil", "https://github.com.invalid/x")
     roster = str(students.root / "roster.csv")
     code, lines = tito(
-        "collect", "git", roster, "--into", "class", "--deadline", "2026-11-20T23:59+01:00"
+        "collect",
+        "git",
+        roster,
+        "--local-remotes",
+        "--into",
+        "class",
+        "--deadline",
+        "2026-11-20T23:59+01:00",
     )
     assert code == 1 and max(map(len, lines)) <= 80
     assert lines[0] == "1 collected, 0 late, 1 none, 1 failed"
@@ -371,7 +406,9 @@ def test_the_report_has_a_line_for_everybody_to_look_at(students, tito):
 def test_everything_collected_is_exit_code_0(students, tito):
     students.enroll("ana")
     students.commit("ana", **{"a.py": "1"})
-    assert tito("collect", "git", str(students.root / "roster.csv"), "--into", "class") == (
+    assert tito(
+        "collect", "git", str(students.root / "roster.csv"), "--local-remotes", "--into", "class"
+    ) == (
         0,
         ["1 collected, 0 late, 0 none, 0 failed", "Written: class/, with collected.json"],
     )
@@ -423,7 +460,7 @@ def test_somebody_who_stops_it_keeps_what_was_collected(students, tmp_path):
     # Whoever started these tests in the background of a shell has told them to ignore Ctrl-C.
     heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     command = [sys.executable, "-c", f"{heeds}; from pytest_tinytorch.cli.main import main; main()"]
-    command += ["collect", "git", "remotes/roster.csv", "--into", "class"]
+    command += ["collect", "git", "remotes/roster.csv", "--local-remotes", "--into", "class"]
     process = subprocess.Popen(
         command, cwd=tmp_path, env=os.environ | {"GIT_SSH_COMMAND": str(script)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

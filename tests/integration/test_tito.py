@@ -257,7 +257,7 @@ def test_feedback_writes_over_nothing(tito, classroom, graded):
     assert (classroom.root / "mine.md.old").read_text() == "mine"
     code, lines = tito("feedback", "grade.xml", "--html", "src")
     assert (code, lines) == (2, ["tito: src is a folder; name a file in it: src/feedback.html"])
-    assert tito("feedback", "grade.xml", "--html", "mine.md/a.html")[0] == 2
+    assert tito("feedback", "grade.xml", "--html", "mine.md/a.html")[0] == 3
 
 
 def test_feedback_on_another_version_of_the_course_says_so(tito, graded):

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 KILLED = """
 import os, subprocess, sys, time
 from pathlib import Path
-from pytest_tinytorch.course import Limits
-from pytest_tinytorch.isolation import cell
+from pytest_tinytorch.core.course import Limits
+from pytest_tinytorch.isolation import sandbox
 from pytest_tinytorch.isolation.levels import Level
-from pytest_tinytorch.isolation.place import Places
+from pytest_tinytorch.isolation.workspace import Places
 
 class Started(subprocess.Popen):
     def __init__(self, *words, **options):
@@ -28,8 +28,8 @@ class Started(subprocess.Popen):
         time.sleep(float(sys.argv[3]))
         os.kill(os.getpid(), 9)
 
-cell.subprocess.Popen = Started
-cell.Cell(Level(sys.argv[2]), Places(), Path(sys.argv[1]), Limits(3, 5, 20, 1024, 8, 64, 32))
+sandbox.subprocess.Popen = Started
+sandbox.Cell(Level(sys.argv[2]), Places(), Path(sys.argv[1]), Limits(3, 5, 20, 1024, 8, 64, 32))
 """
 
 

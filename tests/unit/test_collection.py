@@ -1,14 +1,15 @@
 """Names, rosters and collections: nobody's work is lost, mixed up, or put in a wrong place."""
 
 import json
+import os
 from pathlib import PurePosixPath
 
 import pytest
 
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.names import folded, folder_name, safe_path
-from pytest_tinytorch.submissions.collection import Collected, Collection, Status
-from pytest_tinytorch.submissions.git import without_password
+from pytest_tinytorch.submissions.collection import Collected, Collection, Status, shared
+from pytest_tinytorch.submissions.git import is_local, without_password
 from pytest_tinytorch.submissions.roster import Row, read_roster
 
 # --- names --------------------------------------------------------------------------------------
@@ -148,8 +149,11 @@ def put(collection, student, text="1", version="c1", zipped=False):
         return collection.place(Collected(student, Status.COLLECTED, commit=version), made)
 
 
+OWN = ("collected.json", "lock")
+
+
 def contents(root):
-    files = (path for path in root.rglob("*") if path.is_file() and path.name != "collected.json")
+    files = (path for path in root.rglob("*") if path.is_file() and path.name not in OWN)
     return {path.relative_to(root).as_posix(): path.read_text() for path in files}
 
 
@@ -248,3 +252,96 @@ def test_a_place_that_is_a_file(tmp_path):
 )
 def test_passwords_of_addresses_are_not_shown(text, shown):
     assert without_password(text) == shown
+
+
+# --- two at once, and what a list may say ---------------------------------------------------------
+
+
+def test_two_collections_at_once_lose_no_entry(root):
+    one, other = Collection(root), Collection(root)
+    put(one, "ana", "1", "c1")
+    put(other, "bo", "2", "c2")
+    put(one, "cy", "3", "c3")
+    other.note(Collected("dee", Status.NONE, note="no commit yet"))
+    assert [entry["student"] for entry in listed(root)["students"]] == ["ana", "bo", "cy", "dee"]
+
+
+def test_two_collections_at_once_share_no_folder(root):
+    one, other = Collection(root), Collection(root)
+    put(one, "Ana", "1", "c1")
+    put(other, "ana", "2", "c2")
+    entries = [entry["entry"] for entry in listed(root)["students"]]
+    assert len({folded(entry) for entry in entries}) == 2
+
+
+def test_whoever_waits_too_long_is_told(root, monkeypatch):
+    import filelock
+
+    monkeypatch.setattr("pytest_tinytorch.submissions.collection._LOCK_SECONDS", 0.01)
+    collection = Collection(root)
+    with (
+        filelock.FileLock(root / ".collected/lock"),
+        pytest.raises(CourseError, match="is in use by another `tito collect`; wait for its end"),
+    ):
+        collection.note(Collected("ana", Status.NONE))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, nobody removes what another left")
+def test_what_a_killed_run_left_is_removed(root):
+    collection = Collection(root)
+    left = root / ".collected/tinytorch-new-abc"
+    (left / "submission").mkdir(parents=True)
+    (left / ".held").touch()
+    os.utime(left / ".held", (1, 1))
+    with collection.workplace() as workplace:
+        assert workplace.parent == root / ".collected" and not left.exists()
+    assert not workplace.exists()
+
+
+def test_students_with_the_same_work_are_named():
+    def one(student, **more):
+        return Collected(student, Status.COLLECTED, **more)
+
+    found = [
+        one("ana", remote="https://h/team.git", commit="a" * 40),
+        one("bo", remote="https://h/team", commit="a" * 40),
+        one("cy", remote="https://h/cy", commit="a" * 40),
+        one("dee", remote="upload.zip", sha256="b" * 64),
+        one("eve", remote="upload.zip", sha256="b" * 64),
+        one("flo", remote="upload.zip", sha256="c" * 64),
+        Collected("gus", Status.NONE, remote="https://h/gus"),
+        Collected("hal", Status.NONE, remote="https://h/hal"),
+    ]
+    assert shared(found) == [
+        "The same remote: ana, bo",
+        "The same commit: ana, bo, cy",
+        "The same files: dee, eve",
+    ]
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("entry", "../outside"), ("entry", "/etc"), ("entry", "a/b"), ("entry", 3), ("entry", ".."),
+        ("student", None), ("student", "\ud800"), ("commit", 7), ("note", ["x"]),
+    ],
+)  # fmt: skip
+def test_a_list_that_no_collection_wrote_is_one_line(root, key, value):
+    put(Collection(root), "ana", "1", "c1")
+    data = listed(root)
+    data["students"][0][key] = value
+    (root / "collected.json").write_text(json.dumps(data))
+    with pytest.raises(CourseError, match=r"collected.json is damaged \(.*\); move it away"):
+        Collection(root)
+
+
+@pytest.mark.parametrize(
+    "remote, local",
+    [
+        ("https://h/x", False), ("ssh://h/x", False), ("git@h:x", False), ("h:x/y", False),
+        ("file:///srv/x", True), ("FILE://x", True), ("/srv/x", True), ("x", True), ("./a:b", True),
+        ("../x", True), ("C:\\x", os.name == "nt"), ("a/b:c", True),
+    ],
+)  # fmt: skip
+def test_what_git_takes_for_a_folder_of_this_machine(remote, local):
+    assert is_local(remote) is local

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinytorch.core.errors import MachineError
 from pytest_tinytorch.progress.store import ProgressFile, course_entry
 
 EMPTY = {
@@ -221,8 +222,11 @@ def test_a_disk_that_is_full_is_one_line_and_loses_nothing(file, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    assert file.update(add(key="other")) == (
+    with pytest.raises(MachineError) as error:
+        file.update(add(key="other"))
+    assert str(error.value) == (
         f"{file.path} cannot be written (No space left on device); this run is not recorded."
+        " Make room, or set TINYTORCH_HOME to another folder."
     )
     assert file.path.read_bytes() == before
     assert sorted(p.name for p in file.path.parent.iterdir() if p.suffix != ".lock") == [
@@ -233,7 +237,9 @@ def test_a_disk_that_is_full_is_one_line_and_loses_nothing(file, monkeypatch):
 def test_a_home_that_is_a_file_is_one_line(tmp_path):
     (tmp_path / "home").write_text("")
     file = ProgressFile(tmp_path / "home/progress.json")
-    said = file.update(add())
+    with pytest.raises(MachineError) as error:
+        file.update(add())
+    said = str(error.value)
     assert said.startswith(f"{file.path} cannot be written (") and "\n" not in said
     data, problem = file.read()
     assert data == EMPTY and problem.startswith(f"{file.path} cannot be read (")
@@ -262,9 +268,10 @@ def test_a_read_only_file_is_left_as_it_is(file, monkeypatch):
     file.update(add())
     before = file.path.read_bytes()
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    assert file.update(add(checkpoint="01")) == (
-        f"{file.path} cannot be written (the file is read-only); this run is not recorded."
-    )
+    with pytest.raises(
+        MachineError, match=r"cannot be written \(the file is read-only\); this run"
+    ):
+        file.update(add(checkpoint="01"))
     assert file.path.read_bytes() == before
 
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 from pytest_tinytorch.core.atomic import write_bytes
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.discovery import COURSE_FILE
-from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.errors import CourseError, MachineError
 from pytest_tinytorch.core.manifest import (
     MANIFEST_FILE,
     Manifest,
@@ -79,7 +79,7 @@ def write_bundle(bundle: Bundle, target: Path) -> list[str]:
     try:
         write_bytes(target, bundle.content)
     except OSError as error:
-        raise CourseError(f"--output {target} cannot be written: {error.strerror}") from None
+        raise MachineError(f"--output {target} cannot be written: {error.strerror}") from None
     size = f"{bundle.files} files, {len(bundle.content) / 1e6:.1f} MB"
     lines = [f"the earlier {target.name} is now {aside.name}"] if aside else []
     return [*lines, f"written: {target} ({size})"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_tinytorch.core.errors import MACHINE
 from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.grading.assemble import Binder
 from pytest_tinytorch.grading.parts import Status
@@ -42,6 +43,7 @@ class ClassReport:
         self._review: list[tuple[str, str]] = []
         self._checks: list[str] = []
         self._binder: Binder | None = None
+        self._is_refused = False  # the machine did: a full disk, a folder that is read-only
 
     # --- which parts there are: from the session here, or from the first worker that tells --------
 
@@ -90,6 +92,8 @@ class ClassReport:
             self._fresh.add(student)
         if shown["status"] == Status.GRADER_ERROR:
             self._review.append((item, problem))
+        elif shown.get("machine"):
+            self._machine_refused(problem)
         elif problem and problem not in self._checks:
             self._checks.append(problem)
         before = shown.get("before")
@@ -106,7 +110,11 @@ class ClassReport:
 
         if self._binder is None:
             self._binder = self._new_binder()
-        run = self._binder.put_together(self._room.names[student])
+        try:
+            run = self._binder.put_together(self._room.names[student])
+        except OSError as error:
+            self._machine_refused(f"--results {self._room.batch.results}: {error.strerror}")
+            return
         if run is None:
             return
         grade = grade_of(run)
@@ -116,6 +124,11 @@ class ClassReport:
         self._rows.append(row)
         self._clear_progress()
         self._print([student_line(row)])
+
+    def _machine_refused(self, reason: str) -> None:
+        self._is_refused = True
+        if reason not in self._checks:
+            self._checks.append(reason)
 
     def _new_binder(self) -> Binder:
         room = self._room
@@ -132,12 +145,14 @@ class ClassReport:
     # --- the end ----------------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Who was begun and not finished gets what there is."""
         self._clear_progress()
         for student in sorted(self._fresh):
             if self._left[self._room.names[student]]:
                 self._put_together(student)
+        if self._is_refused:
+            session.exitstatus = MACHINE
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:

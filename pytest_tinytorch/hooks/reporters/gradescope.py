@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_tinytorch.core.atomic import write_text
+from pytest_tinytorch.core.errors import MachineError
 from pytest_tinytorch.hooks.grading import INCOMPLETE, GradedRun, graded_run_of
 from pytest_tinytorch.hooks.isolation import better_levels, level_of
 from pytest_tinytorch.reports.gradescope import DID_NOT_END, no_results, results, to_text
@@ -32,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
         report.write(no_results(0, [DID_NOT_END]))
     except OSError as error:
         reason = f"--gradescope {report.path} cannot be written: {error.strerror}"
-        raise pytest.UsageError(reason) from None
+        raise pytest.UsageError(reason) from MachineError(reason)
     config.pluginmanager.register(report, "tinytorch-gradescope")
 
 

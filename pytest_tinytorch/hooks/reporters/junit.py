@@ -4,25 +4,40 @@ Under xdist a property given by a test's fixture is lost, so the controller adds
 before pytest writes the file.
 """
 
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_tinytorch.core.errors import MACHINE, told
 from pytest_tinytorch.hooks.grading import graded_run_of
-from pytest_tinytorch.hooks.session import ledger_of
+from pytest_tinytorch.hooks.session import Ledger, ledger_of
 from pytest_tinytorch.reports.junit import evidence, plain_properties
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     config = session.config
     xml = config.stash.get(xml_key, None)
     ledger = ledger_of(config)
     if xml is None or ledger is None:
-        return
+        return (yield)
+    for name, value in _properties(config, ledger).items():
+        xml.add_global_property(name, value)
+    try:
+        return (yield)
+    except OSError as error:  # of pytest, which writes the file now
+        ledger.notes.append(f"{told(error)}; no results are written")
+        session.exitstatus = MACHINE
+        with contextlib.suppress(OSError):  # half a file is none
+            Path(xml.logfile).unlink()
+        return None
+
+
+def _properties(config: pytest.Config, ledger: Ledger) -> dict[str, str]:
     graded = graded_run_of(config)
     if graded is not None:
-        properties = evidence(graded.record(), graded.key)
-    else:
-        properties = plain_properties(ledger.finish())
-    for name, value in properties.items():
-        xml.add_global_property(name, value)
+        return evidence(graded.record(), graded.key)
+    return plain_properties(ledger.finish())

@@ -49,7 +49,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             writer = create_terminal_writer(config, sys.stdout)
             text = _draw(writer, progress_view(course, progress, form))
     except CourseError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(str(error)) from error
     create_terminal_writer(config, sys.stdout).write(text)
     return int(pytest.ExitCode.OK)
 
