@@ -30,6 +30,16 @@ KEYS = {
 }
 
 
+NAMES = ["numpy", "no-such-package-anywhere"]
+
+
+def arguments_kept(run_program):
+    """Answers to a list and to an iterator of NAMES, and what was handed in, afterwards."""
+    return run_program(
+        "programs/arguments_kept.py", names=NAMES, found={"python": "3.13"}, info=LARGE
+    )
+
+
 def broken(findings):
     """The names of what is not good enough."""
     return [entry["name"] for entry in findings if entry["ok"] is not True]
@@ -108,12 +118,16 @@ def test_versions_of_what_the_course_needs(tt, check):
 @pytest.mark.points(1)
 @pytest.mark.hint("PackageNotFoundError is an answer: None.")
 @pytest.mark.depends(on="test_versions_of_what_the_course_needs")
-def test_versions_of_given_names(tt, check):
+def test_versions_of_given_names(tt, check, run_program):
     """Finds the versions of the names it is given, and None for what is not installed"""
-    found = tt.versions(["numpy", "no-such-package-anywhere"])
+    found = tt.versions(list(NAMES))
     check.equal(found, {"no-such-package-anywhere": None, "numpy": np.__version__})
-    check.equal(list(found), ["numpy", "no-such-package-anywhere"])
+    check.equal(list(found), NAMES)
     check.equal(tt.versions([]), {})
+    kept = arguments_kept(run_program)
+    check.equal((kept["list"], kept["iterator"]), (found, found))
+    told = f"versions changed the list of names that it was given to {kept['names']}"
+    check.true(kept["names"] == NAMES, f"{told}: leave it as it is")
 
 
 @pytest.mark.points(1)
@@ -152,7 +166,7 @@ def test_check_of_old_versions(tt, check):
 @pytest.mark.points(1)
 @pytest.mark.hint("A name that is not in the dict is not installed either: dict.get.")
 @pytest.mark.depends(on="test_check_of_a_good_machine")
-def test_check_of_missing_packages(tt, check):
+def test_check_of_missing_packages(tt, check, run_program):
     """Counts what is not installed as not good enough"""
     findings = tt.check_environment(GOOD | {"numpy": None}, LARGE)
     check.equal(broken(findings), ["numpy"])
@@ -161,6 +175,10 @@ def test_check_of_missing_packages(tt, check):
     nothing = tt.check_environment({}, LARGE)
     check.equal(broken(nothing), ["python", "numpy", "pytest"])
     check.equal([entry["found"] for entry in nothing[:3]], [None, None, None])
+    kept = arguments_kept(run_program)
+    for name, before in (("found_versions", {"python": "3.13"}), ("info", LARGE)):
+        told = f"check_environment changed {name} from {before} to {kept[name]}"
+        check.true(kept[name] == before, f"{told}: leave it as it is")
 
 
 @pytest.mark.points(2)

@@ -51,8 +51,13 @@ def test_linear_by_hand(tt, check):
         layer.weight.data = np.array([[1, 2, 3], [0, -1, 0.5]], np.float32)
         layer.bias.data = np.array([10, 20], np.float32)
         x = tt.Tensor([[1.0, 0.0, 0.0], [1.0, 1.0, 2.0]])
-        check.close(layer(x), [[11, 20], [19, 20]])
-        check.close(layer.forward(x), [[11, 20], [19, 20]])
+        with check.unchanged(x, layer.weight, layer.bias):
+            check.close(layer(x), [[11, 20], [19, 20]])
+            check.close(layer.forward(x), [[11, 20], [19, 20]])
+        square = getattr(tt, name)(2, 2)  # where a forgotten transpose has the right shape
+        square.weight.data = np.array([[1, 2], [0, -1]], np.float32)
+        square.bias.data = np.array([10, 20], np.float32)
+        check.close(square(tt.Tensor([[1.0, 0.0], [1.0, 2.0]])), [[11, 20], [15, 18]])
 
 
 @pytest.mark.points(2)
@@ -75,19 +80,21 @@ def test_shapes_of_parameters(tt, check):
 @given(
     x=hnp.arrays(
         np.float32,
-        st.sampled_from([(3,), (1, 3), (4, 3), (2, 5, 3), (2, 1, 2, 3)]),
+        st.sampled_from([(3,), (1, 3), (3, 3), (4, 3), (3, 3, 3), (2, 5, 3), (2, 1, 2, 3)]),
         elements=NUMBERS,
     ),
-    weight=hnp.arrays(np.float32, (2, 3), elements=NUMBERS),
-    bias=hnp.arrays(np.float32, (2,), elements=NUMBERS),
+    weight=hnp.arrays(np.float32, (3, 3), elements=NUMBERS),
+    bias=hnp.arrays(np.float32, (3,), elements=NUMBERS),
+    outputs=st.integers(1, 3),
 )
-def test_linear_agrees_with_numpy(tt, check, x, weight, bias):
+def test_linear_agrees_with_numpy(tt, check, x, weight, bias, outputs):
     """Takes a row, a batch, and batches of batches"""
-    layer = tt.Linear(3, 2)
-    layer.weight.data = weight
-    layer.bias.data = bias
+    layer, inputs = tt.Linear(3, outputs), tt.Tensor(x.copy())
+    weight, bias = weight[:outputs], bias[:outputs]
+    layer.weight.data, layer.bias.data = weight.copy(), bias.copy()
     expected = np.einsum("...i,oi->...o", x.astype(np.float64), weight.astype(np.float64)) + bias
-    check.close(layer(tt.Tensor(x)), expected, rtol=1e-4, atol=1e-3)
+    with check.unchanged(inputs, layer.weight, layer.bias):
+        check.close(layer(inputs), expected, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.points(1)
@@ -263,9 +270,11 @@ def test_state_dict(tt, check, run_program):
     state = module.state_dict()
     check.equal(sorted(state), NAMES)
     check.close(state["first.weight"], np.arange(12).reshape(4, 3))
-    kept, loaded = run_program("programs/state_dict_kept.py")
+    kept, loaded, after = run_program("programs/state_dict_kept.py")
     check.close(kept, [1, 2])
     check.close(loaded, [5, 6])
+    told = f"load_state_dict changed the dict that it was given to {after}"
+    check.true(after == {"weight": [5, 6]}, f"{told}: leave it, and its arrays, as they are")
     module.load_state_dict({name: check.array(value) + 1 for name, value in state.items()})
     check.close(module.first.weight, np.arange(12).reshape(4, 3) + 1)
     check.equal(list(state), IN_ORDER)
@@ -362,6 +371,8 @@ def test_flatten(tt, check):
     """Makes rows of images, in the order of memory, and leaves the batch"""
     images = np.arange(48, dtype=np.float32).reshape(2, 2, 3, 4)
     check.close(tt.Flatten()(tt.Tensor(images)), images.reshape(2, 24))
+    check.close(tt.Flatten()(tt.Tensor(images[:, :, :2, :2])), images[:, :, :2, :2].reshape(2, 8))
+    check.close(tt.Flatten()(tt.Tensor(images[:, 0, :2, :2])), images[:, 0, :2, :2].reshape(2, 4))
     check.close(tt.Flatten(start_dim=2)(tt.Tensor(images)), images.reshape(2, 2, 12))
     check.close(tt.Flatten(start_dim=-1)(tt.Tensor(images)), images)
     check.close(tt.Flatten()(tt.Tensor([[1.0, 2.0]])), [[1, 2]])
@@ -373,10 +384,11 @@ def test_flatten(tt, check):
 def test_matmul(tt, check, rng):
     """Multiplies matrices, and batches of them, as einsum does"""
     for leading in ((), (5,), (2, 3)):
-        a = rng.standard_normal((*leading, 3, 4)).astype(np.float32)
-        b = rng.standard_normal((*leading, 4, 2)).astype(np.float32)
-        expected = np.einsum("...ij,...jk->...ik", a.astype(np.float64), b.astype(np.float64))
-        check.close(tt.matmul(tt.Tensor(a), tt.Tensor(b)), expected, rtol=1e-4, atol=1e-5)
+        for n, k, m in ((3, 4, 2), (3, 3, 3)):
+            a = rng.standard_normal((*leading, n, k)).astype(np.float32)
+            b = rng.standard_normal((*leading, k, m)).astype(np.float32)
+            expected = np.einsum("...ij,...jk->...ik", a.astype(np.float64), b.astype(np.float64))
+            check.close(tt.matmul(tt.Tensor(a), tt.Tensor(b)), expected, rtol=1e-4, atol=1e-5)
     with check.raises(ValueError, mentions=("(2, 3)", "(2, 4)")):
         tt.matmul(tt.ones(2, 3), tt.ones(2, 4))
 

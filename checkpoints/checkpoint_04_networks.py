@@ -48,11 +48,12 @@ def test_sequential_is_composition(tt, check, rng):
     first, last = tt.Linear(3, 4), tt.Linear(4, 2)
     a = rng.standard_normal((5, 3)).astype(np.float32)
     w1, b1, w2, b2 = (check.array(p) for p in (first.weight, first.bias, last.weight, last.bias))
-    hidden = a @ w1.T + b1
+    hidden, x = a @ w1.T + b1, tt.Tensor(a.copy())
     straight = tt.Sequential(first, last)
-    check.close(straight(tt.Tensor(a)), hidden @ w2.T + b2, rtol=1e-4, atol=1e-5)
     bent = tt.Sequential(first, tt.relu, last, tt.Tanh())
-    check.close(bent(tt.Tensor(a)), np.tanh(relu(hidden) @ w2.T + b2), rtol=1e-4, atol=1e-5)
+    with check.unchanged(x):
+        check.close(straight(x), hidden @ w2.T + b2, rtol=1e-4, atol=1e-5)
+        check.close(bent(x), np.tanh(relu(hidden) @ w2.T + b2), rtol=1e-4, atol=1e-5)
     check.close(tt.Sequential(tt.ReLU(), first)(tt.Tensor(-abs(a))), np.tile(b1, (5, 1)))
     nested = tt.Sequential(tt.Flatten(), tt.Sequential(first, tt.relu))
     check.close(nested(tt.Tensor(a.reshape(5, 1, 3))), relu(hidden), rtol=1e-4, atol=1e-5)
@@ -111,17 +112,22 @@ def test_mlp_is_composition(tt, check, sizes, rows, seed):
     tt.manual_seed(seed)
     model = tt.MLP(sizes)
     a = np.random.default_rng(seed).standard_normal((rows, sizes[0])).astype(np.float32)
-    expected = by_numpy(a, matrices(check, model), relu)
-    check.close(model(tt.Tensor(a)), expected, rtol=1e-4, atol=1e-4)
+    expected, x = by_numpy(a, matrices(check, model), relu), tt.Tensor(a.copy())
+    with check.unchanged(x):
+        check.close(model(x), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.points(2)
 @pytest.mark.hint("One Linear for each pair of neighbouring sizes.")
-def test_parameters_of_an_mlp(tt, check):
-    """Has a weight and a bias for each pair of neighbouring sizes"""
+def test_parameters_of_an_mlp(tt, check, run_program):
+    """Has a weight and a bias for each pair of neighbouring sizes, and leaves the list alone"""
     model = tt.MLP([7, 5, 5, 5, 3])
     shapes = [tuple(parameter.shape) for parameter in model.parameters()]
     check.equal(shapes, [(5, 7), (5,), (5, 5), (5,), (5, 5), (5,), (3, 5), (3,)])
+    sizes, networks = run_program("programs/sizes_kept.py", sizes=[3, 5, 2])
+    told = f"MLP changed the list of sizes that it was given, [3, 5, 2], to {sizes!r}"
+    check.true(list(sizes) == [3, 5, 2], f"{told}: another network may need it; work with a copy")
+    check.equal(networks, [[[5, 3], [5], [2, 5], [2]]] * 2)
     first, second = tt.MLP((4, 2)), tt.MLP((4, 2))
     check.equal(len(list(first.parameters())), 2)
     differ = (matrices(check, first)[0] != matrices(check, second)[0]).any()

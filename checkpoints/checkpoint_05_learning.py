@@ -62,9 +62,10 @@ def test_convolution_by_hand(tt, check):
     layer = tt.Conv2d(1, 1, 2)
     layer.weight.data = np.array([[[[1, 10], [100, 1000]]]], np.float32)
     layer.bias.data = np.array([0.5], np.float32)
-    check.close(layer(x), [[[[4310.5, 5421.5], [7643.5, 8754.5]]]])
-    check.close(tt.conv2d(x, layer.weight), [[[[4310, 5421], [7643, 8754]]]])
-    check.close(tt.conv2d(x, layer.weight, layer.bias, stride=2), [[[[4310.5]]]])
+    with check.unchanged(x, layer.weight, layer.bias):
+        check.close(layer(x), [[[[4310.5, 5421.5], [7643.5, 8754.5]]]])
+        check.close(tt.conv2d(x, layer.weight), [[[[4310, 5421], [7643, 8754]]]])
+        check.close(tt.conv2d(x, layer.weight, layer.bias, stride=2), [[[[4310.5]]]])
 
 
 @pytest.mark.points(2)
@@ -104,8 +105,9 @@ def test_convolution_agrees_with_numpy(
     x = images(seed, batch, channels[0], kernel[0] + room[0], kernel[1] + room[1])
     layer = tt.Conv2d(*channels, kernel, stride=stride, padding=padding)
     layer, weight, bias = filled(layer, seed)
-    expected = convolved(x, weight, bias, stride, padding)
-    check.close(layer(tt.Tensor(x)), expected, rtol=1e-4, atol=1e-4)
+    expected, given_images = convolved(x, weight, bias, stride, padding), tt.Tensor(x)
+    with check.unchanged(given_images, layer.weight, layer.bias):
+        check.close(layer(given_images), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.points(2)
@@ -176,6 +178,10 @@ def test_channels(tt, check):
     layer.weight.data = mixing.reshape(4, 3, 1, 1)
     expected = np.stack([x[:, 2], x[:, 0], 2 * x[:, 1], x.sum(axis=1)], axis=1)
     check.close(layer(tt.Tensor(x)), expected, rtol=1e-4, atol=1e-5)
+    square, cube = tt.Conv2d(3, 3, 1, bias=False), images(1, 3, 3, 3, 3)
+    square.weight.data = mixing[:3].reshape(3, 3, 1, 1)  # as many channels in as out, and as pixels
+    expected = np.stack([cube[:, 2], cube[:, 0], 2 * cube[:, 1]], axis=1)
+    check.close(square(tt.Tensor(cube)), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.points(2)
@@ -279,8 +285,10 @@ def test_max_pool(tt, check, shape, kernel, room, stride, seed):
     """Keeps the largest number of each window, channel by channel"""
     x = images(seed, *shape, kernel[0] + room[0], kernel[1] + room[1]) - 2
     expected = pooled(x, kernel, stride or kernel, np.max)
-    check.close(tt.MaxPool2d(kernel, stride=stride)(tt.Tensor(x)), expected)
-    check.close(tt.max_pool2d(tt.Tensor(x), kernel_size=kernel, stride=stride), expected)
+    given_images, pool = tt.Tensor(x.copy()), tt.MaxPool2d(kernel, stride=stride)
+    with check.unchanged(given_images):
+        check.close(pool(given_images), expected)
+        check.close(tt.max_pool2d(given_images, kernel_size=kernel, stride=stride), expected)
 
 
 @pytest.mark.points(1)
@@ -296,9 +304,11 @@ def test_avg_pool(tt, check, shape, kernel, room, stride, seed):
     """Takes the mean of each window, channel by channel"""
     x = images(seed, *shape, kernel[0] + room[0], kernel[1] + room[1])
     expected = pooled(x, kernel, stride or kernel, np.mean)
-    check.close(tt.AvgPool2d(kernel, stride=stride)(tt.Tensor(x)), expected, atol=1e-5)
-    y = tt.avg_pool2d(tt.Tensor(x), kernel_size=kernel, stride=stride)
-    check.close(y, expected, atol=1e-5)
+    given_images, pool = tt.Tensor(x.copy()), tt.AvgPool2d(kernel, stride=stride)
+    with check.unchanged(given_images):
+        check.close(pool(given_images), expected, atol=1e-5)
+        y = tt.avg_pool2d(given_images, kernel_size=kernel, stride=stride)
+        check.close(y, expected, atol=1e-5)
 
 
 @pytest.mark.points(1)
@@ -307,6 +317,7 @@ def test_pools_at_the_border(tt, check):
     """Drops rows and columns that fill no window, and lets windows overlap when told so"""
     x = np.arange(35, dtype=np.float32).reshape(1, 1, 5, 7)
     check.close(tt.MaxPool2d(2)(tt.Tensor(x)), [[[[8, 10, 12], [22, 24, 26]]]])
+    check.close(tt.MaxPool2d(4)(tt.Tensor(x - 1e6)), [[[[24 - 1e6]]]])
     check.close(tt.AvgPool2d(2)(tt.Tensor(x)), [[[[4, 6, 8], [18, 20, 22]]]])
     check.close(tt.MaxPool2d(3, stride=2)(tt.Tensor(x)), [[[[16, 18, 20], [30, 32, 34]]]])
     check.close(tt.AvgPool2d((1, 3), stride=(4, 2))(tt.Tensor(x)), [[[[1, 3, 5], [29, 31, 33]]]])
@@ -316,8 +327,11 @@ def test_pools_at_the_border(tt, check):
 @pytest.mark.hint("The mean over rows and columns: batch and channels stay, nothing else does.")
 def test_global_avg_pool(tt, check):
     """Makes of each channel its mean over all pixels: (N, C)"""
-    x = images(0, 2, 3, 4, 5)
-    check.close(tt.GlobalAvgPool2d()(tt.Tensor(x)), x.mean(axis=(2, 3)), atol=1e-5)
+    for shape in ((2, 3, 4, 5), (3, 3, 3, 3)):
+        x = images(0, *shape)
+        given_images = tt.Tensor(x.copy())
+        with check.unchanged(given_images):
+            check.close(tt.GlobalAvgPool2d()(given_images), x.mean(axis=(2, 3)), atol=1e-5)
     check.close(tt.GlobalAvgPool2d()(tt.Tensor([[[[5.0]], [[7.0]]]])), [[5, 7]])
 
 

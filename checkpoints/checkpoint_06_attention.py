@@ -101,8 +101,10 @@ def test_attention_agrees_with_its_definition(tt, check, seed, leading, sizes):
     """Takes any batch, more keys than queries, and values of another width"""
     t, s, d, e = sizes
     q, k, v = draws(seed, (*leading, t, d), (*leading, s, d), (*leading, s, e))
-    attended = tt.scaled_dot_product_attention(tt.Tensor(q), tt.Tensor(k), tt.Tensor(v))
-    check.close(attended, by_definition(q, k, v), rtol=1e-4, atol=1e-5)
+    expected, qkv = by_definition(q, k, v), [tt.Tensor(a) for a in (q, k, v)]
+    with check.unchanged(*qkv):
+        attended = tt.scaled_dot_product_attention(*qkv)
+        check.close(attended, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.points(2)
@@ -125,7 +127,7 @@ def test_extreme_scores(tt, check):
 @pytest.mark.hint("Row t: True in columns 0 to t, its own place included. np.tril makes triangles.")
 def test_causal_mask(tt, check):
     """Lets each position see itself and what came before it"""
-    for length in (1, 2, 5):
+    for length in (1, 2, 5, 20):
         expected = [[s <= t for s in range(length)] for t in range(length)]
         check.equal(tt.causal_mask(length), np.array(expected))
 
@@ -211,16 +213,20 @@ def test_what_does_not_fit(tt, check):
 @pytest.mark.hint("The arrays of q, k and v belong to somebody else: no *=, no out= on them.")
 @pytest.mark.depends(on="test_attention_by_hand")
 def test_inputs_are_left_alone(tt, check):
-    """Leaves queries, keys, values and the mask as they were"""
+    """Leaves queries, keys, values, sequences and masks as they were, in functions and layers"""
     arrays = draws(5, (2, 3, 4), (2, 3, 4), (2, 3, 4))
     q, k, v = (tt.Tensor(a.copy()) for a in arrays)
-    mask = tt.causal_mask(3)
     expected = by_definition(*arrays, np.tril(np.ones((3, 3), bool)))
-    check.close(tt.scaled_dot_product_attention(q, k, v, mask), expected, rtol=1e-4, atol=1e-5)
-    for tensor, array in zip((q, k, v), arrays, strict=True):
-        check.close(tensor, array, rtol=0, atol=0)
-    check.equal(mask, np.tril(np.ones((3, 3), bool)))
-    check.close(tt.scaled_dot_product_attention(q, k, v, mask), expected, rtol=1e-4, atol=1e-5)
+    attend, alone = tt.scaled_dot_product_attention, tt.SelfAttention(4)
+    heads, positions = tt.MultiHeadAttention(4, 2), tt.PositionalEncoding(4, 3)
+    mask, of_each = tt.causal_mask(3), tt.Tensor(np.tril(np.ones((2, 1, 3, 3), bool)))
+    with check.unchanged(q, k, v, mask, of_each):
+        for _ in range(2):
+            check.close(attend(q, k, v, mask), expected, rtol=1e-4, atol=1e-5)
+        check.shape(alone(q, mask), (2, 3, 4))
+        check.shape(heads(q, mask), (2, 3, 4))
+        check.shape(heads(q, of_each), (2, 3, 4))
+        check.shape(positions(q), (2, 3, 4))
 
 
 @pytest.mark.points(1)
@@ -377,8 +383,10 @@ def test_positions(tt, check):
         ]
         layer = tt.PositionalEncoding(width, 100)
         check.close(layer(tt.zeros(100, width)), expected, atol=1e-4)
-        [x] = draws(width, (3, 20, width))
-        check.close(layer(tt.Tensor(x)), x + np.array(expected)[:20], rtol=1e-4, atol=1e-4)
+        for length in (20, width):
+            [x] = draws(width, (3, length, width))
+            wanted = x + np.array(expected)[:length]
+            check.close(layer(tt.Tensor(x)), wanted, rtol=1e-4, atol=1e-4)
         check.close(layer(tt.Tensor(x[:1, :1])), x[:1, :1] + np.array(expected)[:1], atol=1e-4)
         check.equal(len(list(layer.parameters())), 0)
     with check.raises(ValueError, mentions=("101", "100")):

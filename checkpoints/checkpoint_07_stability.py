@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 pytestmark = pytest.mark.checkpoint("07")
 
-PICTURE = np.arange(1, 13, dtype=np.float32).reshape(1, 3, 4)
+PICTURE = np.arange(1, 37, dtype=np.float32).reshape(3, 3, 4)  # three channels
 
 
 def numbered(tt, count):
@@ -169,6 +169,10 @@ def test_any_sequence_of_items(tt, check):
     )
     alone = epoch(check, tt.DataLoader([np.ones(3, np.float32)] * 4, batch_size=3))
     check.equal([[part.shape for part in batch] for batch in alone], [[(3, 3)], [(1, 3)]])
+    small = [(np.full(2, n, np.uint8), np.array(n > 1)) for n in range(3)]
+    pixels, flags = epoch(check, tt.DataLoader(small, batch_size=3))[0]
+    check.equal([str(pixels.dtype), str(flags.dtype)], ["uint8", "bool"])
+    check.equal(flags, np.array([False, False, True]))
     with check.raises(ValueError, mentions=("(3,)", "(2,)")):
         epoch(check, tt.DataLoader([np.ones(3), np.ones(2)], batch_size=2))
 
@@ -218,27 +222,42 @@ def test_prefetch(tt, check):
             epoch(check, tt.DataLoader(uneven, 2, prefetch=ahead))
 
 
+def often(run_program, check, kind, settings, times):
+    """What a transform made of PICTURE, each time it was called: Tensors, and PICTURE as it was."""
+    inputs = {"kind": kind, "settings": settings, "image": PICTURE, "times": times}
+    found = run_program("programs/transformed.py", **inputs)
+    told = f"{kind} should return a Tensor, also of an array"
+    check.true(found["tensors"] == times, f"{told}; {found['tensors']} of {times} are Tensors")
+    for image in found["images"]:
+        same = bool((check.array(image) == PICTURE).all())
+        check.true(same, f"{kind} changed the image that it was given: make a new array")
+    return [check.array(made) for made in found["made"]]
+
+
 @pytest.mark.points(1)
 @pytest.mark.hint("Reshape mean and std to (C, 1, 1), so that each channel has its own.")
-def test_normalize(tt, check, rng):
+def test_normalize(tt, check, rng, run_program):
     """Subtracts the mean of each channel and divides by its deviation, one for all or one each"""
     image = rng.random((3, 4, 5)).astype(np.float32)
     mean, std = [0.5, 0.4, 0.1], [0.2, 0.5, 2.0]
     column = (np.reshape(mean, (3, 1, 1)), np.reshape(std, (3, 1, 1)))
-    for given_image in (image, tt.Tensor(image)):
-        check.close(tt.Normalize(mean, std)(given_image), (image - column[0]) / column[1])
-        check.close(tt.Normalize(0.5, 0.25)(given_image), (image - 0.5) / 0.25)
-    check.dtype(tt.Normalize(mean, std)(image), "float32")
+    tensor, each, one = tt.Tensor(image.copy()), tt.Normalize(mean, std), tt.Normalize(0.5, 0.25)
+    with check.unchanged(tensor):
+        for transform, expected in (
+            (each, (image - column[0]) / column[1]),
+            (one, (image - 0.5) / 0.25),
+        ):
+            check.close(transform(tensor), expected)
+            check.close(transform(image.copy()), expected)
+    square = image[:, :3, :3]  # as many columns as channels
+    check.close(each(square.copy()), (square - column[0]) / column[1])
+    check.dtype(each(image.copy()), "float32")
+    settings = {"mean": mean, "std": std}
+    often(run_program, check, "Normalize", settings, 2)
     with check.raises(ValueError, mentions=("0",)):
         tt.Normalize(0.5, [1.0, 0.0, 1.0])
     with check.raises(ValueError, mentions=("(3, 4, 5)",)):
-        tt.Normalize([0.5, 0.5], 1.0)(image)
-
-
-def often(run_program, check, kind, settings, times):
-    """What a random transform made of PICTURE, each time it was called."""
-    inputs = {"kind": kind, "settings": settings, "image": PICTURE, "times": times}
-    return [check.array(made) for made in run_program("programs/transformed.py", **inputs)]
+        tt.Normalize([0.5, 0.5], 1.0)(image.copy())
 
 
 @pytest.mark.points(1)
@@ -247,13 +266,17 @@ def test_random_crop(tt, check, run_program):
     """Cuts windows at every place, borders included, after it put zeros around"""
     tt.manual_seed(4)
     windows = often(run_program, check, "RandomCrop", {"size": 2}, 300)
-    for window in windows:
-        check.close(window[0] - window[0, 0, 0], [[0, 1], [4, 5]])
+    for window in windows:  # the same place in each channel, which begin at 1, 13 and 25
+        own = window[0] - window[0, 0, 0]
+        check.close(own, [[0, 1], [4, 5]])
+        check.close(window, np.stack([window[0], window[0] + 12, window[0] + 24]))
     corners = [int(window[0, 0, 0]) for window in windows]
     check.equal(sorted(set(corners)), [1, 2, 3, 5, 6, 7])
     rarest = min(corners.count(corner) for corner in set(corners))
     check.true(rarest > 20, f"of 300 windows, {rarest} are at the rarest of 6 places")
-    check.shape(tt.RandomCrop((1, 3))(tt.Tensor(PICTURE)), (1, 1, 3))
+    check.shape(tt.RandomCrop((1, 3))(tt.Tensor(PICTURE.copy())), (3, 1, 3))
+    whole = tt.Tensor(PICTURE.astype(np.uint8))
+    check.equal(tt.RandomCrop((3, 4))(whole), PICTURE.astype(np.uint8))
     padded = often(run_program, check, "RandomCrop", {"size": (3, 4), "padding": 2}, 400)
     wide = np.pad(PICTURE, [(0, 0), (2, 2), (2, 2)])
     corners = [(top, left) for top in range(5) for left in range(5)]
@@ -261,8 +284,8 @@ def test_random_crop(tt, check, run_program):
     found = {window.astype(np.float32).tobytes() for window in padded}
     check.true(found <= places, "a window shows what is at no place of the padded image")
     check.true(len(found) > 20, f"400 windows are at {len(found)} of {len(places)} places")
-    with check.raises(ValueError, mentions=("(1, 3, 4)",)):
-        tt.RandomCrop(4)(PICTURE)
+    with check.raises(ValueError, mentions=("(3, 3, 4)",)):
+        tt.RandomCrop(4)(PICTURE.copy())
 
 
 @pytest.mark.points(1)
@@ -270,12 +293,16 @@ def test_random_crop(tt, check, run_program):
 def test_random_flip(tt, check, run_program):
     """Exchanges left and right as often as it should, and never top and bottom"""
     tt.manual_seed(6)
-    check.close(tt.RandomHorizontalFlip(p=1.0)(PICTURE), PICTURE[:, :, ::-1])
-    check.close(tt.RandomHorizontalFlip(p=0.0)(tt.Tensor(PICTURE)), PICTURE)
+    check.close(tt.RandomHorizontalFlip(p=1.0)(PICTURE.copy()), PICTURE[:, :, ::-1])
+    check.close(tt.RandomHorizontalFlip(p=0.0)(tt.Tensor(PICTURE.copy())), PICTURE)
     for settings, low, high in (({}, 100, 200), ({"p": 0.8}, 200, 280)):
         images = often(run_program, check, "RandomHorizontalFlip", settings, 300)
         flipped = [int(image[0, 0, 0]) for image in images].count(4)
         check.true(low < flipped < high, f"{flipped} of 300, expected {low} to {high}")
+        for image in images:  # all channels, or none
+            turned = PICTURE[:, :, ::-1] if image[0, 0, 0] == 4 else PICTURE
+            check.close(image, turned)
+            check.dtype(image, "float32")
     with check.raises(ValueError, mentions=("50",)):
         tt.RandomHorizontalFlip(p=50)
 
@@ -328,9 +355,9 @@ def test_transforms_are_applied_each_time(tt, check, rng, student_folder):
     for number in range(2):
         check.close(epochs[1][number], epochs[0][number])
     check.true(bool((epochs[2][0] != epochs[0][0]).any()), "another seed shows the same pictures")
-    check.close(tt.Compose([])(PICTURE), PICTURE)
+    check.close(tt.Compose([])(PICTURE.copy()), PICTURE)
     in_order = tt.Compose([tt.Normalize(1.0, 0.5), tt.Normalize(2.0, 4.0)])
-    check.close(in_order(PICTURE), ((PICTURE - 1) / 0.5 - 2) / 4)
+    check.close(in_order(PICTURE.copy()), ((PICTURE - 1) / 0.5 - 2) / 4)
 
 
 @pytest.mark.points(1)
@@ -390,16 +417,18 @@ def test_cifar10_files(tt, check, rng, student_folder):
 @pytest.mark.hint("Mean and variance over every dimension but the channels, then weight and bias.")
 def test_batch_norm_in_training(tt, check, rng):
     """Normalizes each channel over all the rest, then scales and shifts it"""
-    for shape in ((6, 3), (4, 3, 5), (4, 3, 5, 2), (1, 3, 6, 7), (3, 3, 50, 60)):
+    square = (3, 3), (3, 3, 3, 3)  # where a wrong dimension has the right shape
+    for shape in ((6, 3), (4, 3, 5), (4, 3, 5, 2), (1, 3, 6, 7), (3, 3, 50, 60), *square):
         layer = tt.BatchNorm2d(3, eps=0.5) if len(shape) == 4 else tt.BatchNorm1d(3, eps=0.5)
         x = (3 * rng.standard_normal(shape) + 2).astype(np.float32)
         axes, column = (0, *range(2, len(shape))), (3, *[1] * (len(shape) - 2))
-        expected = normalized(x, axes, 0.5)
-        check.close(layer(tt.Tensor(x)), expected, rtol=1e-4, atol=1e-4)
-        layer.weight.data = np.array([2, -1, 0.5], np.float32)
-        layer.bias.data = np.array([0, 5, -3], np.float32)
-        expected = expected * np.reshape([2, -1, 0.5], column) + np.reshape([0, 5, -3], column)
-        check.close(layer(tt.Tensor(x)), expected, rtol=1e-4, atol=1e-4)
+        expected, batch = normalized(x, axes, 0.5), tt.Tensor(x.copy())
+        with check.unchanged(batch):
+            check.close(layer(batch), expected, rtol=1e-4, atol=1e-4)
+            layer.weight.data = np.array([2, -1, 0.5], np.float32)
+            layer.bias.data = np.array([0, 5, -3], np.float32)
+            expected = expected * np.reshape([2, -1, 0.5], column) + np.reshape([0, 5, -3], column)
+            check.close(layer(batch), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.points(2)
@@ -477,18 +506,21 @@ def test_batches_that_cannot_be_normalized(tt, check):
 @pytest.mark.hint("Mean and variance over the last dimensions alone: each row has its own.")
 def test_layer_norm(tt, check, rng):
     """Normalizes each row over its last dimensions, alone or in any batch, in training or not"""
-    for shape, inner in (((5, 4), 4), ((2, 3, 4), (4,)), ((2, 3, 4), (3, 4)), ((4,), 4)):
+    square = ((4, 4), 4), ((3, 3, 3), (3, 3))  # where a wrong dimension has the right shape
+    oblong = ((5, 4), 4), ((2, 3, 4), (4,)), ((2, 3, 4), (3, 4)), ((4,), 4)
+    for shape, inner in (*oblong, *square):
         layer = tt.LayerNorm(inner, eps=0.5)
         size = (inner,) if isinstance(inner, int) else inner
         check.equal([tuple(p.shape) for p in layer.parameters()], [size, size])
         x = (3 * rng.standard_normal(shape) + 2).astype(np.float32)
-        expected = normalized(x, tuple(range(-len(size), 0)), 0.5)
-        check.close(layer(tt.Tensor(x)), expected, rtol=1e-4, atol=1e-4)
-        weight, bias = rng.standard_normal((2, *size)).astype(np.float32)
-        layer.weight.data = weight
-        layer.bias.data = bias
-        layer.eval()
-        check.close(layer(tt.Tensor(x)), expected * weight + bias, rtol=1e-4, atol=1e-4)
+        expected, batch = normalized(x, tuple(range(-len(size), 0)), 0.5), tt.Tensor(x.copy())
+        with check.unchanged(batch):
+            check.close(layer(batch), expected, rtol=1e-4, atol=1e-4)
+            weight, bias = rng.standard_normal((2, *size)).astype(np.float32)
+            layer.weight.data = weight
+            layer.bias.data = bias
+            layer.eval()
+            check.close(layer(batch), expected * weight + bias, rtol=1e-4, atol=1e-4)
     rows = rng.standard_normal((5, 4)).astype(np.float32)
     whole = normalized(rows, (1,))
     check.close(tt.LayerNorm(4)(tt.Tensor(rows[3:])), whole[3:], rtol=1e-4, atol=1e-5)

@@ -44,7 +44,15 @@ def agreement(tt, check, name, operation, by_numpy, *arrays):
     """(True, "") if backward and finite differences agree, else (False, where they do not)."""
     weights = np.random.default_rng(7).normal(size=np.shape(by_numpy(*arrays)))
     tensors = [tt.Tensor(np.array(array), requires_grad=True) for array in arrays]
-    operation(*tensors).backward(tt.Tensor(weights))
+    result, start = operation(*tensors), tt.Tensor(weights.copy())
+    kept = {"the result": result, "the gradient that was given": start}
+    kept |= dict(zip("xyz", tensors, strict=False))
+    before = {what: check.array(tensor) for what, tensor in kept.items()}
+    result.backward(start)
+    for what, tensor in kept.items():
+        if not np.array_equal(check.array(tensor), before[what]):
+            text = "a rule makes a new array, and writes neither into its inputs nor into `grad`"
+            return False, f"backward() of {name} changed {what}: {text}"
     for place, x in enumerate(tensors):
         letter = "xyz"[place]
         found, wanted = check.array(x.grad), slope(by_numpy, arrays, place, weights)
@@ -103,14 +111,14 @@ def linear(x, parameters):
 
 
 def windows(x, size, stride):
-    """What each window of an image sees: (N, C, H, W) -> (N, C, H', W', size, size)."""
-    seen = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(2, 3))
-    return seen[:, :, ::stride, ::stride]
+    """What each window of an image sees: (N, C, H, W) -> (N, C, H', W', kh, kw)."""
+    seen = np.lib.stride_tricks.sliding_window_view(x, size, axis=(2, 3))
+    return seen[:, :, :: stride[0], :: stride[1]]
 
 
 def convolved(x, parameters, size, stride, padding):
-    framed = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    seen = windows(framed, size, stride)
+    (ph, pw) = padding
+    seen = windows(np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw))), size, stride)
     products = np.einsum("nchwij,ocij->nohw", seen, parameters["weight"])
     return products + parameters["bias"].reshape(-1, 1, 1)
 
@@ -188,15 +196,22 @@ def test_a_gradient_that_is_given(tt, check):
 def test_arithmetic(tt, check):
     """Knows the rules of arithmetic, for both operands and beside plain numbers"""
     a, b = uniform(2, 3), uniform(2, 3, low=1, high=3)
+    below = b * np.array([[1, -1, -1], [-1, 1, -1]])
     for name, operation in {
         "x + y": lambda x, y: x + y,
         "x - y": lambda x, y: x - y,
         "x * y": lambda x, y: x * y,
         "x / y": lambda x, y: x / y,
-        "x ** y": lambda x, y: x**y,
         "-x + 3 - 2 * y": lambda x, y: -x + 3 - 2 * y,
-        "x ** 2 + x ** -0.5 + 2 ** y": lambda x, y: x**2 + x**-0.5 + 2**y,
+        "3 - x * (2 - y)": lambda x, y: 3 - x * (2 - y),
         "5 / x - y / 4": lambda x, y: 5 / x - y / 4,
+        "x ** 2 - y ** 3 + y ** -1": lambda x, y: x**2 - y**3 + y**-1,
+    }.items():
+        check.true(*agreement(tt, check, name, operation, operation, a, b))
+        check.true(*agreement(tt, check, name, operation, operation, below, -below.T.reshape(2, 3)))
+    for name, operation in {
+        "x ** y": lambda x, y: x**y,
+        "x ** 2 + x ** -0.5 + 2 ** y": lambda x, y: x**2 + x**-0.5 + 2**y,
     }.items():
         check.true(*agreement(tt, check, name, operation, operation, a, b))
     x = tt.Tensor([0.0, -2.0], requires_grad=True)
@@ -220,10 +235,16 @@ def test_broadcasting(tt, check):
         ((1,), (2, 3)),
         ((1, 1), (3,)),
         ((2, 1, 3), (4, 1)),
+        ((3, 3), (3, 1)),
+        ((3, 3), (1, 3)),
+        ((3, 1), (3,)),
+        ((3,), (3, 3)),
+        ((2, 1), (2, 1)),
     ]
     for left, right in shapes:
         for name, operation in {
             "x + y": lambda x, y: x + y,
+            "x - y": lambda x, y: x - y,
             "x * y": lambda x, y: x * y,
             "x / y": lambda x, y: x / y,
         }.items():
@@ -245,9 +266,16 @@ def test_functions(tt, check):
     for name, by_numpy in {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "abs": np.abs}.items():
         operation = getattr(tt.Tensor, name)
         check.true(*agreement(tt, check, f"x.{name}()", operation, by_numpy, a))
+    wide = uniform(2, 3, low=-9, high=9)
+    check.true(*agreement(tt, check, "x.exp()", tt.Tensor.exp, np.exp, wide))
+    check.true(*agreement(tt, check, "x.abs()", tt.Tensor.abs, np.abs, wide))
     x = tt.Tensor([-2.0, 3.0, 0.0, -0.5], requires_grad=True)
     abs(x).sum().backward()
     check.close(x.grad, [-1, 1, 0, -1])
+    for name, expected in (("log", 1e8), ("sqrt", 0.5e4)):
+        tiny = tt.Tensor([1e-8], requires_grad=True)
+        getattr(tiny, name)().backward()
+        check.close(tiny.grad, [expected])
 
 
 @pytest.mark.points(1)
@@ -265,6 +293,13 @@ def test_matrix_products(tt, check):
         ((5, 2, 3), (5, 3, 4)),
         ((5, 2, 3), (3,)),
         ((3, 1, 2, 3), (2, 3, 2)),
+        ((3, 3), (3, 3)),
+        ((3, 3), (3,)),
+        ((3,), (3, 3)),
+        ((3, 3, 3), (3, 3)),
+        ((3, 3), (3, 3, 3)),
+        ((3, 3, 3), (3, 3, 3)),
+        ((2, 1, 2, 2), (2, 2, 2)),
     ]
     for left, right in shapes:
         a, b = uniform(*left), uniform(*right)
@@ -277,12 +312,15 @@ def test_matrix_products(tt, check):
 @pytest.mark.depends(on="test_a_gradient_that_is_given")
 def test_reductions(tt, check):
     """Spreads the gradient of sums, means and extremes, along every dimension"""
-    a = uniform(2, 3, 4)
-    for dim in (None, 0, 1, -1, (0, 2), (-1, 0)):
+    oblong = [(uniform(2, 3, 4), dim) for dim in (None, 0, 1, -1, (0, 2), (-1, 0))]
+    # Where a gradient along the wrong dimension has the right shape.
+    square = [(uniform(3, 3, low=-2), dim) for dim in (0, 1, -1)]
+    cube = [(uniform(2, 2, 2, low=-2), dim) for dim in (0, 1, 2, (0, 2))]
+    for a, dim in (*oblong, *square, *cube):
         for keepdim in (False, True):
             options, named = {"dim": dim, "keepdim": keepdim}, {"axis": dim, "keepdims": keepdim}
             for kind in ("sum", "mean", "max", "min"):
-                name = f"x.{kind}(dim={dim}, keepdim={keepdim})"
+                name = f"x.{kind}(dim={dim}, keepdim={keepdim}) of shape {a.shape}"
                 check.true(
                     *agreement(
                         tt,
@@ -305,9 +343,9 @@ def test_reductions(tt, check):
 @pytest.mark.depends(on="test_a_gradient_that_is_given")
 def test_changes_of_shape(tt, check):
     """Moves gradients back to where the numbers came from"""
-    a = uniform(2, 3, 4)
+    oblong, cube = uniform(2, 3, 4), uniform(3, 3, 3)
     for name, (operation, by_numpy) in {
-        "x.reshape(4, 6)": (lambda x: x.reshape(4, 6), lambda x: x.reshape(4, 6)),
+        "x.reshape(-1, 3)": (lambda x: x.reshape(-1, 3), lambda x: x.reshape(-1, 3)),
         "x.reshape(-1)": (lambda x: x.reshape(-1), lambda x: x.reshape(-1)),
         "x.T": (lambda x: x.T, lambda x: x.T),
         "x.transpose()": (lambda x: x.transpose(), lambda x: x.swapaxes(1, 2)),
@@ -320,7 +358,8 @@ def test_changes_of_shape(tt, check):
             lambda x: x.transpose(-1, 0, 1),
         ),
     }.items():
-        check.true(*agreement(tt, check, name, operation, by_numpy, a))
+        check.true(*agreement(tt, check, name, operation, by_numpy, oblong))
+        check.true(*agreement(tt, check, f"{name} of a cube", operation, by_numpy, cube))
 
 
 @pytest.mark.points(1)
@@ -387,6 +426,21 @@ def test_joining(tt, check):
         ),
     }.items():
         check.true(*agreement(tt, check, name, operation, by_numpy, a, b))
+    halves = uniform(4, 2), uniform(4, 2, low=-1)  # side by side, they are square
+    check.true(
+        *agreement(
+            tt,
+            check,
+            "concatenate([x, y], dim=1) of shapes (4, 2)",
+            lambda x, y: tt.concatenate([x, y], dim=1),
+            lambda x, y: np.hstack([x, y]),
+            *halves,
+        )
+    )
+    x, y = (tt.Tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    tt.where(tt.Tensor([True, False]), x, y).backward(tt.Tensor([np.inf, np.nan]))
+    check.close(x.grad, [np.inf, 0])
+    check.close(y.grad, [0, np.nan])
 
 
 @pytest.mark.points(2)
@@ -445,7 +499,7 @@ def test_any_program(tt, check, steps, a, b):
 @pytest.mark.points(1)
 @pytest.mark.hint("p.grad = g if p.grad is None else p.grad + g, each with an array of its own.")
 @pytest.mark.depends(on="test_gradients_by_hand")
-def test_several_calls(tt, check):
+def test_several_calls(tt, check, run_program):
     """Adds up over several calls, until .grad is set to None, and leaves other gradients alone"""
     x, y = (tt.Tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
     start = np.array([5.0, 7.0], np.float32)
@@ -458,6 +512,10 @@ def test_several_calls(tt, check):
     x.grad = None
     (2 * x).sum().backward()
     check.close(x.grad, [2, 2])
+    for name, (written, others) in run_program("programs/own_gradients.py").items():
+        told = f"{name}: writing into the gradient of x"
+        check.true(written, f"{told} should be possible; give each leaf an array of its own")
+        check.true(others, f"{told} changed other arrays; give each leaf an array of its own")
 
 
 @pytest.mark.points(1)
@@ -561,7 +619,7 @@ def test_gradcheck(tt, check):
 @pytest.mark.points(1)
 @pytest.mark.hint("The rules of module 03. A softmax mixes a row: g y alone is not its gradient.")
 @pytest.mark.depends(on="test_a_gradient_that_is_given")
-def test_gradients_of_activations(tt, gradcheck):
+def test_gradients_of_activations(tt, check, gradcheck):
     """Walks back through every activation of module 03"""
     x = uniform(2, 5, low=-3, high=3)
     gradcheck(tt.relu, lambda a: np.maximum(a, 0), x, name="relu")
@@ -570,15 +628,19 @@ def test_gradients_of_activations(tt, gradcheck):
     # An erf that is good to 2e-5 is good enough.
     gradcheck(tt.gelu, lambda a: a * normal_below(a), x, name="gelu", atol=1e-4)
     gradcheck(tt.LeakyReLU(0.3), lambda a: np.maximum(a, 0.3 * a), x, name="LeakyReLU(0.3)")
-    scores = uniform(2, 3, 2, low=-2)
     for dim in (0, -1):
         for function, by_numpy in ((tt.softmax, softmax), (tt.log_softmax, log_softmax)):
-            gradcheck(
-                lambda x, f=function, d=dim: f(x, dim=d),
-                lambda a, f=by_numpy, d=dim: f(a, d),
-                scores,
-                name=f"{by_numpy.__name__}, dim={dim}",
-            )
+            for scores in (uniform(2, 3, 2, low=-2), uniform(3, 3, low=-2)):
+                gradcheck(
+                    lambda x, f=function, d=dim: f(x, dim=d),
+                    lambda a, f=by_numpy, d=dim: f(a, d),
+                    scores,
+                    name=f"{by_numpy.__name__}, dim={dim}",
+                )
+    for bend, slopes in ((tt.relu, [0, 0, 1]), (tt.LeakyReLU(0.5), [0.5, 0.5, 1])):
+        at_the_bend = tt.Tensor([-1.0, 0.0, 2.0], requires_grad=True)
+        bend(at_the_bend).sum().backward()
+        check.close(at_the_bend.grad, slopes)
 
 
 @pytest.mark.points(1)
@@ -586,21 +648,29 @@ def test_gradients_of_activations(tt, gradcheck):
     "The rules of modules 04 and 06: each window gives back to all pixels it has seen."
 )
 @pytest.mark.depends(on="test_a_gradient_that_is_given")
-def test_gradients_of_layers(tt, gradcheck):
+def test_gradients_of_layers(tt, check, gradcheck):
     """Walks back through linear layers, convolutions and pooling, to input, weight and bias"""
     gradcheck.layer(tt.Linear(3, 2), linear, uniform(2, 3), "Linear(3, 2)")
+    gradcheck.layer(tt.Linear(3, 3), linear, uniform(3, 3), "Linear(3, 3)")
+    gradcheck.layer(tt.Linear(2, 2), linear, uniform(2, 2, 2), "Linear(2, 2) of shape (2, 2, 2)")
     images = uniform(1, 2, 5, 4, low=-1)
-    for stride, padding in ((1, 0), (2, 1)):
+    for out_channels, size, stride, padding in (
+        (2, (2, 2), (1, 1), (0, 0)),
+        (2, (2, 2), (2, 2), (1, 1)),
+        (3, (3, 2), (2, 1), (0, 1)),
+    ):
         gradcheck.layer(
-            tt.Conv2d(2, 2, kernel_size=2, stride=stride, padding=padding),
-            lambda x, p, s=stride, pad=padding: convolved(x, p, 2, s, pad),
+            tt.Conv2d(2, out_channels, kernel_size=size, stride=stride, padding=padding),
+            lambda x, p, k=size, s=stride, pad=padding: convolved(x, p, k, s, pad),
             images,
-            f"Conv2d, stride={stride}, padding={padding}",
+            f"Conv2d(2, {out_channels}, {size}), stride={stride}, padding={padding}",
         )
     for name, pool, choose, size, stride in (
-        ("max_pool2d", tt.max_pool2d, np.max, 2, 2),
-        ("max_pool2d", tt.max_pool2d, np.max, 3, 1),
-        ("avg_pool2d", tt.avg_pool2d, np.mean, 3, 1),
+        ("max_pool2d", tt.max_pool2d, np.max, (2, 2), (2, 2)),
+        ("max_pool2d", tt.max_pool2d, np.max, (3, 3), (1, 1)),
+        ("max_pool2d", tt.max_pool2d, np.max, (2, 3), (2, 1)),
+        ("avg_pool2d", tt.avg_pool2d, np.mean, (3, 3), (1, 1)),
+        ("avg_pool2d", tt.avg_pool2d, np.mean, (3, 2), (2, 1)),
     ):
         gradcheck(
             lambda x, f=pool, k=size, s=stride: f(x, kernel_size=k, stride=s),
@@ -608,7 +678,12 @@ def test_gradients_of_layers(tt, gradcheck):
             images,
             name=f"{name}, kernel_size={size}, stride={stride}",
         )
-    gradcheck(tt.GlobalAvgPool2d(), lambda a: a.mean(axis=(2, 3)), images, name="GlobalAvgPool2d")
+    for a in (images, uniform(2, 2, 3, 3)):
+        gradcheck(tt.GlobalAvgPool2d(), lambda a: a.mean(axis=(2, 3)), a, name="GlobalAvgPool2d")
+    alike = tt.ones(1, 1, 2, 2)
+    alike.requires_grad = True
+    tt.max_pool2d(alike, kernel_size=2).backward()
+    check.close(alike.grad, [[[[1, 0], [0, 0]]]])
 
 
 @pytest.mark.points(1)
@@ -619,6 +694,8 @@ def test_gradients_of_attention_and_normalization(tt, check, gradcheck):
     q, k, v = uniform(1, 3, 2, low=-1), uniform(1, 3, 2), uniform(1, 3, 4, low=-1)
     attend, mask = tt.scaled_dot_product_attention, tt.causal_mask(3)
     gradcheck(attend, attended, q, k, v, name="attention")
+    of_each = uniform(2, 3, 2), uniform(2, 4, 2, low=-1), uniform(2, 4, 4, low=-1)
+    gradcheck(attend, attended, *of_each, name="attention of 2 sequences, 3 queries and 4 keys")
     gradcheck(
         lambda *qkv: attend(*qkv, mask),
         lambda *qkv: attended(*qkv, np.tril(np.ones((3, 3), bool))),
@@ -630,6 +707,7 @@ def test_gradients_of_attention_and_normalization(tt, check, gradcheck):
     gradcheck.layer(tt.MultiHeadAttention(4, 2), two_heads, v, "MultiHeadAttention(4, 2)")
     for name, layer, shape in (
         ("BatchNorm1d(2)", tt.BatchNorm1d(2), (4, 2)),
+        ("BatchNorm1d(2) of shape (2, 2, 2)", tt.BatchNorm1d(2), (2, 2, 2)),
         ("BatchNorm2d(2)", tt.BatchNorm2d(2), (2, 2, 2, 2)),
     ):
         x = uniform(*shape, low=-2)
@@ -644,6 +722,8 @@ def test_gradients_of_attention_and_normalization(tt, check, gradcheck):
         )
     x = uniform(3, 4, low=-2)
     gradcheck.layer(tt.LayerNorm(4), layer_norm, x, "LayerNorm(4)")
+    square = uniform(4, 4, low=-2)
+    gradcheck.layer(tt.LayerNorm(4), layer_norm, square, "LayerNorm(4) of shape (4, 4)")
     gradcheck.layer(tt.LayerNorm(4).eval(), layer_norm, x, "LayerNorm(4) in evaluation mode")
 
 

@@ -312,7 +312,7 @@ def test_shapes_and_dtypes(tt, check):
 @pytest.mark.points(1)
 @pytest.mark.hint("Each optimizer has its own memory, and in it a place for each parameter.")
 @pytest.mark.depends(on="test_gradients")
-def test_memories(tt, check):
+def test_memories(tt, check, run_program):
     """Keeps apart what it remembers of several parameters, and several optimizers of one"""
     for kind, settings in FULL.items():
         start, sizes = [1.0, 2.0], (1.0, -3.0)
@@ -338,6 +338,16 @@ def test_memories(tt, check):
         getattr(tt, kind)([fresh], **settings).step()
         once = moved(kind, np.array(start), np.ones(2), {}, **rates)
         check.close(fresh, once, rtol=1e-4)
+        found = run_program("programs/iterators.py", kind=kind, settings=settings)
+        places, kept = [np.full(2, n) for n in (1.0, 2.0)], ({}, {})
+        for _ in range(2):
+            clipped = np.array([[0, 0], [0.6, 0.8]])
+            places = [
+                moved(kind, place, g, own, **rates)
+                for place, g, own in zip(places, clipped, kept, strict=True)
+            ]
+        check.close(np.array(found["places"]), np.array(places), rtol=1e-3)
+        check.true(found["forgotten"], "zero_grad() leaves gradients where params is an iterator")
 
 
 @pytest.mark.points(1)
@@ -473,7 +483,8 @@ def test_cosine_annealing(tt, check):
     """Goes down along half a cosine: initial at step 0, half way in the middle, eta_min at T_max"""
     for steps, least in ((4, 0.0), (10, 0.1)):
         optimizer = tt.SGD([weight(tt, [1.0])], lr=0.5)
-        schedule = tt.CosineAnnealingLR(optimizer, T_max=steps, eta_min=least)
+        more = {"eta_min": least} if least else {}
+        schedule = tt.CosineAnnealingLR(optimizer, T_max=steps, **more)
         found = rates_of(schedule, optimizer, steps + 1)
         waves = (1 + np.cos(np.pi * np.arange(steps + 1) / steps)) / 2
         check.close(np.array(found), least + (0.5 - least) * waves)
@@ -533,7 +544,7 @@ def test_schedules_go_on(tt, check):
 
 @pytest.mark.points(2)
 @pytest.mark.hint("The root of the sum of all squares, of all parameters; one factor for all.")
-def test_clipping(tt, check):
+def test_clipping(tt, check, run_program):
     """Shortens all gradients together, only if they are too long, and says how long they were"""
     for limit, expected in ((10, 1.0), (7.5, 1.0), (3.5, 0.5), (0.7, 0.1)):
         p, idle = weight(tt, [0.0, 0.0], [2.0, -3.0]), weight(tt, [1.0])
@@ -545,6 +556,9 @@ def test_clipping(tt, check):
         check.dtype(p.grad, "float32")
         check.true(idle.grad is None, "a parameter without a gradient has none after clipping")
         check.close(p, [0, 0])
+    found = run_program("programs/iterators.py", kind="SGD", settings={"lr": 0.1})
+    check.close(np.array(found["length"]), 5)
+    check.close(np.array(found["clipped"]), [[0, 0], [0.6, 0.8]], rtol=1e-4)
     check.close(np.array(float(tt.clip_grad_norm([weight(tt, [1.0])], 1.0))), 0)
     check.close(np.array(float(tt.clip_grad_norm(weight(tt, [1.0], [2.0]), 1.0))), 2)
     with check.raises(ValueError, mentions=("max_norm",)):

@@ -221,7 +221,10 @@ def binary_cross_entropy_with_logits_gradient(grad, output, saved, logits, targe
 # %% nbgrader={"grade": false, "grade_id": "training-loss-classes", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 class MSELoss:
-    """`MSELoss()(outputs, targets)`: the mean of squared differences, of two Tensors of one shape."""
+    """`MSELoss()(outputs, targets)`: the mean of squared differences, of two Tensors of one shape.
+
+    Raises ValueError for two shapes, which NumPy might broadcast: (N, 1) and (N,) make (N, N).
+    """
 
     def __call__(self, outputs: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION
@@ -249,7 +252,7 @@ class CrossEntropyLoss:
 
 
 class BCELoss:
-    """`BCELoss()(probabilities, targets)`: two Tensors of one shape, all numbers from 0 to 1."""
+    """`BCELoss()(probabilities, targets)`: two Tensors of one shape, all numbers from 0 to 1, else ValueError."""
 
     def __call__(self, probabilities: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION
@@ -258,7 +261,7 @@ class BCELoss:
 
 
 class BCEWithLogitsLoss:
-    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size."""
+    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size. One shape, else ValueError."""
 
     def __call__(self, logits: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION

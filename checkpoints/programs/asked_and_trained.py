@@ -15,11 +15,12 @@ def main(tt, x, labels):
             )
             self.frozen.running_var.data = np.array([4, 1, 0.25], np.float32)
             self.frozen.training = False
-            self.seen = []
+            self.seen, self.rows = [], []
 
         def forward(self, x):
             hidden = self.layer(self.first(x))
             self.seen.append((self.training, self.first.training, hidden.requires_grad))
+            self.rows.append(len(x))
             return self.frozen(hidden)
 
     def situation(model):
@@ -34,7 +35,8 @@ def main(tt, x, labels):
         raise OSError("the disk is gone")
 
     model = Spy()
-    loader = tt.DataLoader(tt.TensorDataset(tt.Tensor(x), tt.Tensor(labels)), 8)
+    dataset = tt.TensorDataset(tt.Tensor(x), tt.Tensor(labels))
+    loader, whole = tt.DataLoader(dataset, 8), tt.DataLoader(dataset, len(x))
     trainer = tt.Trainer(model, tt.SGD(model.parameters(), lr=0.1), tt.CrossEntropyLoss())
     ways = {
         "evaluate_model": lambda: tt.evaluate_model(model, loader),
@@ -53,4 +55,11 @@ def main(tt, x, labels):
     model.seen = []
     model.eval()
     trainer.fit(loader, epochs=2, verbose=False)
-    return found | {"training": model.seen}
+    found["training"], model.seen, model.rows = model.seen, [], []
+    model.eval()
+    trainer.fit(loader, whole, epochs=3, verbose=False)
+    asked = list(zip(model.seen, model.rows, strict=True))
+    return found | {
+        "training, with validation": [seen for seen, rows in asked if rows < len(x)],
+        "validation in fit": [seen for seen, rows in asked if rows == len(x)],
+    }

@@ -158,7 +158,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "    return a**b\n",
             "    return np.abs(a)**b\n",
             "test_functions_of_one_element",
-            "(-x) ** 3: largest difference",
+            "below ** 3: largest difference",
         ),
         "the dtype of a Tensor is forgotten": Wrong(
             "            data = data.data\n        given",
@@ -183,7 +183,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "    return a + b\n",
             "    if np.shape(a) == np.shape(b):\n        a += b\n        return a\n    return a + b\n",
             "test_laws_of_arithmetic",
-            "largest difference",
+            "x was changed: x was",
             "add",
         ),
         "floor division": Wrong(
@@ -197,14 +197,14 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "    return a @ b\n",
             "    return np.dot(a, b)\n",
             "test_matrix_product",
-            "got shape (2, 1, 3, 5, 2), expected (2, 5, 3, 2)",
+            "got shape (5, 3, 5, 2), expected (5, 3, 2)",
             "matmul",
         ),
         "element by element for matmul": Wrong(
             "    return a @ b\n",
             "    return a * b\n",
             "test_matrix_product",
-            "got shape (2, 2), expected (2, 1)",
+            "left @ right: largest difference",
             "matmul",
         ),
         "float64 everywhere": Wrong(
@@ -363,7 +363,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "        return _wrap(self.data)\n",
             "        return self\n",
             "test_place_for_a_gradient",
-            "wanted.detach().requires_grad: got True, expected False",
+            "got [True, True], expected [False, True]",
             "Tensor.detach",
         ),
         "digits are read by the farthest mean": Wrong(
@@ -797,7 +797,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "        super().__init__(*layers[:-1])\n",
             "            layers += [Linear(inputs, outputs)]\n        super().__init__(*layers)\n",
             "test_mlp_is_composition",
-            "model(tt.Tensor(a)): largest difference",
+            "model(x): largest difference",
             "Sequential.forward",
         ),
         "activation ignored": Wrong(
@@ -816,7 +816,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "        for layer in self.layers:\n",
             "        for layer in self.layers[:-1]:\n",
             "test_sequential_is_composition",
-            "straight(tt.Tensor(a)): got shape (5, 4), expected (5, 2)",
+            "straight(x): got shape (5, 4), expected (5, 2)",
             "Sequential.forward",
         ),
         "layers in reverse": Wrong(

@@ -552,6 +552,84 @@ def test_the_package_is_not_asked_for_a_shape():
     assert asked == []
 
 
+def changing(wrapped, place, value):
+    """A function of a student that writes into what it was given."""
+    wrapped.array[place] = value
+    return wrapped + 1
+
+
+def test_what_stays_as_it_is_passes():
+    x, y = Wrapped([1.0, NAN]), Wrapped(2.0)
+    with check.unchanged(x, y), check.unchanged(x):
+        check.close(x + 1, [2, NAN])
+    changing(x, 0, 7)  # it matters no more
+    check.close(y + 1, 3)
+
+
+def test_a_changed_tensor_is_told_at_the_check_that_follows():
+    x, y = Wrapped([[1.0, 2.0], [3.0, 4.0]]), Wrapped([1.0])
+
+    def changed():
+        with check.unchanged(y, x):
+            check.close(y + 1, [2])
+            check.close(changing(x, (1, 0), 9.0), [[2, 3], [10, 5]])
+
+    assert message(changed) == (
+        "changing(x, (1, 0), 9.0): x was changed: x[1, 0] was 3.0 and is now 9.0; leave inputs as"
+        " they are and compute a new array: no out=, +=, a[...] = ... on them"
+        "\nwhere x is (2, 2) float64"
+    )
+
+
+def test_a_changed_tensor_is_told_before_a_wrong_value_and_at_the_end():
+    x = Wrapped(1.0)
+
+    def wrong_too():
+        with check.unchanged(*[x]):
+            check.equal(changing(x, (), 2.0).shape, (3,))
+
+    def unnoticed():
+        with check.unchanged(x):
+            changing(x, (), 5.0)
+
+    assert "argument 1 was changed: argument 1 was 1.0 and is now 2.0" in message(wrong_too)
+    assert message(unnoticed).startswith("x was changed: x was 2.0 and is now 5.0; leave inputs")
+
+
+def test_another_shape_and_another_dtype_are_changes():
+    for array, told in (
+        (np.ones((2, 1)), "x was changed, from float64 of shape (2,) to float64 of (2, 1)"),
+        (np.ones(2, np.float32), "x was changed, from float64 of shape (2,) to float32 of (2,)"),
+    ):
+        x = Wrapped(np.ones(2))
+
+        def changed(x=x, array=array):
+            with check.unchanged(x):
+                x.array = array
+
+        assert told in message(changed)
+
+
+def test_an_error_of_the_body_is_not_hidden():
+    x = Wrapped(1.0)
+    with pytest.raises(ZeroDivisionError), check.unchanged(x):
+        changing(x, (), 1 / 0)
+    with pytest.raises(ZeroDivisionError), check.unchanged(x):
+        changing(x, (), 3.0)
+        raise ZeroDivisionError
+    check.close(x + 1, 4)  # and x is looked after no more
+
+
+def test_unchanged_takes_tensors():
+    with pytest.raises(CheckMisused, match=r"takes Tensors; np.ones\(2\) is an array"):
+        check.unchanged(np.ones(2))
+    with pytest.raises(CheckMisused, match="needs the Tensors"):
+        check.unchanged()
+    assert "got an object of type object, expected a Tensor" in message(
+        lambda: check.unchanged(object())
+    )
+
+
 def test_an_operand_that_cannot_say_its_shape_does_not_hide_the_failure():
     class Half:
         @property

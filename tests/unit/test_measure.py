@@ -421,6 +421,31 @@ def test_a_gradient_that_is_no_tensor(gradcheck):
         gradcheck(marked, cubes_of_arrays, np.array([1.0]))
 
 
+@pytest.mark.parametrize(
+    "what, name",
+    [
+        ("input", "argument 1 of cubes"),
+        ("output", "its output"),
+        ("gradient", "the gradient that was given"),
+    ],
+)
+def test_a_walk_back_that_writes_into_what_it_uses(gradcheck, what, name):
+    def writing(x):
+        out = cubes(x)
+        right = out.backward
+
+        def backward(gradient):
+            right(gradient)
+            {"input": x, "output": out, "gradient": gradient}[what].data[0] += 1
+
+        out.backward = backward
+        return out
+
+    said = f"the output of cubes: backward\\(\\) changed {name}; a rule makes a new array"
+    with pytest.raises(CheckFailed, match=said):
+        gradcheck(writing, cubes_of_arrays, np.array([1.0, 2.0]), name="cubes")
+
+
 def test_no_displaced_input_reaches_the_code_that_is_checked(gradcheck):
     """Whoever gives a constant for neighbours has a gradient of 0, and would agree with itself."""
     seen = []

@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=20579f536253bfa0 code=7e8f3153bbf30d07 content=5dd560aa38600b1d
+# export: format=1 source=da850a83729ae161 code=10fd7acbb5bc27c9 content=f95ce252d9f51349
 # %% src_modules/11_training.py:49
 import json
 import math
@@ -161,7 +161,10 @@ def binary_cross_entropy_with_logits_gradient(grad, output, saved, logits, targe
 
 # %% src_modules/11_training.py:223
 class MSELoss:
-    """`MSELoss()(outputs, targets)`: the mean of squared differences, of two Tensors of one shape."""
+    """`MSELoss()(outputs, targets)`: the mean of squared differences, of two Tensors of one shape.
+
+    Raises ValueError for two shapes, which NumPy might broadcast: (N, 1) and (N,) make (N, N).
+    """
 
     def __call__(self, outputs: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION
@@ -189,7 +192,7 @@ class CrossEntropyLoss:
 
 
 class BCELoss:
-    """`BCELoss()(probabilities, targets)`: two Tensors of one shape, all numbers from 0 to 1."""
+    """`BCELoss()(probabilities, targets)`: two Tensors of one shape, all numbers from 0 to 1, else ValueError."""
 
     def __call__(self, probabilities: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION
@@ -198,7 +201,7 @@ class BCELoss:
 
 
 class BCEWithLogitsLoss:
-    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size."""
+    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size. One shape, else ValueError."""
 
     def __call__(self, logits: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION
@@ -236,7 +239,7 @@ class Accuracy:
         ### END SOLUTION
 
 
-# %% src_modules/11_training.py:361
+# %% src_modules/11_training.py:364
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Inside, the model is in evaluation mode and nothing is recorded; then, whatever happens, all is as it was."""
@@ -302,7 +305,7 @@ def evaluate_model(model: Module, loader: Iterable) -> dict[str, Any]:
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:467
+# %% src_modules/11_training.py:470
 FORMAT, TEXT, ARRAY = 1, "tinytorch checkpoint", "array of this file"
 
 
@@ -359,7 +362,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is damaged ({error}): use another checkpoint") from None
 
 
-# %% src_modules/11_training.py:525
+# %% src_modules/11_training.py:528
 def save_checkpoint(path: str | Path, model: Module, optimizer: Any = None, scheduler: Any = None,
                     epoch: int = 0, **extra: Any) -> None:
     """Everything that is needed to go on, in one .npz file, which replaces an older one at once.
@@ -424,7 +427,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:671
+# %% src_modules/11_training.py:674
 class Progress:
     """What `fit` says while it works; nothing, if not `verbose`."""
 
@@ -457,7 +460,7 @@ class Progress:
             print(text, end=end, flush=True)
 
 
-# %% src_modules/11_training.py:720
+# %% src_modules/11_training.py:723
 class Averages:
     """Means over samples of several numbers, which come batch by batch."""
 
@@ -604,7 +607,7 @@ class Trainer:
         return {name: saved[name] for name in ("epoch", "history", "best", "waited") if name in saved}
 
 
-# %% src_modules/11_training.py:951
+# %% src_modules/11_training.py:954
 def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60, height: int = 10) -> str:
     """Curves over the epochs, drawn with the first letters of their names.
 
