@@ -173,7 +173,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "        self.model.train()\n        averages, batches",
             "        averages, batches",
             "test_asking_changes_nothing",
-            "all(modes): a model should be trained in training mode, in every epoch",
+            "training: a model should be trained in training mode, in every epoch",
         ),
         "averages over batches": Wrong(
             "        self.count += count\n"
