@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 import tinytorch as tt
+from tinytorch.core.capstone import embedding as embedded
 
 F = torch.nn.functional
 Step = Callable[[], object]
@@ -126,6 +127,75 @@ def training_step(batch: int) -> Pair:
     return Pair(here, (there,))
 
 
+class PeerGPT(torch.nn.Module):
+    """The GPT of module 16 in PyTorch, with its fused attention."""
+
+    def __init__(self, vocab: int, width: int, heads: int, layers: int, length: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.tokens = torch.nn.Embedding(vocab, width)
+        self.positions = torch.nn.Embedding(length, width)
+        self.blocks = torch.nn.ModuleList(
+            torch.nn.ModuleDict(
+                {
+                    "norm1": torch.nn.LayerNorm(width),
+                    "qkv": torch.nn.Linear(width, 3 * width),
+                    "out": torch.nn.Linear(width, width),
+                    "norm2": torch.nn.LayerNorm(width),
+                    "linear1": torch.nn.Linear(width, 4 * width),
+                    "linear2": torch.nn.Linear(4 * width, width),
+                }
+            )
+            for _ in range(layers)
+        )
+        self.norm = torch.nn.LayerNorm(width)
+        for parameter in self.parameters():
+            if parameter.ndim == 2:
+                torch.nn.init.normal_(parameter, std=0.02)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        n, t = ids.shape
+        x = self.tokens(ids) + self.positions(torch.arange(t))
+        for block in self.blocks:
+            qkv = block["qkv"](block["norm1"](x)).view(n, t, 3, self.heads, -1)
+            q, k, v = qkv.permute(2, 0, 3, 1, 4)
+            found = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            x = x + block["out"](found.transpose(1, 2).reshape(n, t, -1))
+            x = x + block["linear2"](F.gelu(block["linear1"](block["norm2"](x))))
+        return self.norm(x) @ self.tokens.weight.T
+
+
+def gpt_step() -> Pair:
+    """A GPT of 4 blocks of width 128, 16 texts of 64 tokens: a whole step with Adam."""
+    sizes = (512, 128, 4, 4, 64)
+    ids = np.random.default_rng(0).integers(0, sizes[0], (16, 65))
+    inputs, targets = torch.tensor(ids[:, :-1]), torch.tensor(ids[:, 1:])
+    model, peer = tt.TinyGPT(*sizes), PeerGPT(*sizes)
+    optimizer = tt.Adam(model.parameters(), lr=1e-4)
+    peers = torch.optim.Adam(peer.parameters(), lr=1e-4)
+
+    def here() -> None:
+        optimizer.zero_grad()
+        tt.next_token_loss(model(ids[:, :-1]), ids[:, 1:]).backward()
+        optimizer.step()
+
+    def there() -> None:
+        peers.zero_grad()
+        F.cross_entropy(peer(inputs).flatten(0, 1), targets.flatten()).backward()
+        peers.step()
+
+    return Pair(here, (there,))
+
+
+def embedding() -> Pair:
+    """1,024 rows of a table (512, 128), most of them several times."""
+    ids = np.random.default_rng(0).integers(0, 512, 1024)
+    rows = torch.tensor(ids)
+    return steps(
+        lambda weight: embedded(weight, ids), lambda weight: F.embedding(rows, weight), (512, 128)
+    )
+
+
 def chain() -> Pair:
     def program(x):
         for _ in range(100):
@@ -153,5 +223,7 @@ CASES: dict[str, tuple[Callable[[], Pair], float]] = {
     ),
     "Conv2d 32-64 at 16x16": (lambda: convolution(32, 64, 16), 2.7),
     "Conv2d 64-128 at 8x8": (lambda: convolution(64, 128, 8), 2.0),
+    "Embedding 512x128, 1,024 rows": (embedding, 2.5),
+    "step of a GPT, 4 blocks, d 128, T 64, batch 16": (gpt_step, 2.2),
     "autograd, one element, 100 operations": (chain, 0.8),
 }

@@ -180,6 +180,10 @@ def test_bpe_by_hand(tt, check):
     # "cd" and "ab" are as frequent, and "ab" has the smaller ids, although "cd" comes first.
     ties = tt.BPETokenizer("cd-ab-cd-ab", 258)
     check.equal([ties.decode([i]) for i in (256, 257)], ["ab", "cd"])
+    # "bc" was learned before "ab", so "abc" is "a" and "bc".
+    two = tt.BPETokenizer("bc-bc-bc-ab-ab", 258)
+    check.equal([two.decode([i]) for i in (256, 257)], ["bc", "ab"])
+    check.equal(two.encode("abcab"), [64, 256, 257])
     few = tt.BPETokenizer("aaa aaa", 9999)
     check.equal([few.decode([i]) for i in range(256, few.vocab_size)], ["aa", "aaa", " aaa"])
     check.equal(tt.BPETokenizer("abc", 10).vocab_size, 256)
@@ -323,6 +327,9 @@ def test_block_agrees_with_its_definition(tt, check, seed, sizes, t):
     expected = block_by_definition(x, state, heads, causal=False)
     check.close(block(tt.Tensor(x)), expected, rtol=1e-3, atol=1e-3)
     check.equal(state["linear1.weight"].shape, (4 * width, width))
+    fresh = tt.TransformerBlock(width, heads)
+    for norm in (fresh.norm1, fresh.norm2):
+        check.close(norm.weight, np.ones(width))
 
 
 @pytest.mark.points(4)
@@ -362,11 +369,10 @@ def test_weights_are_tied(tt, check):
 @pytest.mark.depends(on="test_model_agrees_with_its_definition")
 def test_begins_with_a_loss_of_log_v(tt, check, rng):
     """Begins with all tokens equally likely, and with other numbers after another seed"""
-    first = []
+    first, ids = [], rng.integers(0, 200, (8, 17))
     for seed in (1, 2):
         tt.manual_seed(seed)
         model = tt.TinyGPT(200, 32, 4, 2, 16)
-        ids = rng.integers(0, 200, (8, 17))
         loss = float(check.array(tt.next_token_loss(model(ids[:, :-1]), ids[:, 1:])))
         far = abs(loss - math.log(200))
         check.true(far < 0.3, f"the first loss is {loss:.2f}, not near log 200 = 5.30")
@@ -436,8 +442,9 @@ def test_cache_gives_the_logits_of_the_whole(tt, check, rng):
 @pytest.mark.depends(on="test_model_agrees_with_its_definition")
 def test_writes_past_the_end_of_its_window(tt, check):
     """Appends the most likely token, with and without a cache, also where the window is full"""
-    for max_length in (10, 7, 1):
-        model = loud(tt, 11, 8, 2, 2, max_length, seed=4)
+    for max_length, seed in ((10, 1), (7, 2), (1, 2)):  # in these, positions decide about tokens
+        model = loud(tt, 11, 8, 2, 2, max_length, seed=seed)
+        model.positions.weight.data = 4 * check.array(model.positions.weight)
         state = in_float64(check, model)
         for use_cache in (True, False):
             text = model.generate([4, 1], 30, temperature=0, use_cache=use_cache)
@@ -524,15 +531,15 @@ def test_what_generate_refuses(tt, check):
 @pytest.mark.hint("Keep keys and values; give the model only what is not in the cache yet.")
 @pytest.mark.depends(on="test_cache_gives_the_logits_of_the_whole")
 def test_cache_saves_time(tt, check, speed):
-    """Writes with a cache in at most a third of the time that it takes without"""
+    """Writes with a cache in at most half of the time that it takes without"""
     model = tt.TinyGPT(64, 64, 4, 2, 256)
-    prompt, a = np.arange(200) % 64, np.ones((256, 256))
+    prompt, a = np.arange(230) % 64, np.ones((256, 256))
     found = [
-        speed(lambda c=c: model.generate(prompt, 12, use_cache=c, seed=0), lambda: a @ a @ a)
+        speed(lambda c=c: model.generate(prompt, 16, use_cache=c, seed=0), lambda: a @ a @ a)
         for c in (True, False)
     ]
     saved = found[1].value / found[0].value
-    check.true(saved > 3, f"without a cache it takes {saved:.1f} times as long, expected 3 or more")
+    check.true(saved > 2, f"without a cache it takes {saved:.1f} times as long, expected 2 or more")
 
 
 @pytest.mark.points(2)
@@ -610,7 +617,7 @@ def test_learns_to_write(check, corpus, run_program):
     loss = math.log(found["perplexity"]) * (found["tokens"] - 1) / (len(words) - 1)
     other = bigram_perplexity(known, unseen)
     check.true(
-        math.exp(loss) < 0.95 * other,
+        math.exp(loss) < other,
         f"on unseen sentences its perplexity is {math.exp(loss):.2f} for each word,"
         f" expected less than that of pairs of words, {other:.2f}",
     )

@@ -45,6 +45,11 @@ EXCEPTIONS = {
     "12_compression-EarlyStopping.restore": "it has no result",
     "12_compression-PrunedOptimizer.step": "it has no result",
     "13_kernels-use_fast_kernels": "it has no result",
+    "16_capstone-BPETokenizer.index": "it has no result",
+    "16_capstone-BPETokenizer.save": "it has no result",
+    "16_capstone-BPETokenizer.load": "a tokenizer has no zero",
+    "16_capstone-TinyGPT.new_cache": "its result is there to be filled",
+    "16_capstone-token_windows": "its result is a data set",
 }
 PUBLIC = public_functions(COURSE)
 
