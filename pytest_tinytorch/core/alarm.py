@@ -1,7 +1,7 @@
 """Alarms: what runs in this process is ended by an exception when its time is over.
 
-Each phase of a test has one (`timing`), and each step in which a submission is made ready
-(`batch/preparing.py`). Alarms can be nested: while an inner one is set, the outer one waits.
+Each phase of a test has one (`hooks/timing.py`), and each step in which a submission is made ready
+(`grading/prepare.py`). Alarms can be nested: while an inner one is set, the outer one waits.
 """
 
 import signal

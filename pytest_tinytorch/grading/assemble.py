@@ -14,7 +14,7 @@ from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.manifest import Manifest
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.core.signing import Key
-from pytest_tinytorch.core.visibility import is_hidden, students_view
+from pytest_tinytorch.core.visibility import HIDDEN, students_view
 from pytest_tinytorch.grading.parts import Intake, Part, PartFiles
 from pytest_tinytorch.reports.grade_view import remarks
 from pytest_tinytorch.reports.html import feedback_html
@@ -42,7 +42,9 @@ class Binder:
         """Write a student's files from the parts in the folder `name`; None where none are."""
         files = PartFiles(self.results, name)
         intake = files.read_intake()
-        found = {c.id: files.read(c.id) for c in self.course.checkpoints}
+        groups = [c.id for c in self.course.checkpoints]
+        groups += [f"{HIDDEN} {identifier}" for identifier in groups]
+        found = {group: files.read(group) for group in groups}
         parts = {identifier: part for identifier, part in found.items() if part is not None}
         if intake is None or not parts:
             return None
@@ -64,8 +66,7 @@ class Binder:
 
     def _record(self, intake: Intake, parts: Mapping[str, Part]) -> RunRecord:
         tests = [test for part in parts.values() for test in part.tests]
-        hidden = {test.group for test in tests if is_hidden(test.group)}
-        groups = (*parts, *sorted(hidden))
+        groups = tuple(parts)
         return RunRecord(
             course=self.course.id,
             seed=self.seed,

@@ -1,25 +1,24 @@
-"""Grades one part after the other: takes in, compares keys, exports, has the tests run, keeps.
+"""Grades one part after the other: compares keys, has the tests run, keeps what they came to.
 
 Where nothing has changed nothing is run. Before the first part of a checkpoint the harness has to
 prove itself: the reference gets all points, and who handed nothing in gets none.
 """
 
-import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
 from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
-from pytest_tinytorch.export.service import export
+from pytest_tinytorch.core.visibility import is_hidden
 from pytest_tinytorch.grading.parts import Intake, Part, PartFiles, Status, part_key
+from pytest_tinytorch.grading.prepare import StepFailed, Trees, attempt, exported
 from pytest_tinytorch.submissions.find import Submitted
-from pytest_tinytorch.submissions.reader import Taken, read_submission
 
-# The tests of a checkpoint on the course in a tree; what follows is the package to get ready for.
-Run = Callable[[Course, Checkpoint, Path], tuple[TestRecord, ...]]
-Task = tuple[Submitted, Checkpoint]
+# The tests of a group on the course in a tree; what follows is the package to get ready for.
+Run = Callable[[Course, str, Path], tuple[TestRecord, ...]]
+Task = tuple[Submitted, str]  # and the group of tests: "05", or "hidden 05"
 
 _TRIES = 2  # of the reference: a busy machine may fail a measurement once
 
@@ -53,9 +52,8 @@ class Grader:
         self._course, self._results, self._names = course, results, names
         self._harness, self._regrade, self._run = harness, regrade, run
         self._work = make_folder("class")
-        self._trees: dict[str, tuple[Taken, Path]] = {}  # of the present student and the next
-        self._checked: dict[str, str] = {}  # checkpoint -> what its self-check found
-        self._made = 0
+        self._trees = Trees(course, self._work)  # of the present student and the next
+        self._checked: dict[str, str] = {}  # group -> what its self-check found
 
     def close(self) -> None:
         remove_folder(self._work)
@@ -65,69 +63,77 @@ class Grader:
         try:
             return self._grade(task, following)
         finally:
-            self._forget_all_but(following[0].student if following else "")
+            self._trees.forget_all_but(following[0].student if following else "")
 
     def _grade(self, task: Task, following: Task | None) -> Graded:
-        submitted, checkpoint = task
+        submitted, group = task
         files = PartFiles(self._results, self._names[submitted.student])
-        taken, _ = self._tree(submitted)
+        taken = self._trees.taken(submitted)
         files.write_intake(Intake.of(submitted.student, taken))
-        key = part_key(self._harness, taken.digest, checkpoint.id)
-        old = files.read(checkpoint.id)
+        key = part_key(self._harness, taken.digest, group)
+        old = files.read(group)
         if old is not None and self._is_current(old, key):
             return Graded(old, kept=True)
         part = self._new_part(key, task, following)
-        files.write(checkpoint.id, part)
+        files.write(group, part)
         return Graded(part, before=old.points if old and old.status is Status.GRADED else None)
 
     def lost(self, task: Task, reason: str, tests: tuple[TestRecord, ...]) -> None:
         """Keep that a part could not be graded, and why."""
         files = PartFiles(self._results, self._names[task[0].student])
-        files.write(task[1].id, Part("", Status.GRADER_ERROR, tests, reason))
+        files.write(task[1], Part("", Status.GRADER_ERROR, tests, reason))
 
     def _is_current(self, part: Part, key: str) -> bool:
         return part.key == key and part.status is Status.GRADED and not self._regrade
 
     def _new_part(self, key: str, task: Task, following: Task | None) -> Part:
-        submitted, checkpoint = task
-        taken, root = self._tree(submitted)
-        if taken.unreadable:
-            nothing = self._run_on_nothing(checkpoint)
+        submitted, group = task
+        self._check(group)
+        tree = self._trees.exported(submitted)
+        if tree is None:
+            nothing = self._run_on_nothing(group)
             tests = tuple(t.failed_with(Outcome.MISSING, Reason.HARNESS, "") for t in nothing)
-            return Part(key, Status.GRADER_ERROR, tests, taken.unreadable)
-        self._check(checkpoint)
-        tree = self._exported(root)
-        tests = self._run(tree, checkpoint, self._next_package(tree, following))
+            reason = self._trees.taken(submitted).unreadable
+            return Part(key, Status.GRADER_ERROR, tests, reason)
+        tests = self._run(tree, group, self._next_package(tree, following))
         undecided = [test for test in tests if not test.decided]
         if undecided:
-            first = f"{undecided[0].id}: {undecided[0].message}"
-            return Part(key, Status.GRADER_ERROR, tests, first)
+            return Part(key, Status.GRADER_ERROR, tests, _shown(undecided[0]))
         return Part(key, Status.GRADED, tests)
 
     def _next_package(self, now: Course, following: Task | None) -> Path:
         """The package of the part that comes next, if that has to be run and can be foreseen."""
-        if following is None:
-            return now.package_folder
-        submitted, checkpoint = following
-        taken, root = self._tree(submitted)
-        files = PartFiles(self._results, self._names[submitted.student])
-        old = files.read(checkpoint.id)
-        key = part_key(self._harness, taken.digest, checkpoint.id)
-        if taken.unreadable or (old is not None and self._is_current(old, key)):
-            return now.package_folder
-        return self._exported(root).package_folder
+        try:
+            found = (
+                attempt("made ready", lambda: self._package_of(following)) if following else None
+            )
+        except StepFailed:  # its own turn will tell why
+            found = None
+        return found or now.package_folder
 
-    def _check(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.id not in self._checked:
-            self._checked[checkpoint.id] = self._self_check(checkpoint)
-        if found := self._checked[checkpoint.id]:
+    def _package_of(self, task: Task) -> Path | None:
+        """The package of a part that has to be run; None where it has not, or cannot be."""
+        submitted, group = task
+        taken = self._trees.taken(submitted)
+        files = PartFiles(self._results, self._names[submitted.student])
+        old = files.read(group)
+        key = part_key(self._harness, taken.digest, group)
+        if old is not None and self._is_current(old, key):
+            return None
+        tree = self._trees.exported(submitted)
+        return tree.package_folder if tree is not None else None
+
+    def _check(self, group: str) -> None:
+        if group not in self._checked:
+            self._checked[group] = self._self_check(group)
+        if found := self._checked[group]:
             raise SelfCheckFailed(found)
 
-    def _self_check(self, checkpoint: Checkpoint) -> str:
+    def _self_check(self, group: str) -> str:
         """What is wrong with the harness, in words; "" if it can be trusted."""
-        where = f"self-check of checkpoint {checkpoint.id}"
+        where = f"self-check of {group if is_hidden(group) else f'checkpoint {group}'}"
         for _ in range(_TRIES):
-            tests = self._run(self._course, checkpoint, self._course.package_folder)
+            tests = self._run(self._course, group, self._course.package_folder)
             failed = [test for test in tests if not test.passed]
             if not failed:
                 break
@@ -135,40 +141,29 @@ class Grader:
             points, most = sum(t.points for t in tests), sum(t.max_points for t in tests)
             return (
                 f"{where}: the reference in {self._course.sources}/ gets {points:g} of {most:g}"
-                f" points, expected all of them; the first that fails: {failed[0].id}:"
-                f" {failed[0].message.splitlines()[0] if failed[0].message else ''}"
+                f" points, expected all of them; the first that fails: {_shown(failed[0])}"
             )
-        earned = [test for test in self._run_on_nothing(checkpoint) if test.points]
+        earned = [test for test in self._run_on_nothing(group) if test.points]
         if earned:
             return (
-                f"{where}: who hands nothing in gets points, expected none; for {earned[0].id},"
-                f" for example"
+                f"{where}: who hands nothing in gets points, expected none; for"
+                f" {_name(earned[0])}, for example"
             )
         return ""
 
-    def _run_on_nothing(self, checkpoint: Checkpoint) -> tuple[TestRecord, ...]:
+    def _run_on_nothing(self, group: str) -> tuple[TestRecord, ...]:
         empty = self._work / "empty"
         empty.mkdir(exist_ok=True)
-        return self._run(self._exported(empty), checkpoint, self._course.package_folder)
+        return self._run(exported(self._course, empty), group, self._course.package_folder)
 
-    def _tree(self, submitted: Submitted) -> tuple[Taken, Path]:
-        """What was taken in of a submission, and a folder with nothing but that."""
-        if submitted.student not in self._trees:
-            taken = read_submission(self._course, submitted)
-            self._made += 1
-            root = self._work / f"{self._made}"
-            for name, content in taken.sources.items():
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).write_bytes(content)
-            self._trees[submitted.student] = taken, root
-        return self._trees[submitted.student]
 
-    def _exported(self, root: Path) -> Course:
-        """The course as it is in a student's tree, with its package brought up to date."""
-        tree = replace(self._course, root=root)
-        export(tree, lasting=False)
-        return tree
+def _shown(test: TestRecord) -> str:
+    """A test and what it says, in a line that anybody may read: nothing about a hidden one."""
+    if test.visibility != "visible":
+        return _name(test)
+    first = test.message.splitlines()[0] if test.message else ""
+    return f"{test.id}: {first}"
 
-    def _forget_all_but(self, student: str) -> None:
-        for other in set(self._trees) - {student}:
-            shutil.rmtree(self._trees.pop(other)[1], ignore_errors=True)
+
+def _name(test: TestRecord) -> str:
+    return test.id if test.visibility == "visible" else f"a hidden test of {test.group.split()[-1]}"

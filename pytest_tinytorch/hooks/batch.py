@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order
-from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import CourseError, MachineError, told
 from pytest_tinytorch.core.names import folder_names
 from pytest_tinytorch.core.records import TestRecord
@@ -26,6 +27,7 @@ from pytest_tinytorch.core.signing import VARIABLE, Key, find_key
 from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.grading.grader import Graded, Grader, SelfCheckFailed, Task
 from pytest_tinytorch.grading.parts import Status, harness_digest
+from pytest_tinytorch.grading.prepare import reason_of
 from pytest_tinytorch.hooks.isolation import cells_of, level_of
 from pytest_tinytorch.hooks.options import (
     Batch,
@@ -37,7 +39,6 @@ from pytest_tinytorch.hooks.options import (
 from pytest_tinytorch.hooks.recording import RECORD, follow_sources
 from pytest_tinytorch.hooks.selection import id_key
 from pytest_tinytorch.isolation import reaper as orphans
-from pytest_tinytorch.isolation.failures import CellFailure
 from pytest_tinytorch.submissions.find import Submitted, find_submissions
 
 NOT_GRADED = "not-graded"  # by no fault of the submission; nothing is kept of it
@@ -56,12 +57,11 @@ class StudentFolder(pytest.Collector):
 
 
 class GradingItem(pytest.Item):
-    """One checkpoint of one student."""
+    """One checkpoint of one student, or an instructor's hidden tests for it."""
 
     def __init__(self, task: Task, **keywords: Any) -> None:
         super().__init__(**keywords)
         self.task = task
-        self.extra_keyword_matches.add(task[1].name.lower())
 
     def runtest(self) -> None:
         raise NotImplementedError("a part is graded by pytest_runtest_protocol")
@@ -100,14 +100,17 @@ class ClassRoom:
         ]
 
     def items(self, session: pytest.Session, tests: Sequence[pytest.Item]) -> list[pytest.Item]:
-        """Put the tests aside, and return an item for each student and checkpoint."""
+        """Put the tests aside, and return an item for each student and group of tests.
+
+        Hidden tests come last: what they ask can reach no visible test of the same student.
+        """
         for test in tests:
             self._tests.setdefault(test.stash[id_key].partition("/")[0], []).append(test)
         return [
-            self._item(folder, submitted, checkpoint)
+            self._item(folder, submitted, group)
             for submitted in self.students
             for folder in [self._folder(session, submitted)]
-            for checkpoint in self.settings.checkpoints
+            for group in (*(c.id for c in self.settings.checkpoints), *self.settings.hidden)
         ]
 
     def grade(self, item: GradingItem, following: GradingItem | None) -> Graded:
@@ -116,14 +119,14 @@ class ClassRoom:
 
     def lost(self, task: Task, reason: str) -> None:
         """A part could not be graded: keep that, and nothing that looks like a grade."""
-        nothing = Tally().missing(self.manifest, self._groups(task[1]))
+        nothing = Tally().missing(self.manifest, [task[1]])
         self._own_grader().lost(task, reason, tuple(nothing))
 
     def task_of(self, nodeid: str) -> Task:
         """The task of an item, for whoever knows no more than its name."""
-        name, _, checkpoint = nodeid.rpartition("::")
+        name, _, group = nodeid.rpartition("::")
         submitted = next(s for s in self.students if self.names[s.student] == name)
-        return submitted, self.course.checkpoint_by_id[checkpoint]
+        return submitted, group
 
     def _folder(self, session: pytest.Session, submitted: Submitted) -> StudentFolder:
         name = self.names[submitted.student]  # which no line of pytest's can be forged with
@@ -132,12 +135,10 @@ class ClassRoom:
         )
         return folder
 
-    def _item(
-        self, folder: StudentFolder, submitted: Submitted, checkpoint: Checkpoint
-    ) -> GradingItem:
-        item: GradingItem = GradingItem.from_parent(
-            folder, name=checkpoint.id, task=(submitted, checkpoint)
-        )
+    def _item(self, folder: StudentFolder, submitted: Submitted, group: str) -> GradingItem:
+        item: GradingItem = GradingItem.from_parent(folder, name=group, task=(submitted, group))
+        checkpoint = self.course.checkpoint_by_id[group.removeprefix(f"{HIDDEN} ")]
+        item.extra_keyword_matches |= {checkpoint.name.lower(), checkpoint.id}
         limit = checkpoint.limits.seconds_per_checkpoint + _GRACE
         item.add_marker(pytest.mark.timeout(limit))
         return item
@@ -160,29 +161,24 @@ class ClassRoom:
         self.config.add_cleanup(grader.close)
         return grader
 
-    def _groups(self, checkpoint: Checkpoint) -> list[str]:
-        hidden = f"{HIDDEN} {checkpoint.id}"
-        return [checkpoint.id, *([hidden] if hidden in self.settings.hidden else [])]
-
-    def _run(self, tree: Course, checkpoint: Checkpoint, following: Path) -> tuple[TestRecord, ...]:
-        """The records of all tests of a checkpoint, on the student code in a tree."""
+    def _run(self, tree: Course, group: str, following: Path) -> tuple[TestRecord, ...]:
+        """The records of all tests of a group, on the student code in a tree."""
         cells = cells_of(self.config)
         if cells is None:
             raise CourseError("--submissions needs student code in a process of its own")
         cells.turn_to(tree.package_folder, following)
         follow_sources(self.config, tree)
-        groups = self._groups(checkpoint)
-        tests = [test for group in groups for test in self._tests.get(group, ())]
+        tests = self._tests.get(group, [])
         tally = Tally()
-        for test, after in zip(tests, [*tests[1:], None], strict=True):
+        for test, after in zip_longest(tests, tests[1:]):
             for report in _run_test(test, after):
                 data = getattr(report, RECORD, None)
                 if data is not None:
                     tally.add(TestRecord.from_json(data), str(report.when))
-        records = [*tally.ran(), *tally.missing(self.manifest, groups)]
+        records = [*tally.ran(), *tally.missing(self.manifest, [group])]
         # What a part says is the same whenever and wherever it is graded.
         timeless = [replace(record, seconds=0.0) for record in graded(records, self.manifest)]
-        return in_order(timeless, groups)
+        return in_order(timeless, (group,))
 
 
 def room_of(config: pytest.Config) -> ClassRoom | None:
@@ -247,8 +243,8 @@ def _graded(
     room: ClassRoom, item: GradingItem, following: GradingItem | None
 ) -> tuple[str, dict[str, Any]]:
     """What is wrong, in words ("" for nothing), and what became of the part, as plain data."""
-    submitted, checkpoint = item.task
-    who = {"student": submitted.student, "checkpoint": checkpoint.id}
+    submitted, group = item.task
+    who = {"student": submitted.student, "checkpoint": group}
     try:
         done = room.grade(item, following)
     except (SelfCheckFailed, MachineError) as failure:
@@ -258,9 +254,10 @@ def _graded(
             "status": NOT_GRADED,
             "machine": isinstance(failure, MachineError),
         }
-    except (Exception, CellFailure, pytest.fail.Exception) as error:  # what it made of us
-        words = (str(error) or type(error).__name__).splitlines()[0][:300]
-        reason = f"{type(error).__name__}: {words}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # what it made of us, exits and pytest's outcomes included
+        reason = reason_of(error)
         try:
             room.lost(item.task, reason)
         except MachineError as failure:

@@ -1,5 +1,6 @@
 """What this run was asked to do: the options, read once into a frozen dataclass."""
 
+import os
 import sys
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -291,7 +292,8 @@ def _batch(config: pytest.Config) -> Batch | None:
     # A worker, perhaps in another folder, is told where that is.
     for name in ("submissions", "results", "hidden"):
         if given := getattr(option, name):
-            setattr(option, name, str((here / given).absolute()))
+            # Without `..`, as pytest names the files in it, which does not follow links.
+            setattr(option, name, os.path.abspath(here / given))  # noqa: PTH100
     if option.hidden:
         option.importmode = "importlib"  # a hidden test's file may have the name of another one
     submissions, results = Path(option.submissions), Path(option.results)

@@ -21,7 +21,6 @@ from pytest_tinytorch.isolation.child.server import PACKAGE
 from pytest_tinytorch.isolation.failures import (
     CellFailure,
     Died,
-    NotStarted,
     OutOfTime,
     place,
     type_name,
@@ -95,9 +94,14 @@ class Cells:
 
     def prepare(self) -> None:
         """Let a process start while this one is busy with other things."""
-        if self._spare is None:
-            with contextlib.suppress(NotStarted):  # whoever needs it tries again, and says so
-                self._spare = self._new(self._following)
+        if self._spare is not None:
+            return
+        try:
+            self._spare = self._new(self._following)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # whoever needs it tries again, and it is theirs
+            self._spare = None
 
     def turn_to(self, package: Path, following: Path) -> None:
         """From here on, student code is the package in another folder. `following` is the folder

@@ -217,6 +217,50 @@ def test_hidden_tests_count_and_stay_hidden(desk, tmp_path):
     assert "record_sig" not in desk.properties("bob", "grade.student.xml")
 
 
+def test_hidden_tests_come_after_all_others_of_a_student(desk):
+    hidden = make_hidden(desk.root.parent / "secret")
+    for folder in (str(hidden), "../secret"):  # from the course
+        result = desk.run("--collect-only", "-q", "--hidden", folder)
+        listed = [line for line in result.outlines if "::" in line]
+        assert listed == [
+            f"{student}::{group}"
+            for student in ("anna", "bob")
+            for group in ("00", "01", "hidden 00")
+        ]
+
+
+TELLS = """
+import warnings
+
+
+def relu(x):
+    warnings.warn(f"\x1b[2J\x07 forged {list(x)}")
+    return np.maximum(x, 0)
+"""
+LOUD = ("-rA", "-v", "--tb=long", "--durations=0", "--setup-show", "--log-cli-level=DEBUG")
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
+def test_nothing_of_a_hidden_test_or_a_warning_is_printed(desk, way):
+    hidden = make_hidden(desk.root.parent / "secret")
+    start = RIGHT.index("def relu")
+    end = RIGHT.index("def mean")
+    desk.hand_in("carl", RIGHT[:start] + TELLS.lstrip() + RIGHT[end:])
+    result = desk.run("--hidden", str(hidden), *LOUD, *way)
+    output = "\n".join([*result.outlines, *result.errlines])
+    assert "carl" in output and "19 of 19" in " ".join(output.split())
+    for words in ("31337", "271828", "secret_numbers", "SECRET", "forged", "warnings summary"):
+        assert words not in output
+    assert "\x1b" not in output and "\x07" not in output
+
+
+def test_a_warning_of_a_student_is_not_printed_where_nothing_is_hidden(desk):
+    start, end = RIGHT.index("def relu"), RIGHT.index("def mean")
+    desk.hand_in("carl", RIGHT[:start] + TELLS.lstrip() + RIGHT[end:])
+    output = "\n".join(desk.run("-rA").outlines)
+    assert "forged" not in output and "warnings summary" not in output and "\x07" not in output
+
+
 def test_the_page_to_hand_back_says_what_to_do(desk):
     folder = desk.hand_in("carl", WRONG)
     (folder / "src/02_more.py").rename(folder / "src/02_more.txt")

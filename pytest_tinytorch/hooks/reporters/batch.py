@@ -12,11 +12,13 @@ import pytest
 
 from pytest_tinytorch.core.errors import MACHINE
 from pytest_tinytorch.core.scores import grade_of
+from pytest_tinytorch.core.visibility import may_hide
 from pytest_tinytorch.grading.assemble import Binder
 from pytest_tinytorch.grading.parts import Status
 from pytest_tinytorch.hooks.batch import SHOWN, ClassRoom, room_of
 from pytest_tinytorch.hooks.isolation import better_levels, level_of
 from pytest_tinytorch.hooks.options import is_worker
+from pytest_tinytorch.hooks.reporters.silence import silence
 from pytest_tinytorch.submissions.intake import altered_files
 
 if TYPE_CHECKING:
@@ -74,8 +76,8 @@ class ClassReport:
         shown = getattr(report, SHOWN, None)
         if _is_crash(report):
             reason = "the process that graded it died"
-            submitted, checkpoint = task = self._room.task_of(report.nodeid)
-            shown = {"student": submitted.student, "checkpoint": checkpoint.id}
+            submitted, group = task = self._room.task_of(report.nodeid)
+            shown = {"student": submitted.student, "checkpoint": group}
             shown["status"] = Status.GRADER_ERROR.value
             self._room.lost(task, reason)
             self._note(shown, reason)
@@ -215,12 +217,13 @@ def pytest_configure(config: pytest.Config) -> None:
     room = None if is_worker(config) or config.option.collectonly else room_of(config)
     if room is not None:
         if config.pluginmanager.has_plugin("terminal"):
-            _quieten(config)
+            _quieten(config, room)
         config.pluginmanager.register(ClassReport(config, room), "tinytorch-class-report")
 
 
-def _quieten(config: pytest.Config) -> None:
+def _quieten(config: pytest.Config, room: ClassRoom) -> None:
     option = config.option
+    silence(option, may_hide=bool(room.settings.hidden) or may_hide(room.course.root))
     if option.verbose == 0:
         option.verbose = -1
         option.no_header = True

@@ -22,6 +22,7 @@ from pytest_tinytorch.hooks.grading import GradedRun, graded_run_of
 from pytest_tinytorch.hooks.isolation import better_levels, level_of
 from pytest_tinytorch.hooks.options import course_of
 from pytest_tinytorch.hooks.recording import RECORD
+from pytest_tinytorch.hooks.reporters.silence import silence
 from pytest_tinytorch.hooks.session import Ledger, ledger_of
 from pytest_tinytorch.progress.next_step import NextStep, step_after_failure, step_forward
 from pytest_tinytorch.progress.progress import Progress, State
@@ -192,13 +193,8 @@ def _draw(writer: TerminalWriter, parts: "Iterable[RenderableType]") -> str:
 def _quieten(config: pytest.Config) -> None:
     option = config.option
     graded = graded_run_of(config)
-    if graded is not None:  # warnings have words of students, in lines of tests
-        option.disable_warnings = True
-    if graded is not None and graded.task.hushed:  # pytest's own words would name them
-        option.verbose = 0
-        option.tbstyle, option.reportchars = "no", ""
-        option.durations = option.log_cli_level = None
-        option.setupshow = option.setuponly = option.usepdb = option.trace = False
+    if graded is not None:
+        silence(option, may_hide=graded.task.hushed)
     if option.verbose == 0:
         option.verbose = -1
         option.no_header = True
