@@ -20,12 +20,10 @@ import pytest
 
 from pytest_tinytorch.plugin import HOOK_MODULES
 
-A_NOTEBOOK = "# %%\nprint(1)\n"  # whoever reads one makes a validator first
 PRELOADED = (
     "pytest",
     "numpy",
     "hypothesis.extra.numpy",
-    "jupytext",
     "filelock",
     "rich.console",
     "rich.table",
@@ -82,7 +80,6 @@ def serve() -> None:
     """The server's side: one request a line, one answer a line."""
     for name in PRELOADED:
         __import__(name)
-    sys.modules["jupytext"].reads(A_NOTEBOOK, fmt="py:percent")
     gc.freeze()  # what is here stays: a child's collections need not look at it
     for line in sys.stdin:
         print(json.dumps(_answer(json.loads(line))), flush=True)

@@ -59,7 +59,7 @@ def export_command(
     if bool(ids) == everything:
         raise CourseError("say which module: `tito export 02`, or `tito export --all`")
     report = export(course, None if everything else choose_modules(course, ids))
-    for line in (*report.kept, *report.broken):
+    for line in (*report.kept, *report.broken, *report.odd):
         typer.echo(line, err=True)
     for name in report.written:
         typer.echo(f"written: {name}")

@@ -1,25 +1,30 @@
 """The student's files: which lines of a traceback are theirs, and what stands around them."""
 
-import ast
 import linecache
 import os
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import Path
 
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.records import Location
 from pytest_tinytorch.core.text import printable
 from pytest_tinytorch.export.line_map import source_position
+from pytest_tinytorch.export.outline import functions
 
 AROUND = 2  # lines of context before and after
 _TASK = "### BEGIN SOLUTION"
+
+# The text of a source -> the first line, the last line and the name of each function in it.
+Functions = Callable[[str], tuple[tuple[int, int, str], ...]]
 
 
 class StudentSources:
     """Maps a line of code, generated or literate, to the line that the student wrote."""
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: Course, functions: Functions = functions) -> None:
+        """functions: another reader than Python's own, for sources of strangers."""
         self._root = course.root
+        self._functions = functions
         self._names = {course.source_name(module) for module in course.modules}
         self._package = f"{course.package_folder}"
         self._sources = f"{course.root / course.sources}"
@@ -48,7 +53,7 @@ class StudentSources:
     def is_task(self, location: Location) -> bool:
         """Whether the line is in a function that the student was asked to write."""
         lines = self._lines(location.file)
-        inside = _around("".join(lines), location.line)
+        inside = _around(self._functions, "".join(lines), location.line)
         return inside is not None and any(
             _TASK in line for line in lines[inside[0] - 1 : inside[1]]
         )
@@ -58,7 +63,7 @@ class StudentSources:
         lines = self._lines(name)
         first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
         excerpt = tuple((n, printable(lines[n - 1].rstrip("\n"))) for n in range(first, last + 1))
-        inside = _around("".join(lines), line)
+        inside = _around(self._functions, "".join(lines), line)
         return Location(name, line, function or (inside[2] if inside else ""), excerpt)
 
     def _lines(self, name: str) -> list[str]:
@@ -70,27 +75,7 @@ class StudentSources:
         return linecache.getlines(path)
 
 
-@lru_cache(maxsize=8)
-def _functions(source: str) -> tuple[tuple[int, int, str], ...]:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last: nested too deeply
-        return ()
-    found = []
-
-    def visit(node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                name = f"{prefix}{child.name}"
-                if not isinstance(child, ast.ClassDef):
-                    found.append((child.lineno, child.end_lineno or child.lineno, name))
-                visit(child, f"{name}.")
-
-    visit(tree, "")
-    return tuple(found)
-
-
-def _around(source: str, line: int) -> tuple[int, int, str] | None:
+def _around(functions: Functions, source: str, line: int) -> tuple[int, int, str] | None:
     """The first line, the last line and the name of the innermost function at a line."""
-    inside = [entry for entry in _functions(source) if entry[0] <= line <= entry[1]]
+    inside = [entry for entry in functions(source) if entry[0] <= line <= entry[1]]
     return inside[-1] if inside else None

@@ -1,9 +1,31 @@
-"""A literate source -> the code cells that it exports, each with its line in the source."""
+"""A literate source -> the code cells that it exports, each with its line in the source.
 
+A cell begins with a comment in the first column: `# %%`, and what may follow. It stands between two
+statements of the file: the same text in a string, a function or brackets begins no cell. So cells
+hold whole statements, and whatever Python compiles can be exported. `# %% [markdown]` begins text.
+`#| export` is read above the first code of a cell; below it, it is a comment like any other.
+"""
+
+import ast
 import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-_DIRECTIVE = re.compile(r"#\|\s*(\w+)\s*([\w.]*)\s*$")
+from pytest_tinytorch.errors import nearest
+from pytest_tinytorch.export.encoding import decoded
+from pytest_tinytorch.export.marks import (
+    DIRECTIVE,
+    NotebookMark,
+    begins_text,
+    is_mark,
+    leading_comments,
+)
+
+_WORD = re.compile(r"#\|\s*(\w+)")
+_WORDS = ("default_exp", "export")
+_LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -15,31 +37,43 @@ class ExportedCell:
     code: str
 
 
+@dataclass(frozen=True)
+class Remark:
+    """A directive that exports nothing: to Python a comment, so no reason to refuse."""
+
+    line: int
+    message: str
+
+
 class SourceError(Exception):
-    """A source that cannot be exported, and the line to mend."""
+    """A source that Python cannot compile, and the line to fix."""
 
     def __init__(self, message: str, line: int, column: int = 1, text: str = "") -> None:
         super().__init__(message)
         self.message, self.line, self.column, self.text = message, line, column, text
 
 
-def exported_cells(text: str, file: str, targets: tuple[str, ...]) -> list[ExportedCell]:
-    """Return the cells of the source `text` that go to `targets`. Raises SourceError."""
+def exported_cells(
+    text: str, file: str, targets: tuple[str, ...]
+) -> tuple[list[ExportedCell], list[Remark]]:
+    """Return the cells of the source `text` that go to `targets`, and remarks on directives.
+
+    Raises SourceError where Python cannot compile the text.
+    """
+    text = _as_python_reads_it(text)
+    lines = text.split("\n")
+    notebook = NotebookMark.of(text)
+    if notebook is not None:
+        starts = notebook.starts(lines)
+        _check_notebook(lines, starts, file, notebook)
     check_compiles(text, file)
-    default: str | None = None
+    if notebook is None:
+        starts = _starts(lines, text)
+    directives = _Directives(targets)
     cells = []
-    for line, code in _code_cells(text):
-        directives, body_line, body = _split(line, code)
-        for number, word, argument in directives:
-            if word == "default_exp":
-                default = argument
-            elif word == "export":
-                target = _known_target(argument or default, targets, number)
-                cells.append(ExportedCell(target, body_line, body))
-            else:
-                valid = "default_exp, export"
-                raise SourceError(f"unknown directive `#| {word}`; valid: {valid}", number)
-    return cells
+    for start, end in pairwise([0, *starts, len(lines)]):
+        cells += directives.read(lines, start, end)
+    return cells, directives.remarks
 
 
 def check_compiles(text: str, file: str) -> None:
@@ -54,50 +88,93 @@ def check_compiles(text: str, file: str) -> None:
         line = text.count("\n", 0, error.start) + 1
         raise SourceError("this line is not UTF-8 text; save the file as UTF-8", line) from None
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes, absurd nesting
-        raise SourceError(str(error) or type(error).__name__, 1) from None
+        words = str(error) or "Python has not enough memory to compile this; make it simpler"
+        raise SourceError(words, 1) from None
 
 
-def _code_cells(text: str) -> list[tuple[int, str]]:
-    import jupytext  # 0.3 s: only when there is something to export
-
-    lines = text.splitlines()
-    cells = []
-    cursor = 0
-    for cell in jupytext.reads(text, fmt="py:percent").cells:
-        if cell.cell_type == "code" and cell.source.strip():
-            cursor = _find(cell.source.splitlines(), lines, cursor)
-            cells.append((cursor + 1, cell.source))
-            cursor += len(cell.source.splitlines())
-    return cells
+def _check_notebook(
+    lines: Sequence[str], starts: Sequence[int], file: str, notebook: NotebookMark
+) -> None:
+    """Compile each cell by itself: what is open in one is not the next one's mistake."""
+    for start, end in pairwise([*starts, len(lines)]):
+        try:
+            check_compiles("\n" * start + "\n".join(lines[start:end]), file)
+        except SourceError as error:
+            error.message += notebook.place(lines, error.line)
+            raise
 
 
-def _find(wanted: list[str], lines: list[str], start: int) -> int:
-    """Return where the cell's lines stand in the file: jupytext does not tell."""
-    for index in range(start, len(lines) - len(wanted) + 1):
-        if lines[index : index + len(wanted)] == wanted:
-            return index
-    message = f"this cell is not plain Python as jupytext reads it: {wanted[0]!r}"
-    raise SourceError(message, start + 1)
+def _as_python_reads_it(text: str) -> str:
+    """The text with the newlines and the encoding that Python finds in a file of these bytes."""
+    try:
+        text = decoded(text)
+    except (LookupError, ValueError) as error:
+        raise SourceError(f"the declared encoding does not hold: {error}", 1) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _split(line: int, code: str) -> tuple[list[tuple[int, str, str]], int, str]:
-    """Return a cell's directives (line, word, argument), and the line and text of what follows."""
-    lines = code.splitlines()
-    directives = []
-    count = 0
-    while count < len(lines) and lines[count].startswith("#|"):
-        match = _DIRECTIVE.match(lines[count])
-        if match is None:
-            raise SourceError(f"cannot read the directive {lines[count]!r}", line + count)
-        directives.append((line + count, match[1], match[2]))
-        count += 1
-    return directives, line + count, "\n".join(lines[count:])
+def _starts(lines: Sequence[str], text: str) -> list[int]:
+    """The indices of lines with which a cell begins: marks that lie in no statement."""
+    marks = [index for index, line in enumerate(lines) if is_mark(line)]
+    try:
+        body = ast.parse(text).body if marks else []
+    except RecursionError:  # Python compiles a little more than it makes a tree of
+        return marks
+    firsts = [_first_line(node) for node in body]
+    lasts = [0, *(node.end_lineno or 0 for node in body)]
+    # Of the statements that begin above a mark, the last one must have ended.
+    return [index for index in marks if lasts[bisect_right(firsts, index)] <= index]
 
 
-def _known_target(target: str | None, targets: tuple[str, ...], line: int) -> str:
-    if target is None:
-        raise SourceError("`#| export` without a file: put `#| default_exp core.name` first", line)
-    if target not in targets:
-        valid = ", ".join(targets)
-        raise SourceError(f"`{target}` is not an export of this module; valid: {valid}", line)
-    return target
+def _first_line(node: ast.stmt) -> int:
+    decorators: Iterable[ast.expr] = getattr(node, "decorator_list", ())
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+class _Directives:
+    """Reads cell after cell: `#| default_exp` holds for all that follow."""
+
+    def __init__(self, targets: tuple[str, ...]) -> None:
+        self._targets = targets
+        # With one file, there is no need to say which.
+        self._default = targets[0] if len(targets) == 1 else ""
+        self.remarks: list[Remark] = []
+
+    def read(self, lines: Sequence[str], start: int, end: int) -> list[ExportedCell]:
+        """What the lines from `start` to `end` export: a cell for each file that they name."""
+        if start < end and begins_text(lines[start]):
+            return []
+        exported: list[str] = []
+        body = start
+        for index in leading_comments(lines, start, end):
+            directive = DIRECTIVE.match(lines[index])
+            if directive is None:
+                self._remark_on(lines[index].rstrip()[:_LONGEST_SHOWN], index + 1)
+                continue
+            body = index + 1
+            if directive[1] == "default_exp":
+                self._default = directive[2]
+            elif target := self._known(directive[2] or self._default, index + 1):
+                exported.append(target)
+        while end > body and not lines[end - 1].strip():
+            end -= 1
+        code = "\n".join(lines[body:end])
+        return [ExportedCell(target, body + 1, code) for target in exported]
+
+    def _known(self, target: str, line: int) -> str:
+        """The target, if the module has it, else nothing."""
+        if target in self._targets:
+            return target
+        if not target:
+            message = "`#| export` without a file: put `#| default_exp core.name` first"
+        else:
+            valid = ", ".join(self._targets)
+            message = f"`{target}` is not an export of this module; valid: {valid}"
+        self.remarks.append(Remark(line, f"this cell is not exported: {message}"))
+        return ""
+
+    def _remark_on(self, comment: str, line: int) -> None:
+        word = _WORD.match(comment)
+        if word and (hint := nearest(word[1], _WORDS)):
+            message = f"{comment!r} exports nothing: write `#| export` or `#| export core.name`"
+            self.remarks.append(Remark(line, message + (hint if word[1] not in _WORDS else "")))

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 _MARK = re.compile(r"# %% (?P<source>.+):(?P<line>\d+)$")
+_HEADER = re.compile(r"# Generated from (?P<source>.+)\. Do not edit")
 
 
 def mark(source: str, line: int) -> str:
@@ -18,12 +19,16 @@ def source_position(generated: Path, line: int) -> tuple[str, int] | None:
 
 
 def position_in(text: tuple[str, ...], line: int) -> tuple[str, int] | None:
+    header = _HEADER.match(text[0]) if text else None
     for index in range(min(line, len(text)) - 1, -1, -1):
-        if match := _MARK.match(text[index]):
+        match = _MARK.match(text[index])
+        # A comment of the student's may look like a mark.
+        if match and (header is None or match["source"] == header["source"]):
             return match["source"], int(match["line"]) + line - index - 2
     return None
 
 
 @lru_cache(maxsize=64)
 def _read(path: Path, _modified: int) -> tuple[str, ...]:
-    return tuple(path.read_text(encoding="utf-8").splitlines())
+    # A line ends where Python ends one: `splitlines` knows many more ends.
+    return tuple(path.read_text(encoding="utf-8", errors="replace").split("\n"))

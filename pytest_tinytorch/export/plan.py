@@ -1,8 +1,8 @@
 """What an export would change: known in full before anything is written."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from pytest_tinytorch.core.course import Course, Module
@@ -10,21 +10,23 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.names import leads_out
 from pytest_tinytorch.core.plain_file import read_plain
 from pytest_tinytorch.core.text import one_line
-from pytest_tinytorch.export.cells import SourceError, exported_cells
 from pytest_tinytorch.export.line_map import position_in
 from pytest_tinytorch.export.package import package_files
 from pytest_tinytorch.export.render import (
     BROKEN,
-    broken_text,
+    Rendered,
     digest,
-    generated_text,
     is_edited,
     read_stamp,
+    rendered,
     source_digest,
 )
 
 LOCK = ".export.lock"
 _LARGEST = 2**24  # bytes of a source or a generated file
+
+# (source, files, text) -> what the files become: `render.rendered`, or the same with limits.
+Render = Callable[[str, tuple[str, ...], str], Rendered]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,18 @@ class BrokenSource:
     """A source that does not compile, or cannot be cut into cells."""
 
     module: str
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class OddDirective:
+    """A line of a source that looks like a directive, and exports nothing."""
+
     file: str
     line: int
     message: str
@@ -61,17 +75,23 @@ class ExportReport:
     removed: tuple[str, ...] = ()
     broken: tuple[BrokenSource, ...] = ()
     kept: tuple[KeptEdit, ...] = ()
+    odd: tuple[OddDirective, ...] = ()
 
 
 class ExportPlan:
     """Collects the changes module by module; `changes` maps a path to its text, None to delete."""
 
-    def __init__(self, course: Course) -> None:
-        """Raises CourseError, as do the methods, where a file would not be below the package."""
+    def __init__(self, course: Course, render: Render = rendered, once: bool = False) -> None:
+        """once: read each source once, also one that does not compile.
+
+        Raises CourseError, as do the methods, where a file would not be below the package.
+        """
         self.course = course
+        self._render, self._once = render, once
         self.changes: dict[Path, str | None] = {}
         self._broken: list[BrokenSource] = []
         self._kept: list[KeptEdit] = []
+        self._odd: list[OddDirective] = []
 
     def add_package(self) -> None:
         for path, text in package_files(self.course).items():
@@ -81,13 +101,14 @@ class ExportPlan:
         text = _read(self.course.source_file(module))
         if text is None:
             self._remove(module)
-        elif not _is_current(self.course, module, text):
-            texts, error = _exported(self.course, module, text)
-            for target, new in texts.items():
+        elif not _is_current(self.course, module, text, also_broken=self._once):
+            source = self.course.source_name(module)
+            made = _exported(self.course, module, text, self._render)
+            for target, new in made.texts.items():
                 self._change(self.course.target_file(target), new)
-            if error is not None:
-                source = self.course.source_name(module)
+            if (error := made.error) is not None:
                 self._broken.append(BrokenSource(module.name, source, error.line, error.message))
+            self._odd += [OddDirective(source, odd.line, odd.message) for odd in made.remarks]
 
     def report(self) -> ExportReport:
         kept = {entry.kept for entry in self._kept}
@@ -97,6 +118,7 @@ class ExportPlan:
             removed=tuple(n for n, text in names.items() if text is None),
             broken=tuple(self._broken),
             kept=tuple(self._kept),
+            odd=tuple(self._odd),
         )
 
     def _remove(self, module: Module) -> None:
@@ -146,34 +168,18 @@ def code_key(course: Course, module: Module) -> str:
     if _is_current(course, module, text):
         texts = [_read(course.target_file(target)) or "" for target in module.exports]
     else:
-        texts = list(_exported(course, module, text)[0].values())
+        texts = list(_exported(course, module, text, rendered).texts.values())
     keys = [stamp.code for stamp in map(read_stamp, texts) if stamp]
     return keys[0] if len(keys) == 1 else digest("\n".join(keys))
 
 
-def _exported(
-    course: Course, module: Module, text: str
-) -> tuple[dict[str, str], SourceError | None]:
-    """The text of each of the module's files, and what is wrong with the source, if anything."""
-    return _rendered(course.source_name(module), tuple(module.exports), text)
+def _exported(course: Course, module: Module, text: str, render: Render) -> Rendered:
+    return render(course.source_name(module), tuple(module.exports), text)
 
 
-# In a class, many students have the same text for what they have not begun with.
-@lru_cache(maxsize=32)
-def _rendered(
-    source: str, targets: tuple[str, ...], text: str
-) -> tuple[dict[str, str], SourceError | None]:
-    try:
-        cells = exported_cells(text, source, targets)
-    except SourceError as error:
-        return {target: broken_text(source, text, error) for target in targets}, error
-    return {
-        target: generated_text(source, text, [cell for cell in cells if cell.target == target])
-        for target in targets
-    }, None
-
-
-def _is_current(course: Course, module: Module, source_text: str) -> bool:
+def _is_current(
+    course: Course, module: Module, source_text: str, also_broken: bool = False
+) -> bool:
     """Whether every file of the module was exported from exactly this text, and compiles."""
     wanted = source_digest(source_text)
     for target in module.exports:
@@ -181,7 +187,7 @@ def _is_current(course: Course, module: Module, source_text: str) -> bool:
         stamp = read_stamp(on_disk or "")
         if on_disk is None or stamp is None or is_edited(on_disk):
             return False
-        if stamp.source != wanted or stamp.code == BROKEN:
+        if stamp.source != wanted or (stamp.code == BROKEN and not also_broken):
             return False
     return True
 
@@ -210,8 +216,8 @@ def _free_name(path: Path, content: str) -> Path:
 
 def _instead(edited: str, new: str) -> str:
     """Where in the source to repeat an edit: the first line that differs, mapped back."""
-    new_lines = tuple(new.splitlines())
-    pairs = enumerate(zip(edited.splitlines(), new_lines, strict=False), 1)
+    new_lines = tuple(new.split("\n"))
+    pairs = enumerate(zip(edited.split("\n"), new_lines, strict=False), 1)
     differing = (n for n, (old, fresh) in pairs if old != fresh and not fresh.startswith("# "))
     position = position_in(new_lines, next(differing, len(new_lines)))
     return f"{position[0]}:{position[1]}" if position else "the source named in its first line"

@@ -10,13 +10,16 @@ The header carries three hashes:
 import ast
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from pytest_tinytorch.export.cells import ExportedCell, SourceError
+from pytest_tinytorch.export.cells import ExportedCell, Remark, SourceError, exported_cells
 from pytest_tinytorch.export.line_map import mark
 
 FORMAT = 1
 BROKEN = "broken"
+_LONGEST_INTEGER = 10_000  # bits
 _STAMP = re.compile(
     r"# export: format=(?P<format>\d+) source=(?P<source>\w+)"
     r" code=(?P<code>\w+) content=(?P<content>\w+)"
@@ -30,6 +33,38 @@ class Stamp:
     source: str
     code: str
     content: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The text of each file of a module, what is wrong with its source, and what is odd in it."""
+
+    texts: dict[str, str]
+    error: SourceError | None = None
+    remarks: tuple[Remark, ...] = ()
+
+
+# In a class, many students have the same text for what they have not begun with.
+@lru_cache(maxsize=32)
+def rendered(source: str, targets: tuple[str, ...], text: str) -> Rendered:
+    """The files `targets` of the source named `source`, whose whole text is `text`."""
+    try:
+        cells, remarks = exported_cells(text, source, targets)
+        texts = {
+            target: generated_text(source, text, [cell for cell in cells if cell.target == target])
+            for target in targets
+        }
+    except SourceError as error:
+        return refused(source, targets, text, error)
+    except Exception as error:  # no source stops a run, however strange it is
+        words = f"cannot be exported ({type(error).__name__}: {error})"
+        return refused(source, targets, text, SourceError(words, 1))
+    return Rendered(texts, None, tuple(remarks))
+
+
+def refused(source: str, targets: tuple[str, ...], text: str, error: SourceError) -> Rendered:
+    """Files that raise what is wrong with their source."""
+    return Rendered({target: broken_text(source, text, error) for target in targets}, error)
 
 
 def digest(text: str) -> str:
@@ -80,14 +115,45 @@ def is_edited(text: str) -> bool:
 
 def code_digest(body: str) -> str:
     """A hash of what the code means, equal across Python versions, comments and blank lines."""
-    return digest(repr(_canonical(ast.parse(body))))
+    try:
+        return digest("".join(_canonical(ast.parse(body))))
+    except (SyntaxError, ValueError, RecursionError):
+        return digest(body)  # no tree can be made of it: then its text has to do
 
 
-def _canonical(node: object) -> object:
-    if isinstance(node, ast.AST):
-        # Empty fields are left out, because later Pythons add new ones.
-        fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
-        return (type(node).__name__, *((name, _canonical(value)) for name, value in fields))
-    if isinstance(node, list):
-        return [_canonical(element) for element in node]
-    return repr(node)
+def _canonical(tree: ast.AST) -> Iterator[str]:
+    """The tree as text, piece by piece. No recursion: a tree may be deeper than Python calls."""
+    pending: list[_Piece] = [tree]
+    while pending:
+        piece = pending.pop()
+        if isinstance(piece, str):
+            yield piece
+        else:
+            pending += reversed(_named(piece) if isinstance(piece, ast.AST) else _listed(piece))
+
+
+def _named(node: ast.AST) -> list["_Piece"]:
+    # Empty fields are left out, because later Pythons add new ones.
+    fields = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
+    pieces: list[_Piece] = [f"({type(node).__name__!r}{'' if fields else ','}"]
+    for name, value in fields:
+        pieces += [f", ({name!r}, ", _piece(value), ")"]
+    return [*pieces, ")"]
+
+
+def _listed(nodes: list[object]) -> list["_Piece"]:
+    pieces: list[_Piece] = []
+    for node in nodes:
+        pieces += [", " if pieces else "[", _piece(node)]
+    return [*pieces, "]"]
+
+
+def _piece(value: object) -> "_Piece":
+    if isinstance(value, ast.AST | list):
+        return value
+    # Python refuses to write out integers of thousands of decimal digits, which takes long.
+    is_long = isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER
+    return repr(hex(value) if is_long else repr(value))  # type: ignore[arg-type]
+
+
+_Piece = str | ast.AST | list[object]  # text, or what is still to be made text of

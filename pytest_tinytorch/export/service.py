@@ -9,16 +9,17 @@ from pytest_tinytorch.export.plan import LOCK, ExportPlan, ExportReport, code_ke
 
 
 def export(
-    course: Course, modules: Iterable[Module] | None = None, lasting: bool = True
+    course: Course, modules: Iterable[Module] | None = None, graded: bool = False
 ) -> ExportReport:
     """Export `modules` (default: all). Raises MachineError where the package cannot be written,
     and CourseError where a file would not be below the package's folder.
 
-    lasting: False for a folder that is thrown away, which need not outlive the machine
+    graded: the sources are somebody else's, so they are read with limits; and the folder is thrown
+    away, so it need not outlive the machine
     """
-    plan = _planned(course, modules)
+    plan = _planned(course, modules, graded)
     if plan.changes:
-        _write(course, plan, lasting)
+        _write(course, plan, lasting=not graded)
     return plan.report()
 
 
@@ -36,12 +37,18 @@ def code_keys(course: Course, modules: Iterable[Module]) -> dict[str, str]:
     return {module.name: code_key(course, module) for module in modules}
 
 
-def _planned(course: Course, modules: Iterable[Module] | None) -> ExportPlan:
-    plan = ExportPlan(course)
+def _planned(course: Course, modules: Iterable[Module] | None, graded: bool = False) -> ExportPlan:
+    plan = _bounded_plan(course) if graded else ExportPlan(course)
     plan.add_package()
     for module in course.modules if modules is None else modules:
         plan.add(module)
     return plan
+
+
+def _bounded_plan(course: Course) -> ExportPlan:
+    from pytest_tinytorch.export.bounded import Bounded  # a student's own run needs none of it
+
+    return ExportPlan(course, Bounded().render, once=True)
 
 
 def _write(course: Course, plan: ExportPlan, lasting: bool) -> None:

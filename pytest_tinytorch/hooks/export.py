@@ -23,9 +23,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _bring_up_to_date(config: pytest.Config) -> ExportReport:
-    course = course_of(config)
-    if settings_of(config).exports:
-        return export(course)
+    course, settings = course_of(config), settings_of(config)
+    if settings.exports:
+        graded = settings.grade and settings.batch is None  # of a class, these are the reference's
+        return export(course, graded=graded)
     if not course.package_folder.is_dir():
         fix = "run `tito export --all`, or leave out --no-export"
         raise CourseError(f"--no-export: {course.package}/ is not there; {fix}")

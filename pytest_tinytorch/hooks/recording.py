@@ -159,13 +159,22 @@ def _trace(config: pytest.Config, test_file: str) -> CallTrace:
 
 def follow_sources(config: pytest.Config, course: Course) -> None:
     """From here on, lines of student code are those of the course in another tree."""
-    config.stash[_sources_key] = StudentSources(course)
+    config.stash[_sources_key] = _sources_in(course, graded=True)
 
 
 def _sources(config: pytest.Config) -> StudentSources:
     if _sources_key not in config.stash:
-        config.stash[_sources_key] = StudentSources(course_of(config))
+        graded = settings_of(config).grade
+        config.stash[_sources_key] = _sources_in(course_of(config), graded)
     return config.stash[_sources_key]
+
+
+def _sources_in(course: Course, graded: bool) -> StudentSources:
+    if not graded:
+        return StudentSources(course)
+    from pytest_tinytorch.export.bounded import SECONDS_OF_OUTLINES, Bounded
+
+    return StudentSources(course, Bounded(SECONDS_OF_OUTLINES).functions)
 
 
 def _add_properties(item: pytest.Item) -> None:

@@ -48,7 +48,7 @@ def complete(course: Course, module: Module, say: Callable[[str], None]) -> Achi
     Returns what was achieved, or the exit code of the tier that failed.
     """
     report = export(course, [module])
-    for line in (*report.kept, *report.broken):
+    for line in (*report.kept, *report.broken, *report.odd):
         say(str(line))
     if report.broken:
         return 1

@@ -18,13 +18,14 @@ from pytest_tinytorch.submissions.intake import LARGEST_SOURCE, checked_out, pla
 from pytest_tinytorch.submissions.notebooks import (
     LARGEST_NOTEBOOK,
     SUFFIX,
+    NotebookReader,
     NotebookRefused,
-    source_of,
 )
 from pytest_tinytorch.submissions.student_zip import StudentZip, ZipRefused
 
 _DEEPEST = 6
 _MOST_ENTRIES = 20_000
+_MOST_LEFT_OUT = 20  # lines of one notebook that are named
 _NOT_OF_INTEREST = (".", "__", "node_modules", "venv", "site-packages")
 
 Read = Callable[[PurePosixPath, int], tuple[bytes | None, str]]  # -> bytes, or None and the reason
@@ -127,19 +128,21 @@ def _take(course: Course, names: Iterable[PurePosixPath], read: Read) -> Taken:
     sources: dict[str, bytes] = {}
     refused: list[str] = []
     notes: list[str] = []
+    notebooks = NotebookReader()
     for module in course.modules:
         # A notebook is a view of the source: where both are there, the source is what counts.
         ranked = sorted(found.get(module.name, ()), key=lambda path: _rank(path, course.sources))
         if not ranked:
             continue
         first, *others = ranked
-        content, reason = _content(first, read)
+        content, reason, left_out = _content(first, read, notebooks)
         if content is None:
             refused.append(one_line(f"{first}: {reason}"))
             continue
         sources[course.source_name(module)] = content
         if first.suffix == SUFFIX:
             notes.append(one_line(f"{first} was read as {course.source_name(module)}"))
+        notes += [one_line(f"{first}: {line}") for line in left_out[:_MOST_LEFT_OUT]]
         notes += [one_line(f"{other} was left out: {first} is what counts") for other in others]
     return Taken(sources, tuple(refused), tuple(notes))
 
@@ -149,15 +152,18 @@ def _rank(path: PurePosixPath, sources: str) -> tuple[bool, int, bool, str]:
     return not in_place, len(path.parts), path.suffix == SUFFIX, str(path)
 
 
-def _content(path: PurePosixPath, read: Read) -> tuple[bytes | None, str]:
+def _content(
+    path: PurePosixPath, read: Read, notebooks: NotebookReader
+) -> tuple[bytes | None, str, list[str]]:
+    """The source, or None and the reason; and what was left out of a notebook."""
     is_notebook = path.suffix == SUFFIX
     content, reason = read(path, LARGEST_NOTEBOOK if is_notebook else LARGEST_SOURCE)
     if content is None or not is_notebook:
-        return content, reason
+        return content, reason, []
     try:
-        source = source_of(content)
+        source, left_out = notebooks.source_of(content)
     except NotebookRefused as error:
-        return None, str(error)
+        return None, str(error), []
     if len(source) > LARGEST_SOURCE:
-        return None, f"has a source of {len(source)} bytes, more than {LARGEST_SOURCE}"
-    return source, ""
+        return None, f"has a source of {len(source)} bytes, more than {LARGEST_SOURCE}", []
+    return source, "", left_out

@@ -44,12 +44,22 @@ def test_no_export_without_a_package(classroom):
     assert "--no-export: mini/ is not there; run `tito export --all`" in "\n".join(result.errlines)
 
 
-def test_a_broken_export_directive_fails_the_tests_of_that_module(classroom):
+def test_a_directive_that_exports_nothing_costs_its_own_cell_and_is_named(classroom):
     classroom.edit("src/02_words.py", "#| export", "#| export core.nowhere")
     said = classroom.says("--checkpoint", "all")
-    assert "src/02_words.py:3 does not compile" in said
-    assert "`core.nowhere` is not an export of this module; valid: core.words" in said
+    assert "src/02_words.py:3: this cell is not exported: `core.nowhere` is not an" in said
+    assert "mini.shout is not defined yet: write it in src/02_words.py" in said
     assert "1 failed, 5 passed" in said
+
+
+def test_a_misspelled_directive_is_named(classroom, run_tito, monkeypatch):
+    classroom.edit("src/02_words.py", "#| export", "#| exprot")
+    monkeypatch.chdir(classroom.root)
+    code, lines = run_tito("export", "--all")
+    assert code == 0 and lines[-1] == (
+        "src/02_words.py:3: '#| exprot' exports nothing: write `#| export` or `#| export core.name`"
+        " (did you mean 'export'?)"
+    )
 
 
 def test_another_package_of_the_same_name_is_not_graded(classroom, tmp_path_factory):

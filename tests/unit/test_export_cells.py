@@ -7,8 +7,12 @@ from pytest_tinytorch.export.cells import ExportedCell, SourceError, exported_ce
 TARGETS = ("core.a", "core.b")
 
 
-def exported(text):
-    return exported_cells(text, "src/01_a.py", TARGETS)
+def exported(text, targets=TARGETS):
+    return exported_cells(text, "src/01_a.py", targets)[0]
+
+
+def remarks(text, targets=TARGETS):
+    return [(r.line, r.message) for r in exported_cells(text, "src/01_a.py", targets)[1]]
 
 
 # source -> its cells as (target, line, code); the lines are counted by hand
@@ -83,41 +87,58 @@ def test_windows_newlines_change_neither_lines_nor_code(text, wanted):
     assert exported(text.replace("\n", "\r\n")) == [ExportedCell(*cell) for cell in wanted]
 
 
-# source -> line, message
-REFUSED = {
+NOT = "this cell is not exported: "
+SAID = "exports nothing: write `#| export` or `#| export core.name`"
+# source with a directive that exports nothing -> line, message
+ODD = {
     "export to nowhere": (
         "# %%\nx = 1\n\n# %%\n#| export\ny = 2\n",
-        (5, "`#| export` without a file: put `#| default_exp core.name` first"),
+        (5, NOT + "`#| export` without a file: put `#| default_exp core.name` first"),
     ),
     "the default comes too late": (
         "# %%\n#| export\nx = 1\n# %%\n#| default_exp core.a\n",
-        (2, "`#| export` without a file: put `#| default_exp core.name` first"),
+        (2, NOT + "`#| export` without a file: put `#| default_exp core.name` first"),
     ),
     "another module's file": (
         "# %%\n#| export core.c\nx = 1\n",
-        (2, "`core.c` is not an export of this module; valid: core.a, core.b"),
+        (2, NOT + "`core.c` is not an export of this module; valid: core.a, core.b"),
     ),
     "another module's file as the default": (
-        "# %%\n#| default_exp core.c\n\n# %%\n#| export\nx = 1\n",
-        (5, "`core.c` is not an export of this module; valid: core.a, core.b"),
+        "# %%\n#| default_exp core.c\n\n# %%\n#| export\ny = 2\n",
+        (5, NOT + "`core.c` is not an export of this module; valid: core.a, core.b"),
     ),
-    "unknown directive": (
-        "# %%\n#| hide\nx = 1\n",
-        (2, "unknown directive `#| hide`; valid: default_exp, export"),
-    ),
-    "unknown directive below a good one": (
-        "# %%\n#| export core.a\n#| exporti\nx = 1\n",
-        (3, "unknown directive `#| exporti`; valid: default_exp, export"),
+    "a word near to a directive": (
+        "# %%\n#| exporti\nx = 1\n",
+        (2, f"'#| exporti' {SAID} (did you mean 'export'?)"),
     ),
     "two files in one directive": (
         "# %%\n#| export core.a core.b\nx = 1\n",
-        (2, "cannot read the directive '#| export core.a core.b'"),
+        (2, f"'#| export core.a core.b' {SAID}"),
     ),
-    "an unreadable directive below a good one": (
-        "# %%\n#| export core.a\n#| export core.a!\nx = 1\n",
-        (3, "cannot read the directive '#| export core.a!'"),
-    ),
-    "an empty directive": ("# %%\n#|\nx = 1\n", (2, "cannot read the directive '#|'")),
+}
+
+
+@pytest.mark.parametrize("text, wanted", ODD.values(), ids=ODD)
+def test_a_directive_that_exports_nothing_is_remarked_on_and_stops_nothing(text, wanted):
+    assert exported(text) == [] and remarks(text) == [wanted]
+
+
+@pytest.mark.parametrize(
+    "comment", ["#| hide", "#| echo: false", "#|", "#| a | b |", "# #| export", "#| export!"]
+)
+def test_other_comments_above_the_code_are_comments(comment):
+    text = f"# %%\n{comment}\n#| export core.a\nx = 1\n"
+    assert exported(text) == [ExportedCell("core.a", 4, "x = 1")]
+
+
+def test_a_module_with_one_file_needs_no_default():
+    text = "# %%\n#| export\nx = 1\n"
+    assert exported(text, ("core.a",)) == [ExportedCell("core.a", 3, "x = 1")]
+    assert remarks(text, ("core.a",)) == []
+
+
+# source -> line, message
+REFUSED = {
     "a magic": (
         "# %%\n%matplotlib inline\n\n# %%\n#| export core.a\nx = 1\n",
         (2, "invalid syntax"),
@@ -143,18 +164,6 @@ def test_what_is_refused_says_why_and_where(text, wanted):
     assert error.value.line == line
     if message is not None:  # Python's own words differ between its versions
         assert str(error.value) == error.value.message == message
-
-
-def test_an_error_without_a_column_is_at_the_first():
-    with pytest.raises(SourceError) as error:
-        exported("# %%\n#| hide\nx = 1\n")
-    assert (error.value.column, error.value.text) == (1, "")
-
-
-def test_a_magic_in_a_comment_is_refused_because_a_notebook_would_run_it():
-    with pytest.raises(SourceError) as error:
-        exported("# %%\n# %timeit f()\n\n# %%\n#| export core.a\nx = 1\n")
-    assert str(error.value) == ("this cell is not plain Python as jupytext reads it: '%timeit f()'")
 
 
 def test_a_syntax_error_keeps_its_column_and_its_text():

@@ -57,7 +57,7 @@ def test_the_place_of_the_course_comes_first(course, upload, tmp_path):
 
 
 def test_a_notebook_is_as_good(course, upload, tmp_path):
-    cell = {"cell_type": "code", "source": "x = 1", "metadata": {}, "outputs": []}
+    cell = {"cell_type": "code", "source": "#| export\nx = 1", "metadata": {}, "outputs": []}
     notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     (upload / "01_numbers.ipynb").write_text(json.dumps(notebook))
     (upload / "02_words.ipynb").write_text("{")

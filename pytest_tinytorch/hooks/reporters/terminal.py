@@ -84,7 +84,7 @@ class RunReporter:
     def pytest_sessionstart(self) -> None:
         export = self._config.stash.get(export_key, None)
         if export is not None:
-            self._print_notes([*map(str, export.kept)])
+            self._print_notes([str(note) for note in (*export.kept, *export.odd)])
 
     # After the ledger, which is asked first because it was registered first, has merged the report.
     @pytest.hookimpl(trylast=True)

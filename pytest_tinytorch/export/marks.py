@@ -1,0 +1,68 @@
+"""The words of a literate source: what begins a cell, and what tells its cells to be exported."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+DIRECTIVE = re.compile(r"#\|\s*(default_exp|export)\b\s*(\S*)\s*$")
+_MARK = re.compile(r"#[ \t]*(%%+([ \t].*)?|In\[[\d ]*\]:?|<codecell>)$")
+_TEXT = re.compile(r"\[(markdown|md|raw)\]")
+_HEAD = "# Exported cells of a notebook, each below its number: "
+_FIRST_LINE = re.compile(re.escape(_HEAD) + r"(?P<words># %+ cell)$")
+
+
+def is_mark(line: str) -> bool:
+    """Whether a line begins a cell, if it stands between two statements."""
+    return line.startswith("#") and _MARK.match(line.rstrip()) is not None
+
+
+def begins_text(line: str) -> bool:
+    """Whether a line begins a cell that is no code: `# %% [markdown]`."""
+    return is_mark(line) and _TEXT.search(line) is not None
+
+
+def leading_comments(lines: Sequence[str], start: int, end: int) -> Iterator[int]:
+    """The lines of a cell that begin with `#|`, above its first code."""
+    for index in range(start, end):
+        line = lines[index].strip()
+        if line and not line.startswith("#"):
+            return
+        if lines[index].startswith("#|"):
+            yield index
+
+
+@dataclass(frozen=True)
+class NotebookMark:
+    """The words with which the cells of a source are marked that was made from a notebook."""
+
+    words: str = "# %% cell"
+
+    @property
+    def first_line(self) -> str:
+        return f"{_HEAD}{self.words}"
+
+    @classmethod
+    def of(cls, text: str) -> "NotebookMark | None":
+        """How the cells of this source are marked, if it was made from a notebook."""
+        match = _FIRST_LINE.match(text.partition("\n")[0])
+        return cls(match["words"]) if match else None
+
+    @classmethod
+    def unlike(cls, lines: Sequence[str]) -> "NotebookMark":
+        """A mark with which none of these lines begins."""
+        mark = cls()
+        while any(line.startswith(mark.words) for line in lines):
+            mark = cls(mark.words.replace("%", "%%", 1))
+        return mark
+
+    def starts(self, lines: Sequence[str]) -> list[int]:
+        """The indices of lines with which a cell begins."""
+        return [index for index, line in enumerate(lines) if line.startswith(self.words)]
+
+    def place(self, lines: Sequence[str], line: int) -> str:
+        """A line of the source, by the numbers with which it is found in the notebook."""
+        marks = self.starts(lines[:line])
+        if not marks:
+            return ""
+        number = lines[marks[-1]].removeprefix(self.words).strip()
+        return f" (cell {number} of the notebook, line {line - marks[-1] - 1})"
