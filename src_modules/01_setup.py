@@ -14,7 +14,7 @@ You will build
 2. `versions`, what is installed on it;
 3. `check_environment`, what is missing, and the command that repairs it.
 
-**How every module works.** Write between the lines `### BEGIN SOLUTION` and `### END SOLUTION`.
+**How every module works.** Write where a function raises `NotImplementedError`.
 Run this file's own tests with `pytest --module 01`, and show what you can do with
 `pytest --checkpoint 00`: it exports the cells that begin with `#| export` to the package
 `tinytorch/`, tests that, and points at lines of this file where something is wrong.

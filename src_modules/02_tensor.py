@@ -385,6 +385,9 @@ class Tensor:
             if failure := failures.get("core.autograd"):
                 raise RuntimeError(f"{message}its import failed: {failure!r}") from failure
             raise RuntimeError(f"{message}no gradients are recorded before it is written")
+        if not self.requires_grad:
+            reason = "nothing that it was computed from has requires_grad=True, or it was under"
+            raise RuntimeError(f"backward() of a Tensor without a history: {reason} no_grad()")
         engine.backward(self, gradient)
 
     # Operators: Python's syntax, handed on to the primitives below.

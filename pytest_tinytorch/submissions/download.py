@@ -22,6 +22,8 @@ _MOST_FILES = 200_000
 _CHUNK = 2**20
 _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 _ENCRYPTED = 0x1
+# Of these, zlib gives out no more than it is asked for; the others may fill the memory first.
+_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class Unreadable(Exception):
@@ -100,6 +102,8 @@ class _Zip:
         member = self._members[name]
         if member.flag_bits & _ENCRYPTED:
             raise Unreadable(f"{name}: encrypted")
+        if member.compress_type not in _READ:
+            raise Unreadable(f"{name}: compressed in a way that is not read here")
         try:
             with self._archive.open(member) as source, target.open("xb") as file:
                 self._left -= _copy(name, source, file, self._left)

@@ -282,6 +282,18 @@ def test_damaged_encrypted_and_unknown_forms(tmp_path):
     assert "encrypted" in take(tmp_path / "c.zip").refused[0]
 
 
+@pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["bzip2", "lzma"])
+def test_of_ways_to_compress_only_those_are_read_that_are_bounded(tmp_path, way):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("02_tensor.py", CODE, compress_type=way)
+        archive.writestr("03_activations.py", CODE, compress_type=zipfile.ZIP_DEFLATED)
+        archive.writestr("04_layers.py", CODE, compress_type=zipfile.ZIP_STORED)
+    taken = take(tmp_path / "a.zip")
+    assert list(taken.sources) == ["src_modules/03_activations.py", "src_modules/04_layers.py"]
+    wanted = "is compressed in a way that is not read here; use an ordinary zip"
+    assert taken.refused == (f"02_tensor.py: {wanted}",)
+
+
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06" + b"\xff" * 18, b"PK\x05\x06"])
 def test_no_zip_is_for_review_and_no_zero(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)

@@ -310,6 +310,17 @@ def test_too_many_files(tmp_path, monkeypatch):
         pass
 
 
+def test_a_member_that_is_compressed_in_another_way_is_a_line(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a", "x" * 99, compress_type=zipfile.ZIP_LZMA)
+        archive.writestr("b", "x" * 99, compress_type=zipfile.ZIP_DEFLATED)
+    with opened(tmp_path / "a.zip") as download:
+        with pytest.raises(Unreadable, match="a: compressed in a way that is not read here"):
+            download.copy("a", tmp_path / "a")
+        download.copy("b", tmp_path / "b")
+    assert (tmp_path / "b").read_text() == "x" * 99
+
+
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06" + bytes(10)])
 def test_what_is_neither_a_folder_nor_a_zip(tmp_path, content):
     path = tmp_path / "x.zip"

@@ -407,3 +407,51 @@ def test_a_number_that_was_written_down_shows_nothing(printed, shows):
 def test_too_short_and_too_long_is_found(count, fits):
     text = "# %% [markdown]\n\n" + "x\n" * count
     assert (_length(text, cells(text)) == []) is fits
+
+
+# nbgrader takes out what stands between two such lines, in text as well as in code.
+REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
+
+
+def unbalanced(text: str) -> list[str]:
+    """What nbgrader refuses in a cell: a line that begins a region in one, and one without end."""
+    wrong = []
+    for region in REGIONS:
+        inside = False
+        for line in text.split("\n"):
+            if f"BEGIN {region}" in line:  # also where the same line ends it
+                if inside:
+                    wrong.append(f"{region} within {region}: {line}")
+                inside = True
+            elif f"END {region}" in line:
+                if not inside:
+                    wrong.append(f"no begin of {region}: {line}")
+                inside = False
+        if inside:
+            wrong.append(f"no end of {region}")
+    return wrong
+
+
+@pytest.mark.parametrize("module", WRITTEN, ids=lambda module: module.name)
+def test_nbgrader_finds_regions_with_a_begin_and_an_end_in_each_cell(module):
+    text = COURSE.source_file(module).read_text("utf-8")
+    cells = re.split(r"^# %%.*$", text, flags=re.MULTILINE)
+    assert len(cells) > 20 and [found for cell in cells for found in unbalanced(cell)] == []
+
+
+UNBALANCED = {
+    "both in one line of prose": "Write between `### BEGIN SOLUTION` and `### END SOLUTION`.",
+    "no end": "### BEGIN SOLUTION\nx = 1",
+    "no begin": "x = 1\n### END SOLUTION",
+    "one within another": "### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION",
+    "another kind": "### BEGIN HIDDEN TESTS",
+}
+
+
+@pytest.mark.parametrize("text", UNBALANCED.values(), ids=UNBALANCED)
+def test_what_nbgrader_refuses_is_found(text):
+    assert len(unbalanced(text)) == 1
+
+
+def test_what_nbgrader_accepts_is_accepted():
+    assert unbalanced("### BEGIN SOLUTION\nx\n### END SOLUTION\n" * 2) == []

@@ -1,6 +1,6 @@
 # Generated from src_modules/01_setup.py. Do not edit: write in src_modules/01_setup.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=3e2d4a7db6980f69 code=f6c33c69988f939e content=c704aaca7f6f27dc
+# export: format=1 source=0a3310cb83c82c5a code=f6c33c69988f939e content=c704aaca7f6f27dc
 # %% src_modules/01_setup.py:370
 import gc
 import math
