@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pytest_tinytorch.errors import nearest
+from pytest_tinytorch.core.errors import nearest
 from pytest_tinytorch.export.encoding import decoded
 from pytest_tinytorch.export.marks import (
     DIRECTIVE,

@@ -5,21 +5,21 @@ from collections.abc import Iterable
 from pytest_tinytorch.core.atomic import write_all
 from pytest_tinytorch.core.course import Course, Module
 from pytest_tinytorch.core.errors import MachineError
-from pytest_tinytorch.export.plan import LOCK, ExportPlan, ExportReport, code_key
+from pytest_tinytorch.export.plan import LOCK, ExportPlan, ExportReport, Render, code_key
 
 
 def export(
-    course: Course, modules: Iterable[Module] | None = None, graded: bool = False
+    course: Course, modules: Iterable[Module] | None = None, limited: Render | None = None
 ) -> ExportReport:
     """Export `modules` (default: all). Raises MachineError where the package cannot be written,
     and CourseError where a file would not be below the package's folder.
 
-    graded: the sources are somebody else's, so they are read with limits; and the folder is thrown
-    away, so it need not outlive the machine
+    limited: reads the sources where they are somebody else's, in a folder that is thrown away, and
+    so need not outlive the machine
     """
-    plan = _planned(course, modules, graded)
+    plan = _planned(course, modules, limited)
     if plan.changes:
-        _write(course, plan, lasting=not graded)
+        _write(course, plan, lasting=limited is None)
     return plan.report()
 
 
@@ -37,18 +37,14 @@ def code_keys(course: Course, modules: Iterable[Module]) -> dict[str, str]:
     return {module.name: code_key(course, module) for module in modules}
 
 
-def _planned(course: Course, modules: Iterable[Module] | None, graded: bool = False) -> ExportPlan:
-    plan = _bounded_plan(course) if graded else ExportPlan(course)
+def _planned(
+    course: Course, modules: Iterable[Module] | None, limited: Render | None = None
+) -> ExportPlan:
+    plan = ExportPlan(course, limited, once=True) if limited else ExportPlan(course)
     plan.add_package()
     for module in course.modules if modules is None else modules:
         plan.add(module)
     return plan
-
-
-def _bounded_plan(course: Course) -> ExportPlan:
-    from pytest_tinytorch.export.bounded import Bounded  # a student's own run needs none of it
-
-    return ExportPlan(course, Bounded().render, once=True)
 
 
 def _write(course: Course, plan: ExportPlan, lasting: bool) -> None:

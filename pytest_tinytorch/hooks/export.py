@@ -2,6 +2,7 @@
 
 import pytest
 
+from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.export.plan import ExportReport
 from pytest_tinytorch.export.service import export, pending
@@ -22,11 +23,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
+def _export_limited(course: Course) -> ExportReport:
+    from pytest_tinytorch.isolation.bounded import Bounded  # a student's own run needs none of it
+
+    return export(course, limited=Bounded().render)
+
+
 def _bring_up_to_date(config: pytest.Config) -> ExportReport:
     course, settings = course_of(config), settings_of(config)
     if settings.exports:
-        graded = settings.grade and settings.batch is None  # of a class, these are the reference's
-        return export(course, graded=graded)
+        # Of a class, these sources are the reference's.
+        return _export_limited(course) if settings.grade and not settings.batch else export(course)
     if not course.package_folder.is_dir():
         fix = "run `tito export --all`, or leave out --no-export"
         raise CourseError(f"--no-export: {course.package}/ is not there; {fix}")

@@ -172,7 +172,7 @@ def _sources(config: pytest.Config) -> StudentSources:
 def _sources_in(course: Course, graded: bool) -> StudentSources:
     if not graded:
         return StudentSources(course)
-    from pytest_tinytorch.export.bounded import SECONDS_OF_OUTLINES, Bounded
+    from pytest_tinytorch.isolation.bounded import SECONDS_OF_OUTLINES, Bounded
 
     return StudentSources(course, Bounded(SECONDS_OF_OUTLINES).functions)
 

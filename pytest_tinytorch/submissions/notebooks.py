@@ -1,7 +1,7 @@
 """A notebook -> the literate source that it is a view of. Nothing in it is run."""
 
-from pytest_tinytorch.export.bounded import SECONDS_OF_NOTEBOOKS, Bounded
 from pytest_tinytorch.export.notebook import NotebookRefused
+from pytest_tinytorch.isolation.bounded import SECONDS_OF_NOTEBOOKS, Bounded
 
 LARGEST_NOTEBOOK = 8 * 2**20
 SUFFIX = ".ipynb"

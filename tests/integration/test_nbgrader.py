@@ -7,7 +7,7 @@ from pathlib import Path
 import jupytext
 import pytest
 
-from pytest_tinytorch.course import load_course
+from pytest_tinytorch.core.course import load_course
 
 COURSE = load_course(Path(__file__).parents[2])
 WRITTEN = [module for module in COURSE.modules if module.written]

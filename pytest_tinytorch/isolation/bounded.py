@@ -25,7 +25,7 @@ from pytest_tinytorch.export.cells import Remark, SourceError
 from pytest_tinytorch.export.notebook import NotebookRefused, source_of_notebook
 from pytest_tinytorch.export.outline import functions
 from pytest_tinytorch.export.render import Rendered, refused, rendered
-from pytest_tinytorch.isolation import orphans
+from pytest_tinytorch.isolation import reaper
 
 MEMORY_MIB = 200  # beside what the process takes by itself
 SECONDS = 3.5  # of processor time, for all sources of a submission
@@ -128,7 +128,7 @@ class _Reader:
             atexit.unregister(self.stop)
             process.kill()
             process.communicate()
-            orphans.is_done(process.pid)
+            reaper.is_done(process.pid)
 
     def _started(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
@@ -142,7 +142,7 @@ class _Reader:
                 env={"LC_ALL": "C.UTF-8", **_system()},
                 start_new_session=True,
             )
-            orphans.is_ours(self._process.pid)
+            reaper.is_ours(self._process.pid)
             atexit.register(self.stop)
         return self._process
 
@@ -159,7 +159,7 @@ def serve() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr
     slowness = max(1.0, time.process_time() / _USUAL_START)
     _limit_memory()
-    orphans.hide()
+    reaper.hide()
     for line in sys.stdin:
         request = json.loads(line)
         started = time.process_time()

@@ -4,11 +4,11 @@ import sys
 
 import pytest
 
-from pytest_tinytorch.export import bounded
-from pytest_tinytorch.export.bounded import Bounded
 from pytest_tinytorch.export.notebook import NotebookRefused
 from pytest_tinytorch.export.outline import functions
 from pytest_tinytorch.export.render import code_digest, rendered
+from pytest_tinytorch.isolation import bounded
+from pytest_tinytorch.isolation.bounded import Bounded
 
 SOURCE = "# %%\n#| export\ndef f(x):\n    return x\n\n# %%\n#| exprot\ny = 1\n"
 GAVE_UP = "takes too much time or memory to read; make it smaller and simpler"
