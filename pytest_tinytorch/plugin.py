@@ -8,6 +8,7 @@ from pytest_tinytorch.core.discovery import course_root
 
 HOOK_MODULES = (
     "hooks.options",
+    "hooks.other_plugins",
     "hooks.batch",
     "hooks.selection",
     "hooks.xdist",

@@ -68,6 +68,14 @@ def graded(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
     return [replace(t, max_points=manifest.of(t.group).get(t.id, 0.0)) for t in tests]
 
 
+def listed(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
+    """The same records; where the manifest lists a group's tests, another one earns nothing."""
+    return [
+        replace(t, max_points=0.0) if (of := manifest.of(t.group)) and t.id not in of else t
+        for t in tests
+    ]
+
+
 def in_order(tests: Iterable[TestRecord], groups: Iterable[str]) -> tuple[TestRecord, ...]:
     """The order of the course, whichever worker was first; within a group, that of its runs."""
     order = {group: position for position, group in enumerate(groups)}

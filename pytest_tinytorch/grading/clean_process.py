@@ -33,6 +33,12 @@ _HUSHED = (
     *("-p", "capture", "--capture=fd"),
     *("-o", "log_cli=false", "-o", "verbosity_test_cases=auto"),
 )
+# Options of plugins that many have: what pytest says about them names files of the copy.
+_OF_OTHER_PLUGINS = (
+    *("--cov", "--no-cov", "--reruns", "--only-rerun", "--html", "--self-contained-html", "--css"),
+    *("--json-report", "--count", "--repeat-scope", "--randomly", "--force-sugar", "--benchmark"),
+    *("--hypothesis", "--mpl", "--nbval", "--flake8", "--mypy", "--ruff"),
+)
 _DROPPED = ("PYTHON", "PYTEST_", "COVERAGE_")
 _BOOT = """
 import sys
@@ -185,6 +191,7 @@ def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
 
 def _read(arguments: list[str], here: Path) -> tuple[list[str], _Asked]:
     """What is left for pytest, and what is not for it. Raises CourseError."""
+    _refuse_other_plugins(arguments)
     arguments, junit = _without(arguments, "--junitxml", "--junit-xml")
     arguments, gradescope = _without(arguments, "--gradescope")
     arguments, hidden = _without(arguments, "--hidden")
@@ -194,6 +201,15 @@ def _read(arguments: list[str], here: Path) -> tuple[list[str], _Asked]:
         raise CourseError(f"--gradescope {gradescope!r} names no file; write one: results.json")
     final = (here / junit).absolute() if junit else None
     return arguments, _Asked(final, uploaded, hidden or "", student or "")
+
+
+def _refuse_other_plugins(arguments: list[str]) -> None:
+    for word in arguments:
+        if word.startswith(_OF_OTHER_PLUGINS):
+            raise CourseError(
+                f"--grade loads pytest-xdist and pytest-timeout, and no other plugin, so it does"
+                f" not know {word}; leave it out"
+            )
 
 
 def _taken_in(asked: _Asked, here: Path, copy: Path) -> Task:

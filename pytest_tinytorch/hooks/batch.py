@@ -36,6 +36,7 @@ from pytest_tinytorch.hooks.options import (
     load_graded_manifest,
     settings_of,
 )
+from pytest_tinytorch.hooks.other_plugins import begin_test
 from pytest_tinytorch.hooks.recording import RECORD, follow_sources
 from pytest_tinytorch.hooks.selection import id_key
 from pytest_tinytorch.isolation import reaper as orphans
@@ -215,6 +216,15 @@ def pytest_collection_modifyitems(
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(
+    report: pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, str] | None:
+    """A subtest is shown with its test, and that with its student."""
+    is_part = isinstance(report, pytest.SubtestReport) and room_of(config) is not None
+    return ("", "", "") if is_part else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     if not isinstance(item, GradingItem):
         return None
@@ -302,6 +312,7 @@ def _run_test(test: pytest.Item, after: pytest.Item | None) -> list[pytest.TestR
     that something of another file follows.
     """
     following = after if after is not None else _Elsewhere.of(test.session)
+    begin_test(test)
     try:
         return runtestprotocol(test, log=False, nextitem=following)
     finally:

@@ -5,7 +5,8 @@ exception. Only JSON's own types are in it: anything else is an internal error u
 """
 
 import inspect
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ RECORD = "tinytorch"  # the attribute of a report
 
 _sources_key = pytest.StashKey[StudentSources]()
 _trace_key = pytest.StashKey[CallTrace]()
+_running_key = pytest.StashKey[bool]()
+_failed_key = pytest.StashKey[TestRecord]()  # of a subtest
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -41,6 +44,25 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     written = _test_function(pyfuncitem)
     trace = _trace(pyfuncitem.config, inspect.unwrap(written).__code__.co_filename)
     pyfuncitem.stash[_trace_key] = trace
+    with _running(pyfuncitem):
+        return (yield from _traced(pyfuncitem, trace, written))
+
+
+@contextmanager
+def _running(item: pytest.Item) -> Iterator[None]:
+    """While the test function runs; a report that is made then is that of a subtest."""
+    item.stash[_running_key] = True
+    if _failed_key in item.stash:
+        del item.stash[_failed_key]  # of the student before
+    try:
+        yield
+    finally:
+        item.stash[_running_key] = False
+
+
+def _traced(
+    pyfuncitem: pytest.Function, trace: CallTrace, written: Any
+) -> Generator[None, object, object]:
     hypothesis = getattr(pyfuncitem.obj, "hypothesis", None)
     if hypothesis is None:
         with trace:
@@ -65,8 +87,24 @@ def pytest_runtest_makereport(
         _add_properties(item)
     report = yield
     record = _phase(item, call, report)
+    if item.stash.get(_running_key, False):  # a subtest: its test has not ended
+        return _of_subtest(item, report, record)
+    if call.when == "call":
+        record = item.stash.get(_failed_key, record)
     if call.when == "call" and adds:
         item.user_properties.append(("points", f"{record.points:g}"))
+    setattr(report, RECORD, record.to_json())
+    return report
+
+
+def _of_subtest(
+    item: pytest.Item, report: pytest.TestReport, record: TestRecord
+) -> pytest.TestReport:
+    """A subtest is a part of its test: the first that fails is what the test comes to."""
+    if not record.passed:
+        item.stash.setdefault(_failed_key, record)
+        if settings_of(item.config).batch:  # no failure of the grading
+            report.outcome, report.longrepr = "passed", None
     setattr(report, RECORD, record.to_json())
     return report
 

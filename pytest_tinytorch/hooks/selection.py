@@ -12,7 +12,7 @@ from pytest_tinytorch.core.alarm import can_ring
 from pytest_tinytorch.core.course import Course, Limits
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.visibility import HIDDEN
-from pytest_tinytorch.hooks.options import course_of, is_worker, settings_of
+from pytest_tinytorch.hooks.options import course_of, is_worker, load_graded_manifest, settings_of
 
 HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
 
@@ -79,8 +79,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             others.append(item)
     if others:
         config.hook.pytest_deselected(items=others)
-    order = {group: position for position, group in enumerate(settings.groups)}
-    items[:] = sorted(chosen, key=lambda item: order[item.stash[id_key].partition("/")[0]])
+    items[:] = _in_order_of_the_course(config, chosen)
+
+
+def _in_order_of_the_course(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
+    """By group, then as the manifest lists them: another plugin may have shuffled them."""
+    settings = settings_of(config)
+    manifest = load_graded_manifest(course_of(config), settings.hidden_folder)
+    listed = [identifier for group in settings.groups for identifier in manifest.of(group)]
+    place = {identifier: number for number, identifier in enumerate(listed)}
+    groups = {group: number for number, group in enumerate(settings.groups)}
+
+    def key(item: pytest.Item) -> tuple[int, int, int]:
+        identifier = item.stash[id_key]
+        line = item.location[1] or 0
+        return groups[identifier.partition("/")[0]], place.get(identifier, len(place)), line
+
+    return sorted(items, key=key)
 
 
 def record_id(course: Course, nodeid: str, is_hidden: bool = False) -> str | None:

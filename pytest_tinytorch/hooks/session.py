@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pytest_tinytorch.core.aggregate import Tally, graded, in_order
+from pytest_tinytorch.core.aggregate import Tally, graded, in_order, listed
 from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError
 from pytest_tinytorch.core.manifest import Manifest
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
@@ -45,7 +45,9 @@ class Ledger:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = getattr(report, RECORD, None)
         if data is not None:
-            self.tally.add(TestRecord.from_json(data), str(report.when))
+            # A subtest is a part of its test, which has a report of its own when it is over.
+            when = "subtest" if isinstance(report, pytest.SubtestReport) else str(report.when)
+            self.tally.add(TestRecord.from_json(data), when)
         elif report.failed and (identifier := record_id(self.course, report.nodeid)):
             self.tally.add_crash(identifier)
 
@@ -74,14 +76,13 @@ class Ledger:
         """Close the books, once: add what is missing, and keep the evidence."""
         if self.run is None:
             tests = [*self.tally.ran(), *self._missing()]
-            if self.settings.grade:
-                tests = graded(tests, self.manifest)
+            count = graded if self.settings.grade else listed
             self.run = RunRecord(
                 course=self.course.id,
                 seed=self.settings.seed,
                 started=self._started.isoformat(timespec="seconds"),
                 seconds=round(time.perf_counter() - self._clock, 3),
-                tests=in_order(tests, self.settings.groups),
+                tests=in_order(count(tests, self.manifest), self.settings.groups),
                 groups=self.settings.groups,
                 isolation=level_of(self.config).name,
             )

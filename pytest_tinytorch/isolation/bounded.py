@@ -12,6 +12,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -183,12 +184,13 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def _is_fragmented() -> bool:
     """Whether so much memory was in use once that the next request might find too little."""
+    # The resource usage of a process begins with that of the one that started it; this does not.
     try:
-        import resource  # not on Windows
-    except ImportError:
+        status = Path("/proc/self/status").read_text("ascii", "replace")
+    except OSError:
         return False
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024) > MEMORY_MIB * 2**20 // 2
+    peak = re.search(r"VmHWM:\s*(\d+) kB", status)
+    return peak is not None and int(peak[1]) > MEMORY_MIB * 1024 // 2
 
 
 def _render(source: str, targets: list[str], text: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The sources as assignments: nbgrader's own command makes the students' version of each."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,9 +31,14 @@ def test_generate_assignment_takes_every_source(tmp_path):
         folder.mkdir(parents=True)
         notebook = jupytext.reads(text, fmt=PERCENT)
         jupytext.write(notebook, folder / f"{module.name}.ipynb", fmt="ipynb")
+    # It starts a program that is installed beside Python.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
     for module in WRITTEN:
         command = [sys.executable, "-m", "nbgrader", "generate_assignment", module.name, "--create"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, f"{module.name}: {done.stderr[-2000:]}"
         made = tmp_path / "release" / module.name / f"{module.name}.ipynb"
         text = made.read_text("utf-8")

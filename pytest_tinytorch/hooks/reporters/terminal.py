@@ -72,10 +72,13 @@ class RunReporter:
         self._hidden: dict[str, int] = {}  # how many hidden tests of a group are on the screen
         self._verbose = config.option.verbose > 0
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
         # Counted in the last line as usual, but neither a dot nor a word is printed for it.
         if self._verbose or not (hasattr(report, RECORD) or _is_crash(report)):
             return None
+        if isinstance(report, pytest.SubtestReport):
+            return f"subtests {report.outcome}", "", ""
         if report.when == "call" or not report.passed:
             category = "error" if report.failed and report.when != "call" else report.outcome
             return category, "", ""

@@ -1,0 +1,34 @@
+"""Other people's plugins beside ours: what would change points or the screen is switched off.
+
+An order that another plugin made is undone in `selection`; `--grade` loads no other plugin at all.
+"""
+
+import pytest
+
+from pytest_tinytorch.hooks.options import settings_of
+
+# Draws its own lines over ours.
+_SUGAR = "sugar"
+# pytest-json-report keeps this of an item from where its protocol begins; a test of a class has
+# none, only the item of its student has.
+_KEPT_OF_ITEMS = "_json_report_extra"
+_OURS = ("checkpoint", "module", "grade", "submissions")
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    asked = early_config.known_args_namespace
+    plugins = early_config.pluginmanager
+    if any(getattr(asked, name, None) for name in _OURS) and plugins.has_plugin(_SUGAR):
+        plugins.unregister(name=_SUGAR)
+
+
+def begin_test(test: pytest.Item) -> None:
+    """Let other plugins find on a test of a class what they expect of every item."""
+    setattr(test, _KEPT_OF_ITEMS, {})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    # pytest-repeat: a test counts once, and one that is repeated has a name of its own.
+    if settings_of(config).active and getattr(config.option, "count", 1) != 1:
+        config.option.count = 1
