@@ -1,6 +1,6 @@
 # Generated from src_modules/02_tensor.py. Do not edit: write in src_modules/02_tensor.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=b510ffd86e622753 code=5494516719fdb18c content=a22ac135fe14ca04
+# export: format=1 source=63012ab10db16be9 code=9fff6052318c5822 content=3ba7e9548230733e
 # %% src_modules/02_tensor.py:61
 import functools
 import sys
@@ -319,6 +319,9 @@ class Tensor:
             if failure := failures.get("core.autograd"):
                 raise RuntimeError(f"{message}its import failed: {failure!r}") from failure
             raise RuntimeError(f"{message}no gradients are recorded before it is written")
+        if not self.requires_grad:
+            reason = "nothing that it was computed from has requires_grad=True, or it was under"
+            raise RuntimeError(f"backward() of a Tensor without a history: {reason} no_grad()")
         engine.backward(self, gradient)
 
     # Operators: Python's syntax, handed on to the primitives below.
@@ -498,7 +501,7 @@ def _plain_index(index: Any) -> Any:
     return index.data if isinstance(index, Tensor) else index
 
 
-# %% src_modules/02_tensor.py:604
+# %% src_modules/02_tensor.py:607
 @primitive
 def add(a, b):
     """a + b, element by element."""
@@ -565,7 +568,7 @@ def compare(operation: np.ufunc, a: Any, b: Any) -> "Tensor":
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:717
+# %% src_modules/02_tensor.py:720
 @primitive
 def exp(a):
     """e to the power of each element."""
@@ -622,7 +625,7 @@ def reduce_min(a, dim=None, keepdim=False):
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:806
+# %% src_modules/02_tensor.py:809
 @primitive
 def reshape(a, shape):
     """The same elements in another shape."""
@@ -690,7 +693,7 @@ def stack(tensors: "Sequence[Tensor]", dim: int = 0) -> "Tensor":
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:907
+# %% src_modules/02_tensor.py:910
 def zeros(*shape: Any, dtype: Any = np.float32) -> "Tensor":
     """Zeros: `zeros(2, 3)` or `zeros((2, 3))`."""
     ### BEGIN SOLUTION
