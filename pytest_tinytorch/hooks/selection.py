@@ -85,8 +85,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _in_order_of_the_course(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
     """By group, then as the manifest lists them: another plugin may have shuffled them."""
     settings = settings_of(config)
-    manifest = load_graded_manifest(course_of(config), settings.hidden_folder)
-    listed = [identifier for group in settings.groups for identifier in manifest.of(group)]
+    listed: list[str] = []
+    if not config.option.collectonly:  # `tito manifest` collects: it is about to be written
+        manifest = load_graded_manifest(course_of(config), settings.hidden_folder)
+        listed = [identifier for group in settings.groups for identifier in manifest.of(group)]
     place = {identifier: number for number, identifier in enumerate(listed)}
     groups = {group: number for number, group in enumerate(settings.groups)}
 
