@@ -19,6 +19,8 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.manifest import MANIFEST_FILE, load_manifest, with_hidden
 from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.export.cells import SourceError, exported_cells
+from pytest_tinytorch.export.notebook import NotebookRefused, source_of_notebook
+from pytest_tinytorch.export.render import rendered
 from pytest_tinytorch.export.service import export
 from pytest_tinytorch.grading.feedback_files import notes_on
 from pytest_tinytorch.grading.gradescope.submission_metadata import handed_in as read_metadata
@@ -31,7 +33,6 @@ from pytest_tinytorch.reports.markdown import feedback_markdown
 from pytest_tinytorch.submissions.collection import read_list
 from pytest_tinytorch.submissions.find import Submitted
 from pytest_tinytorch.submissions.intake import checked_out, take_in
-from pytest_tinytorch.submissions.notebooks import NotebookRefused, source_of
 from pytest_tinytorch.submissions.platforms import METADATA, handed_in, platform_of
 from pytest_tinytorch.submissions.reader import read_submission
 from pytest_tinytorch.submissions.roster import read_roster
@@ -79,7 +80,7 @@ def _course(data: bytes) -> None:
         (folder / "checkpoints").mkdir()
         for checkpoint in COURSE.checkpoints:
             (folder / checkpoint.file).touch()
-        export(load_course(folder), lasting=False)
+        export(load_course(folder), limited=rendered)
 
 
 def _manifest(data: bytes) -> None:
@@ -116,7 +117,7 @@ def _source(data: bytes) -> None:
 
 
 def _notebook(data: bytes) -> None:
-    source_of(data)
+    source_of_notebook(data)
 
 
 def _zip(data: bytes) -> None:
