@@ -16,6 +16,7 @@ from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import MachineError
 from pytest_tinytorch.core.text import printable, steady
 from pytest_tinytorch.export.service import export
+from pytest_tinytorch.isolation.bounded import Bounded
 from pytest_tinytorch.submissions.find import Submitted
 from pytest_tinytorch.submissions.reader import Taken, read_submission
 
@@ -88,7 +89,7 @@ class Trees:
 def exported(course: Course, root: Path) -> Course:
     """The course as it is in another tree, with its package brought up to date."""
     tree = replace(course, root=root)
-    export(tree, lasting=False)
+    export(tree, limited=Bounded().render)
     return tree
 
 

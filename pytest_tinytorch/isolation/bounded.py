@@ -112,6 +112,9 @@ class _Reader:
             except OSError:
                 self.stop()
                 continue
+            except BaseException:  # an alarm: its answer would be taken for that of the next
+                self.stop()
+                raise
             finally:
                 timer.cancel()
             return self._answer(line, seconds)
