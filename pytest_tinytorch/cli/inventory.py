@@ -9,6 +9,7 @@ import pytest
 
 from pytest_tinytorch.core.course import Course, load_course
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import Group, hidden_group
 from pytest_tinytorch.core.manifest import Manifest, in_groups, make_manifest, tests_text
 from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.hooks.recording import facts, marker_mistake
@@ -56,7 +57,7 @@ def take_hidden_inventory(course: Course, folder: Path) -> str:
         files = take_in_hidden(folder, copy / HIDDEN, with_manifest=False)
         _check_names(course, files)
         # Points are what is being asked for: for now, only which checkpoints there are.
-        groups: dict[str, dict[str, float]] = {f"{HIDDEN} {c.id}": {} for c in course.checkpoints}
+        groups: dict[Group, dict[str, float]] = {hidden_group(c.id): {} for c in course.checkpoints}
         (copy / HIDDEN / HIDDEN_MANIFEST).write_text(tests_text(groups), "utf-8")
         tests = _collect(load_course(copy), [str(path) for path in files], f"--hidden={HIDDEN}")
     return tests_text(in_groups(tests))

@@ -90,7 +90,7 @@ def manifest_command(
     manifest = take_inventory(course)
     write_text(course.root / MANIFEST_FILE, manifest.to_text())
     for group, tests in manifest.tests.items():
-        typer.echo(f"checkpoint {group}: {len(tests)} tests, {sum(tests.values()):g} points")
+        typer.echo(f"{group.kind} {group.id}: {len(tests)} tests, {sum(tests.values()):g} points")
 
 
 @app.command("verify")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pytest_tinytorch.core.groups import Group, test_name
 from pytest_tinytorch.core.manifest import Manifest
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
 from pytest_tinytorch.core.visibility import default_visibility
@@ -37,8 +38,8 @@ class Tally:
     def add_crash(self, identifier: str) -> None:
         """The process died in which a test ran."""
         old = self.records.get(identifier)
-        group, _, name = identifier.partition("/")
-        new = TestRecord(identifier, name, Outcome.ERROR, visibility=default_visibility(group))
+        visibility = default_visibility(Group.of_test(identifier))
+        new = TestRecord(identifier, test_name(identifier), Outcome.ERROR, visibility=visibility)
         base = old or new
         self.records[identifier] = base.failed_with(Outcome.ERROR, Reason.CRASHED, _CRASHED)
 
@@ -46,7 +47,7 @@ class Tally:
         """The records of all that ran; passed is what ran exactly once."""
         return [self._once(record) for record in self.records.values()]
 
-    def missing(self, manifest: Manifest, groups: Iterable[str]) -> list[TestRecord]:
+    def missing(self, manifest: Manifest, groups: Iterable[Group]) -> list[TestRecord]:
         """A record for each test of these groups that the manifest lists and nobody reported."""
         return [
             _missing(identifier, points)
@@ -76,20 +77,19 @@ def listed(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
     ]
 
 
-def in_order(tests: Iterable[TestRecord], groups: Iterable[str]) -> tuple[TestRecord, ...]:
+def in_order(tests: Iterable[TestRecord], groups: Iterable[Group]) -> tuple[TestRecord, ...]:
     """The order of the course, whichever worker was first; within a group, that of its runs."""
     order = {group: position for position, group in enumerate(groups)}
     return tuple(sorted(tests, key=lambda test: order.get(test.group, len(order))))
 
 
 def _missing(identifier: str, points: float) -> TestRecord:
-    group, _, name = identifier.partition("/")
     return TestRecord(
         identifier,
-        name.removeprefix("test_").replace("_", " "),
+        test_name(identifier).removeprefix("test_").replace("_", " "),
         Outcome.MISSING,
         Reason.HARNESS,
         "did not run, although the manifest lists it",
         max_points=points,
-        visibility=default_visibility(group),
+        visibility=default_visibility(Group.of_test(identifier)),
     )

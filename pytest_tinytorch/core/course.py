@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_tinytorch.core.discovery import COURSE_FILE, LARGEST_COURSE
 from pytest_tinytorch.core.errors import CourseError, nearest
+from pytest_tinytorch.core.groups import Group, Kind
 from pytest_tinytorch.core.names import (
     LONGEST_LINE,
     folded,
@@ -87,6 +88,10 @@ class Checkpoint:
     limits: Limits
 
     @property
+    def group(self) -> Group:
+        return Group(Kind.CHECKPOINT, self.id)
+
+    @property
     def file(self) -> str:
         return f"checkpoints/checkpoint_{self.id}_{self.name.lower()}.py"
 
@@ -115,6 +120,17 @@ class Course:
     @cached_property
     def checkpoint_by_id(self) -> dict[str, Checkpoint]:
         return {checkpoint.id: checkpoint for checkpoint in self.checkpoints}
+
+    def collection_of(self, group: Group) -> Checkpoint | None:
+        """What a group's tests are about, also for hidden ones; None for modules."""
+        if group.kind in (Kind.CHECKPOINT, Kind.HIDDEN):
+            return self.checkpoint_by_id.get(group.id)
+        return None
+
+    def limits_of(self, group: Group) -> Limits:
+        """The limits for a group's tests: those of its checkpoint, or of the course."""
+        found = self.collection_of(group)
+        return found.limits if found else self.limits
 
     @property
     def package_folder(self) -> Path:

@@ -14,10 +14,10 @@ from typing import Any
 from pytest_tinytorch.core.course import LARGEST_NUMBER, Course
 from pytest_tinytorch.core.discovery import COURSE_FILE
 from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.names import is_line, is_number, safe_path
+from pytest_tinytorch.core.groups import Group
+from pytest_tinytorch.core.names import is_id, is_line, safe_path
 from pytest_tinytorch.core.plain_file import read_plain
 from pytest_tinytorch.core.text import one_line
-from pytest_tinytorch.core.visibility import HIDDEN, is_hidden
 
 FORMAT = 1
 MANIFEST_FILE = "checkpoints/manifest.json"
@@ -29,9 +29,9 @@ _LARGEST = 2**24  # bytes; that of TinyTorch has 12 thousand
 
 @dataclass(frozen=True)
 class Manifest:
-    """Checkpoint -> test id -> points; and the hash of each of the course's own files."""
+    """Group -> test id -> points; and the hash of each of the course's own files."""
 
-    tests: Mapping[str, Mapping[str, float]]
+    tests: Mapping[Group, Mapping[str, float]]
     files: Mapping[str, str]
 
     @property
@@ -39,12 +39,11 @@ class Manifest:
         """The hash of all that it says."""
         return hashlib.sha256(self.to_text().encode()).hexdigest()
 
-    def of(self, checkpoint: str) -> Mapping[str, float]:
-        return self.tests.get(checkpoint, {})
+    def of(self, group: Group) -> Mapping[str, float]:
+        return self.tests.get(group, {})
 
     def to_text(self) -> str:
-        data = {"format": FORMAT, "tests": self.tests, "files": self.files}
-        return json.dumps(data, indent=1, ensure_ascii=True) + "\n"
+        return _text({"tests": _plain(self.tests), "files": self.files})
 
 
 def load_manifest(course: Course) -> Manifest:
@@ -64,7 +63,7 @@ def load_manifest(course: Course) -> Manifest:
         reason = one_line(repr(error))
         raise CourseError(f"{MANIFEST_FILE} is damaged ({reason}); {renew}.") from None
     for checkpoint in course.checkpoints:
-        if course.is_written(checkpoint) and checkpoint.id not in tests:
+        if course.is_written(checkpoint) and checkpoint.group not in tests:
             missing = f"{MANIFEST_FILE} does not list checkpoint {checkpoint.id}"
             raise CourseError(f"{missing}; {renew}.")
     return Manifest(tests, files)
@@ -75,8 +74,8 @@ def with_hidden(manifest: Manifest, folder: Path) -> Manifest:
     path = folder / "manifest.json"
     try:
         hidden = _groups(_read(path)["tests"])
-        if others := [group for group in hidden if not is_hidden(group)]:
-            raise ValueError(f"{others[0]!r} is no group of hidden tests, such as '{HIDDEN} 01'")
+        if others := [str(group) for group in hidden if not group.is_hidden]:
+            raise ValueError(f"{others[0]!r} is no group of hidden tests, such as 'hidden 01'")
         if not hidden:
             raise ValueError("no test is in it")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -89,20 +88,25 @@ def _read(path: Path) -> Any:
     return json.loads(read_plain(path, _LARGEST).decode("utf-8"))
 
 
-def _groups(data: Any) -> dict[str, dict[str, float]]:
+def _groups(data: Any) -> dict[Group, dict[str, float]]:
     """Group -> test -> points. Raises an exception for anything else."""
-    groups = {group: dict(entries) for group, entries in data.items()}
+    groups = {_group(text): dict(entries) for text, entries in data.items()}
     for group, entries in groups.items():
-        if not is_number(group.removeprefix(f"{HIDDEN} ")):
-            raise ValueError(f"{group!r} is no checkpoint, such as '05'")
         for identifier, points in entries.items():
-            if not identifier.startswith(f"{group}/") or not is_line(identifier):
-                raise ValueError(f"{identifier!r} is no test of {group!r}")
+            if not identifier.startswith(group.test_id("")) or not is_line(identifier):
+                raise ValueError(f"{identifier!r} is no test of {str(group)!r}")
             if type(points) not in (int, float) or not 0 <= points <= LARGEST_NUMBER:
                 raise ValueError(
                     f"{identifier!r} is worth {points!r}, which is no number of points"
                 )
     return groups
+
+
+def _group(text: str) -> Group:
+    group = Group.parse(text)
+    if not group.has_points or not is_id(group.id):
+        raise ValueError(f"{text!r} is no checkpoint, such as '05'")
+    return group
 
 
 def _files(data: Any) -> dict[str, str]:
@@ -126,7 +130,7 @@ def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifes
     """The manifest for these (test id, points). Raises CourseError where points do not add up."""
     groups = in_groups(tests)
     for checkpoint in course.checkpoints:
-        total = sum(groups.get(checkpoint.id, {}).values())
+        total = sum(groups.get(checkpoint.group, {}).values())
         if course.is_written(checkpoint) and total != checkpoint.points:
             raise CourseError(
                 f"{checkpoint.file}: the points of its tests add up to {total:g}, but"
@@ -141,17 +145,25 @@ def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifes
     return Manifest(groups, files)
 
 
-def in_groups(tests: Iterable[tuple[str, float]]) -> dict[str, dict[str, float]]:
+def in_groups(tests: Iterable[tuple[str, float]]) -> dict[Group, dict[str, float]]:
     """(test id, points) -> group -> test id -> points, in alphabetical order."""
-    groups: dict[str, dict[str, float]] = {}
+    groups: dict[Group, dict[str, float]] = {}
     for identifier, points in sorted(tests):
-        groups.setdefault(identifier.partition("/")[0], {})[identifier] = points
+        groups.setdefault(Group.of_test(identifier), {})[identifier] = points
     return groups
 
 
-def tests_text(groups: Mapping[str, Mapping[str, float]]) -> str:
+def tests_text(groups: Mapping[Group, Mapping[str, float]]) -> str:
     """A manifest of tests alone, as an instructor's hidden tests have one."""
-    return json.dumps({"format": FORMAT, "tests": groups}, indent=1, ensure_ascii=True) + "\n"
+    return _text({"tests": _plain(groups)})
+
+
+def _plain(groups: Mapping[Group, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+    return {str(group): entries for group, entries in groups.items()}
+
+
+def _text(data: dict[str, Any]) -> str:
+    return json.dumps({"format": FORMAT, **data}, indent=1, ensure_ascii=True) + "\n"
 
 
 def course_files(course: Course) -> list[str]:

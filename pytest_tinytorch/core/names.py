@@ -44,6 +44,11 @@ def is_word(text: str) -> bool:
     )
 
 
+def is_id(text: str) -> bool:
+    """Whether the text can be the id of a checkpoint or a milestone: `05`, `xor`."""
+    return is_number(text) or is_word(text)
+
+
 def is_dotted(text: str) -> bool:
     """Whether the text is words joined by dots: `core.tensor`."""
     parts = text.split(".")

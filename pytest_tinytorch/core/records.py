@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from pytest_tinytorch.core.groups import Group
+
 FORMAT = 1
 
 
@@ -67,9 +69,9 @@ class TestRecord:
     seconds: float = 0.0
 
     @property
-    def group(self) -> str:
-        """The checkpoint's id, or `module 02`, or `integration 02`."""
-        return self.id.partition("/")[0]
+    def group(self) -> Group:
+        """What the test belongs to."""
+        return Group.of_test(self.id)
 
     @property
     def passed(self) -> bool:
@@ -95,6 +97,7 @@ class TestRecord:
         known["outcome"] = Outcome(data["outcome"])
         known["reason"] = Reason(data.get("reason", ""))
         known["depends"] = tuple(data.get("depends", ()))
+        Group.of_test(data["id"])  # a ValueError here, not later
         known["locations"] = tuple(_location(entry) for entry in data.get("locations", ()))
         return cls(**known)
 
@@ -119,7 +122,7 @@ class RunRecord:
     started: str  # ISO 8601, UTC
     seconds: float
     tests: tuple[TestRecord, ...]
-    groups: tuple[str, ...] = field(default=())  # what was asked for, in that order
+    groups: tuple[Group, ...] = field(default=())  # what was asked for, in that order
     isolation: str = "none"
     # Of a graded run alone:
     student: str = ""
@@ -129,7 +132,7 @@ class RunRecord:
     sources: str = ""  # hash of the sources that were graded
     altered: tuple[str, ...] = ()  # course files that are not what the manifest says
 
-    def of(self, group: str) -> tuple[TestRecord, ...]:
+    def of(self, group: Group) -> tuple[TestRecord, ...]:
         return tuple(test for test in self.tests if test.group == group)
 
     def to_json(self) -> dict[str, Any]:
@@ -139,7 +142,7 @@ class RunRecord:
             "seed": self.seed,
             "started": self.started,
             "seconds": self.seconds,
-            "groups": list(self.groups),
+            "groups": list(map(str, self.groups)),
             **{key: getattr(self, key) for key in _GRADED},
             "altered": list(self.altered),
             "tests": [test.to_json() for test in self.tests],
@@ -154,7 +157,7 @@ class RunRecord:
             seed=data["seed"],
             started=data["started"],
             seconds=data["seconds"],
-            groups=tuple(data["groups"]),
+            groups=tuple(map(Group.parse, data["groups"])),
             **{key: str(data.get(key, "")) for key in _GRADED},
             altered=tuple(data.get("altered", ())),
             tests=tuple(TestRecord.from_json(test) for test in data["tests"]),

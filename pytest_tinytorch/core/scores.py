@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.records import RunRecord
 
 
@@ -9,7 +10,7 @@ from pytest_tinytorch.core.records import RunRecord
 class Score:
     """One group's: a checkpoint, or an instructor's hidden tests for it."""
 
-    group: str
+    group: Group
     passed: int
     tests: int
     points: float

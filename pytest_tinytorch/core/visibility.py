@@ -3,20 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
+from pytest_tinytorch.core.groups import Group, Kind
 from pytest_tinytorch.core.records import Reason, RunRecord, TestRecord
 
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
-HIDDEN = "hidden"  # the word before a checkpoint's id in the group of an instructor's own tests
+HIDDEN = Kind.HIDDEN.value  # a visibility, and the folder of an instructor's tests in a graded copy
 
 
-def is_hidden(group: str) -> bool:
-    """Whether a group holds an instructor's own tests: `hidden 05`, beside the course's `05`."""
-    return group.startswith(f"{HIDDEN} ")
-
-
-def default_visibility(group: str) -> str:
-    """That of a test without the mark."""
-    return HIDDEN if is_hidden(group) else "visible"
+def default_visibility(group: Group) -> str:
+    """The visibility of a test without the mark."""
+    return HIDDEN if group.is_hidden else "visible"
 
 
 def may_hide(root: Path) -> bool:
@@ -35,7 +31,7 @@ def students_view(run: RunRecord) -> RunRecord:
 def redacted(tests: tuple[TestRecord, ...], first: int = 1) -> list[TestRecord]:
     """The tests in their order. `first`: the number of the first one that is not visible."""
     visible = {test.id for test in tests if test.visibility == "visible"}
-    seen: dict[str, int] = {}
+    seen: dict[Group, int] = {}
     shown = []
     for test in tests:
         if test.id in visible:
@@ -45,7 +41,7 @@ def redacted(tests: tuple[TestRecord, ...], first: int = 1) -> list[TestRecord]:
         seen[test.group] = number = seen.get(test.group, first - 1) + 1
         shown.append(
             TestRecord(
-                id=f"{test.group}/hidden_{number}",
+                id=test.group.test_id(f"hidden_{number}"),
                 title=f"Hidden test {number}",
                 outcome=test.outcome,
                 # Whether it could be graded at all is no secret, and matters to the student.

@@ -11,10 +11,11 @@ from pathlib import Path
 from pytest_tinytorch.core.aggregate import in_order
 from pytest_tinytorch.core.atomic import write_all
 from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.groups import Group, hidden_group
 from pytest_tinytorch.core.manifest import Manifest
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.core.signing import Key
-from pytest_tinytorch.core.visibility import HIDDEN, students_view
+from pytest_tinytorch.core.visibility import students_view
 from pytest_tinytorch.grading.parts import Intake, Part, PartFiles
 from pytest_tinytorch.reports.grade_view import remarks
 from pytest_tinytorch.reports.html import feedback_html
@@ -42,10 +43,10 @@ class Binder:
         """Write a student's files from the parts in the folder `name`; None where none are."""
         files = PartFiles(self.results, name)
         intake = files.read_intake()
-        groups = [c.id for c in self.course.checkpoints]
-        groups += [f"{HIDDEN} {identifier}" for identifier in groups]
+        groups = [checkpoint.group for checkpoint in self.course.checkpoints]
+        groups += [hidden_group(group.id) for group in groups]
         found = {group: files.read(group) for group in groups}
-        parts = {identifier: part for identifier, part in found.items() if part is not None}
+        parts = {group: part for group, part in found.items() if part is not None}
         if intake is None or not parts:
             return None
         run = self._record(intake, parts)
@@ -64,7 +65,7 @@ class Binder:
         write_all({path: text for path, text in changes.items() if _differs(path, text)})
         return run
 
-    def _record(self, intake: Intake, parts: Mapping[str, Part]) -> RunRecord:
+    def _record(self, intake: Intake, parts: Mapping[Group, Part]) -> RunRecord:
         tests = [test for part in parts.values() for test in part.tests]
         groups = tuple(parts)
         return RunRecord(

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
 from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
-from pytest_tinytorch.core.visibility import is_hidden
 from pytest_tinytorch.grading.parts import Intake, Part, PartFiles, Status, part_key
 from pytest_tinytorch.grading.prepare import StepFailed, Trees, attempt, exported
 from pytest_tinytorch.submissions.find import Submitted
 
 # The tests of a group on the course in a tree; what follows is the package to get ready for.
-Run = Callable[[Course, str, Path], tuple[TestRecord, ...]]
-Task = tuple[Submitted, str]  # and the group of tests: "05", or "hidden 05"
+Run = Callable[[Course, Group, Path], tuple[TestRecord, ...]]
+Task = tuple[Submitted, Group]
 
 _TRIES = 2  # of the reference: a busy machine may fail a measurement once
 
@@ -53,7 +53,7 @@ class Grader:
         self._harness, self._regrade, self._run = harness, regrade, run
         self._work = make_folder("class")
         self._trees = Trees(course, self._work)  # of the present student and the next
-        self._checked: dict[str, str] = {}  # group -> what its self-check found
+        self._checked: dict[Group, str] = {}  # group -> what its self-check found
 
     def close(self) -> None:
         remove_folder(self._work)
@@ -123,15 +123,15 @@ class Grader:
         tree = self._trees.exported(submitted)
         return tree.package_folder if tree is not None else None
 
-    def _check(self, group: str) -> None:
+    def _check(self, group: Group) -> None:
         if group not in self._checked:
             self._checked[group] = self._self_check(group)
         if found := self._checked[group]:
             raise SelfCheckFailed(found)
 
-    def _self_check(self, group: str) -> str:
+    def _self_check(self, group: Group) -> str:
         """What is wrong with the harness, in words; "" if it can be trusted."""
-        where = f"self-check of {group if is_hidden(group) else f'checkpoint {group}'}"
+        where = f"self-check of {group.kind} {group.id}"
         for _ in range(_TRIES):
             tests = self._run(self._course, group, self._course.package_folder)
             failed = [test for test in tests if not test.passed]
@@ -151,7 +151,7 @@ class Grader:
             )
         return ""
 
-    def _run_on_nothing(self, group: str) -> tuple[TestRecord, ...]:
+    def _run_on_nothing(self, group: Group) -> tuple[TestRecord, ...]:
         empty = self._work / "empty"
         empty.mkdir(exist_ok=True)
         return self._run(exported(self._course, empty), group, self._course.package_folder)
@@ -166,4 +166,4 @@ def _shown(test: TestRecord) -> str:
 
 
 def _name(test: TestRecord) -> str:
-    return test.id if test.visibility == "visible" else f"a hidden test of {test.group.split()[-1]}"
+    return test.id if test.visibility == "visible" else f"a hidden test of {test.group.id}"

@@ -20,6 +20,7 @@ from typing import Any
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import MachineError
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import Manifest, course_files
 from pytest_tinytorch.core.records import TestRecord
 from pytest_tinytorch.submissions.reader import Taken
@@ -75,9 +76,9 @@ class PartFiles:
     def __init__(self, results: Path, name: str) -> None:
         self.folder = results / FOLDER / name
 
-    def read(self, checkpoint: str) -> Part | None:
+    def read(self, group: Group) -> Part | None:
         """A part, or None where there is none that can be read."""
-        data = _read(self.folder / f"{checkpoint}.json")
+        data = _read(self.folder / f"{group}.json")
         if data is None:
             return None
         try:
@@ -86,9 +87,9 @@ class PartFiles:
         except (KeyError, TypeError, ValueError):
             return None
 
-    def write(self, checkpoint: str, part: Part) -> None:
+    def write(self, group: Group, part: Part) -> None:
         tests = [test.to_json() for test in part.tests]
-        _write(self.folder / f"{checkpoint}.json", {**asdict(part), "tests": tests})
+        _write(self.folder / f"{group}.json", {**asdict(part), "tests": tests})
 
     def read_intake(self) -> Intake | None:
         data = _read(self.folder / _SUBMISSION)
@@ -119,8 +120,8 @@ def harness_digest(course: Course, manifest: Manifest, hidden: Path | None, aske
     return found.hexdigest()
 
 
-def part_key(harness: str, sources: str, checkpoint: str) -> str:
-    return sha256(f"{harness}\n{sources}\n{checkpoint}".encode()).hexdigest()
+def part_key(harness: str, sources: str, group: Group) -> str:
+    return sha256(f"{harness}\n{sources}\n{group}".encode()).hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -29,7 +29,9 @@ def _verified(path: Path, key: Key) -> tuple[bool, str]:
         return False, one_line(f"NOT VERIFIED {error}", _LONGEST)
     grade = grade_of(run)
     who = f", student {run.student}" if run.student else ""
-    points = f"{grade.points:g} of {grade.max_points:g} points for {', '.join(run.groups)}"
+    points = (
+        f"{grade.points:g} of {grade.max_points:g} points for {', '.join(map(str, run.groups))}"
+    )
     facts = f"{points}, isolation {run.isolation}, key {key.id}{who}"
     return True, one_line(f"verified {path}: {facts}{_but(run, grade)}", _LONGEST)
 

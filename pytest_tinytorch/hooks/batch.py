@@ -21,10 +21,10 @@ from _pytest.runner import runtestprotocol
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import CourseError, MachineError, told
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.names import folder_names
 from pytest_tinytorch.core.records import TestRecord
 from pytest_tinytorch.core.signing import VARIABLE, Key, find_key
-from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.grading.grader import Graded, Grader, SelfCheckFailed, Task
 from pytest_tinytorch.grading.parts import Status, harness_digest
 from pytest_tinytorch.grading.prepare import reason_of
@@ -38,7 +38,7 @@ from pytest_tinytorch.hooks.options import (
 )
 from pytest_tinytorch.hooks.other_plugins import begin_test
 from pytest_tinytorch.hooks.recording import RECORD, follow_sources
-from pytest_tinytorch.hooks.selection import id_key
+from pytest_tinytorch.hooks.selection import group_key
 from pytest_tinytorch.isolation import reaper as orphans
 from pytest_tinytorch.submissions.find import Submitted, find_submissions
 
@@ -91,7 +91,7 @@ class ClassRoom:
         self.key: Key | None = None if is_worker(config) else find_key()
         os.environ.pop(VARIABLE, None)  # nothing that is started from here needs it
         orphans.hide()
-        self._tests: dict[str, list[pytest.Item]] = {}  # group -> tests of the course
+        self._tests: dict[Group, list[pytest.Item]] = {}  # group -> tests of the course
         self._grader: Grader | None = None
 
     def told_to_workers(self) -> list[list[str]]:
@@ -106,12 +106,12 @@ class ClassRoom:
         Hidden tests come last: what they ask can reach no visible test of the same student.
         """
         for test in tests:
-            self._tests.setdefault(test.stash[id_key].partition("/")[0], []).append(test)
+            self._tests.setdefault(test.stash[group_key], []).append(test)
         return [
             self._item(folder, submitted, group)
             for submitted in self.students
             for folder in [self._folder(session, submitted)]
-            for group in (*(c.id for c in self.settings.checkpoints), *self.settings.hidden)
+            for group in (*(c.group for c in self.settings.checkpoints), *self.settings.hidden)
         ]
 
     def grade(self, item: GradingItem, following: GradingItem | None) -> Graded:
@@ -127,7 +127,7 @@ class ClassRoom:
         """The task of an item, for whoever knows no more than its name."""
         name, _, group = nodeid.rpartition("::")
         submitted = next(s for s in self.students if self.names[s.student] == name)
-        return submitted, group
+        return submitted, Group.parse(group)
 
     def _folder(self, session: pytest.Session, submitted: Submitted) -> StudentFolder:
         name = self.names[submitted.student]  # which no line of pytest's can be forged with
@@ -136,11 +136,12 @@ class ClassRoom:
         )
         return folder
 
-    def _item(self, folder: StudentFolder, submitted: Submitted, group: str) -> GradingItem:
-        item: GradingItem = GradingItem.from_parent(folder, name=group, task=(submitted, group))
-        checkpoint = self.course.checkpoint_by_id[group.removeprefix(f"{HIDDEN} ")]
-        item.extra_keyword_matches |= {checkpoint.name.lower(), checkpoint.id}
-        limit = checkpoint.limits.seconds_per_checkpoint + _GRACE
+    def _item(self, folder: StudentFolder, submitted: Submitted, group: Group) -> GradingItem:
+        task = (submitted, group)
+        item: GradingItem = GradingItem.from_parent(folder, name=str(group), task=task)
+        if found := self.course.collection_of(group):
+            item.extra_keyword_matches |= {found.name.lower(), found.id}
+        limit = self.course.limits_of(group).seconds_per_checkpoint + _GRACE
         item.add_marker(pytest.mark.timeout(limit))
         return item
 
@@ -162,7 +163,7 @@ class ClassRoom:
         self.config.add_cleanup(grader.close)
         return grader
 
-    def _run(self, tree: Course, group: str, following: Path) -> tuple[TestRecord, ...]:
+    def _run(self, tree: Course, group: Group, following: Path) -> tuple[TestRecord, ...]:
         """The records of all tests of a group, on the student code in a tree."""
         cells = cells_of(self.config)
         if cells is None:
@@ -254,7 +255,7 @@ def _graded(
 ) -> tuple[str, dict[str, Any]]:
     """What is wrong, in words ("" for nothing), and what became of the part, as plain data."""
     submitted, group = item.task
-    who = {"student": submitted.student, "checkpoint": group}
+    who = {"student": submitted.student, "checkpoint": str(group)}
     try:
         done = room.grade(item, following)
     except (SelfCheckFailed, MachineError) as failure:

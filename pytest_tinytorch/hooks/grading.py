@@ -12,6 +12,7 @@ import pytest
 
 from pytest_tinytorch.core.discovery import course_root
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import test_name
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.core.scores import Grade, grade_of
 from pytest_tinytorch.core.signing import VARIABLE, Key, find_key
@@ -88,9 +89,9 @@ class GradedRun:
     def _visible_cases(self, run: RunRecord) -> set[tuple[str, str]]:
         """(classname, name) of the test cases that a student may see."""
         checkpoints = self.ledger.course.checkpoints
-        files = {c.id: c.file.removesuffix(".py").replace("/", ".") for c in checkpoints}
+        files = {c.group: c.file.removesuffix(".py").replace("/", ".") for c in checkpoints}
         visible = [test for test in run.tests if test.visibility == "visible"]
-        return {(files.get(test.group, ""), test.id.partition("/")[2]) for test in visible}
+        return {(files.get(test.group, ""), test_name(test.id)) for test in visible}
 
     def pytest_unconfigure(self) -> None:
         # pytest writes its file at the end of the session, after everybody else.

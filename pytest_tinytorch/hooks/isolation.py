@@ -11,7 +11,7 @@ from pytest_tinytorch.core.course import Course, Limits
 from pytest_tinytorch.core.manifest import MANIFEST_FILE
 from pytest_tinytorch.core.text import printable
 from pytest_tinytorch.hooks.options import Settings, course_of, is_worker, settings_of
-from pytest_tinytorch.hooks.selection import id_key, limits_of, seed_of
+from pytest_tinytorch.hooks.selection import group_key, id_key, limits_of, seed_of
 from pytest_tinytorch.isolation.failures import NotStarted
 from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, missing
 
@@ -79,8 +79,7 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     cells = cells_of(item.config) if id_key in item.stash else None
     if cells is not None:
-        group = item.stash[id_key].partition("/")[0]
-        cells.begin(group, limits_of(item), seed_of(item))
+        cells.begin(item.stash[group_key], limits_of(item), seed_of(item))
 
 
 @pytest.hookimpl(tryfirst=True)

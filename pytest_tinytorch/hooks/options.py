@@ -12,6 +12,7 @@ import pytest
 from pytest_tinytorch.core.course import Checkpoint, Course, Module, load_course
 from pytest_tinytorch.core.discovery import course_root
 from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError
+from pytest_tinytorch.core.groups import Group, Kind, hidden_group
 from pytest_tinytorch.core.manifest import Manifest, load_manifest, with_hidden
 from pytest_tinytorch.core.selectors import Dynamic, choose_checkpoints, choose_modules
 from pytest_tinytorch.core.visibility import HIDDEN
@@ -49,7 +50,7 @@ class Settings:
     required_isolation: str = "none"
     grade: bool = False
     fail_under: float = 0.0
-    hidden: tuple[str, ...] = ()  # groups of an instructor's hidden tests: `hidden 01`
+    hidden: tuple[Group, ...] = ()  # of an instructor's hidden tests
     hidden_folder: Path | None = None  # where those tests are
     batch: Batch | None = None
     integrated: tuple[Module, ...] = ()  # the modules so far: those that `modules` rest on, too
@@ -59,12 +60,12 @@ class Settings:
         return bool(self.checkpoints or self.modules)
 
     @property
-    def groups(self) -> tuple[str, ...]:
-        """The groups of records that this run is about: `01`, `module 02`, `integration 02`."""
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of tests that this run is about."""
         return (
-            *(checkpoint.id for checkpoint in self.checkpoints),
-            *(f"module {module.id}" for module in self.modules),
-            *(f"integration {module.id}" for module in self.integrated),
+            *(checkpoint.group for checkpoint in self.checkpoints),
+            *(Group(Kind.MODULE, module.id) for module in self.modules),
+            *(Group(Kind.INTEGRATION, module.id) for module in self.integrated),
             *self.hidden,
         )
 
@@ -316,10 +317,11 @@ def _hidden_folder(config: pytest.Config, batch: Batch | None) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _hidden(folder: Path, course: Course, checkpoints: tuple[Checkpoint, ...]) -> tuple[str, ...]:
+def _hidden(folder: Path, course: Course, checkpoints: tuple[Checkpoint, ...]) -> tuple[Group, ...]:
     """The groups of hidden tests for these checkpoints."""
-    groups = {f"{HIDDEN} {checkpoint.id}" for checkpoint in checkpoints}
-    return tuple(sorted(groups & set(with_hidden(load_manifest(course), folder).tests)))
+    groups = [hidden_group(checkpoint.id) for checkpoint in checkpoints]
+    listed = with_hidden(load_manifest(course), folder).tests
+    return tuple(sorted((group for group in groups if group in listed), key=str))
 
 
 def load_graded_manifest(course: Course, hidden: Path | None) -> Manifest:

@@ -21,7 +21,7 @@ from pytest_tinytorch.diagnosis.explain import Diagnosis, diagnose
 from pytest_tinytorch.diagnosis.sources import StudentSources
 from pytest_tinytorch.hooks.isolation import cells_of
 from pytest_tinytorch.hooks.options import course_of, settings_of
-from pytest_tinytorch.hooks.selection import id_key
+from pytest_tinytorch.hooks.selection import group_key, id_key
 
 RECORD = "tinytorch"  # the attribute of a report
 
@@ -111,7 +111,7 @@ def _of_subtest(
 
 def facts(item: pytest.Item) -> TestRecord:
     """What is known of a test before it runs, from its name, docstring and marks."""
-    group = item.stash[id_key].partition("/")[0]
+    group = item.stash[group_key]
     return TestRecord(
         id=item.stash[id_key],
         title=_title(item),
@@ -119,7 +119,7 @@ def facts(item: pytest.Item) -> TestRecord:
         hint=str(_mark(item, "hint", "")),
         max_points=_points(item),
         visibility=str(_mark(item, "visibility", default_visibility(group))),
-        depends=tuple(f"{group}/{name}" for name in _depends(item)),
+        depends=tuple(group.test_id(name) for name in _depends(item)),
     )
 
 
@@ -176,7 +176,7 @@ def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
     A wrong value says nothing of the kind: its own module may have asked for it in a wrong way.
     """
     course = course_of(item.config)
-    checkpoint = course.checkpoint_by_id.get(item.stash[id_key].partition("/")[0])
+    checkpoint = course.collection_of(item.stash[group_key])
     if checkpoint is None or found.reason is Reason.WRONG or not found.locations:
         return ""
     for module in course.with_needs(course.module_of(checkpoint))[:-1]:
@@ -221,7 +221,7 @@ def _add_properties(item: pytest.Item) -> None:
     seed = settings_of(item.config).seed
     item.user_properties += [
         ("id", record.id),
-        ("checkpoint", record.group),
+        ("checkpoint", str(record.group)),
         ("max_points", f"{record.max_points:g}"),
         ("hint", record.hint),
         ("visibility", record.visibility),

@@ -3,7 +3,7 @@
 import re
 import sys
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,14 @@ import pytest
 from pytest_tinytorch.core.alarm import can_ring
 from pytest_tinytorch.core.course import Course, Limits
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import Group, Kind, hidden_group
 from pytest_tinytorch.core.visibility import HIDDEN
-from pytest_tinytorch.hooks.options import course_of, is_worker, load_graded_manifest, settings_of
+from pytest_tinytorch.hooks.options import course_of, is_worker, settings_of
 
 HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
 
 id_key = pytest.StashKey[str]()
+group_key = pytest.StashKey[Group]()
 
 # Seconds. Student code with a process of its own has deadlines there, which end a test in order.
 _GRACE = 60
@@ -69,9 +71,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         # A node of a file that lies elsewhere does not name it.
         name = f"{item.path.parent.name}/{item.path.name}::{item.nodeid.partition('::')[2]}"
-        identifier = record_id(course, name, item.path.parent == settings.hidden_folder)
-        if identifier is not None and identifier.partition("/")[0] in settings.groups:
-            item.stash[id_key] = identifier
+        group = group_of(course, name, item.path.parent == settings.hidden_folder)
+        if group in settings.groups:
+            item.stash[group_key] = group
+            item.stash[id_key] = group.test_id(name.partition("::")[2])
             if not can_ring():  # else `timing` ends it
                 item.add_marker(pytest.mark.timeout(seconds_of(item)))
             chosen.append(item)
@@ -79,42 +82,40 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             others.append(item)
     if others:
         config.hook.pytest_deselected(items=others)
-    items[:] = _in_order_of_the_course(config, chosen)
+    items[:] = _in_order_of_the_course(settings.groups, chosen)
 
 
-def _in_order_of_the_course(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
-    """By group, then as the manifest lists them: another plugin may have shuffled them."""
-    settings = settings_of(config)
-    listed: list[str] = []
-    if not config.option.collectonly:  # `tito manifest` collects: it is about to be written
-        manifest = load_graded_manifest(course_of(config), settings.hidden_folder)
-        listed = [identifier for group in settings.groups for identifier in manifest.of(group)]
-    place = {identifier: number for number, identifier in enumerate(listed)}
-    groups = {group: number for number, group in enumerate(settings.groups)}
+def _in_order_of_the_course(groups: Sequence[Group], items: list[pytest.Item]) -> list[pytest.Item]:
+    """By group, then as they stand in their files: another plugin may have shuffled them."""
+    order = {group: number for number, group in enumerate(groups)}
 
-    def key(item: pytest.Item) -> tuple[int, int, int]:
-        identifier = item.stash[id_key]
-        line = item.location[1] or 0
-        return groups[identifier.partition("/")[0]], place.get(identifier, len(place)), line
+    def key(item: pytest.Item) -> tuple[int, str, int, tuple[int, ...]]:
+        parameters = tuple(getattr(getattr(item, "callspec", None), "indices", {}).values())
+        return order[item.stash[group_key]], item.path.name, item.location[1] or 0, parameters
 
     return sorted(items, key=key)
 
 
-def record_id(course: Course, nodeid: str, is_hidden: bool = False) -> str | None:
+def record_id(course: Course, nodeid: str) -> str | None:
     """`checkpoints/checkpoint_01_foundation.py::test_a[x]` -> `01/test_a[x]`."""
-    path, _, test = nodeid.partition("::")
-    name = Path(path).name
-    is_hidden = is_hidden or Path(path).parent.name == HIDDEN
-    if is_hidden and (match := HIDDEN_FILE.match(name)):
-        return f"{HIDDEN} {match[1]}/{test}"
+    group = group_of(course, nodeid)
+    return group.test_id(nodeid.partition("::")[2]) if group else None
+
+
+def group_of(course: Course, nodeid: str, is_hidden: bool = False) -> Group | None:
+    """The group of a test, by its file; None for a test that is not the course's."""
+    path = Path(nodeid.partition("::")[0])
+    is_hidden = is_hidden or path.parent.name == HIDDEN
+    if is_hidden and (match := HIDDEN_FILE.match(path.name)):
+        return hidden_group(match[1])
     for checkpoint in course.checkpoints:
-        if Path(checkpoint.file).name == name:
-            return f"{checkpoint.id}/{test}"
+        if Path(checkpoint.file).name == path.name:
+            return checkpoint.group
     for module in course.modules:
-        if f"{module.name}.py" == name:
-            return f"module {module.id}/{test}"
-        if course.integration_file(module).name == name:
-            return f"integration {module.id}/{test}"
+        if f"{module.name}.py" == path.name:
+            return Group(Kind.MODULE, module.id)
+        if course.integration_file(module).name == path.name:
+            return Group(Kind.INTEGRATION, module.id)
     return None
 
 
@@ -126,10 +127,7 @@ def seed_of(item: pytest.Item) -> int:
 
 def limits_of(item: pytest.Item) -> Limits:
     """The limits of the checkpoint that a test belongs to, or of the course."""
-    course = course_of(item.config)
-    group = item.stash[id_key].partition("/")[0]
-    checkpoint = course.checkpoint_by_id.get(group.removeprefix(f"{HIDDEN} "))
-    return checkpoint.limits if checkpoint else course.limits
+    return course_of(item.config).limits_of(item.stash[group_key])
 
 
 def seconds_of(item: pytest.Item) -> int:
@@ -147,7 +145,7 @@ def _files(config: pytest.Config, course: Course) -> list[Path]:
     hidden = [
         path
         for path in (sorted(folder.glob("checkpoint_*.py")) if folder else ())
-        if (match := HIDDEN_FILE.match(path.name)) and f"{HIDDEN} {match[1]}" in settings.hidden
+        if (match := HIDDEN_FILE.match(path.name)) and hidden_group(match[1]) in settings.hidden
     ]
     return [*checkpoints, *sources, *(path for path in integration if path.is_file()), *hidden]
 

@@ -10,9 +10,9 @@ import pytest
 
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order, listed
 from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import Manifest
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
-from pytest_tinytorch.core.visibility import is_hidden
 from pytest_tinytorch.hooks.export import export_key
 from pytest_tinytorch.hooks.isolation import level_of
 from pytest_tinytorch.hooks.options import (
@@ -22,7 +22,7 @@ from pytest_tinytorch.hooks.options import (
     settings_of,
 )
 from pytest_tinytorch.hooks.recording import RECORD
-from pytest_tinytorch.hooks.selection import record_id
+from pytest_tinytorch.hooks.selection import group_of, record_id
 from pytest_tinytorch.progress.progress import Progress
 
 
@@ -56,8 +56,8 @@ class Ledger:
             # The last line of pytest's own report is the exception, the rest is its way there.
             lines = [line for line in str(report.longrepr).splitlines() if line.strip()]
             problem = f"{report.nodeid}: {lines[-1] if lines else 'cannot be read'}"
-            group = (record_id(self.course, report.nodeid) or "").partition("/")[0]
-            if is_hidden(group):
+            group = group_of(self.course, report.nodeid)
+            if group and group.is_hidden:
                 problem = f"{group}: cannot be read; `tito manifest --hidden DIR` says why"
             if problem not in self.problems:  # each worker says it
                 self.problems.append(problem)
@@ -99,13 +99,13 @@ class Ledger:
         """What is known of a test so far, by pytest's name for it."""
         return self.records.get(record_id(self.course, nodeid) or "")
 
-    def is_complete(self, group: str) -> bool:
-        """Whether every test that the manifest lists for a checkpoint was run."""
-        ran = {identifier for identifier in self.records if identifier.startswith(f"{group}/")}
+    def is_complete(self, group: Group) -> bool:
+        """Whether every test that the manifest lists for a group was run."""
+        ran = {test.id for test in self.records.values() if test.group == group}
         return bool(ran) and set(self.manifest.of(group)) <= ran
 
     def _keep_evidence(self, run: RunRecord) -> None:
-        complete = [c.id for c in self.settings.checkpoints if self.is_complete(c.id)]
+        complete = [c for c in self.settings.checkpoints if self.is_complete(c.group)]
         untested = self._untested_files()
         if complete and untested:
             self.notes.append(
@@ -130,8 +130,8 @@ class Ledger:
     def _missing(self) -> list[TestRecord]:
         if self._is_narrowed() and not self.settings.grade:
             return []
-        checkpoints = [checkpoint.id for checkpoint in self.settings.checkpoints]
-        return self.tally.missing(self.manifest, [*checkpoints, *self.settings.hidden])
+        counted = [group for group in self.settings.groups if group.has_points]
+        return self.tally.missing(self.manifest, counted)
 
     def _is_narrowed(self) -> bool:
         """Whether somebody asked for less than the whole: then nothing is missing."""

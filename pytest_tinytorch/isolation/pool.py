@@ -16,6 +16,7 @@ from pytest_tinytorch.core.alarm import ring_within, silenced
 from pytest_tinytorch.core.course import Limits
 from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.core.fixture_frames import ON_BEHALF
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.isolation.child.protocol import CannotCross, TooLarge
 from pytest_tinytorch.isolation.child.server import PACKAGE
 from pytest_tinytorch.isolation.failures import (
@@ -30,7 +31,6 @@ from pytest_tinytorch.isolation.proxy import Remote, RemotePackage
 from pytest_tinytorch.isolation.sandbox import Cell
 from pytest_tinytorch.isolation.workspace import Places
 
-_NO_GROUP = ""
 _LARGEST_NUMBER = 2**53  # of a handle; the host counts from 0
 _MOST_RELEASED = 2**14  # handles in one request, which has to stay a short one
 _LARGE = 2**20  # bytes of a reply, from which on the test's own time counts as the student's
@@ -70,11 +70,11 @@ class Cells:
         self._names: dict[str, Remote] = {}  # of the package, in this generation
         self._seed = 0
         self._counted: float | None = None  # since when the test's own time counts, if it does
-        self._begin_checkpoint(_NO_GROUP, limits)
+        self._begin_checkpoint(None, limits)
 
     # --- a run, checkpoint by checkpoint and test by test -------------------------------------
 
-    def begin(self, group: str, limits: Limits, seed: int) -> None:
+    def begin(self, group: Group, limits: Limits, seed: int) -> None:
         """A test begins. Its group has a cell of its own; what it used before is closed."""
         with silenced():
             if group != self._group:
@@ -107,7 +107,7 @@ class Cells:
         """From here on, student code is the package in another folder. `following` is the folder
         that will be turned to after it, as far as is known: its process can start meanwhile."""
         self.close_cell()
-        self._group = _NO_GROUP
+        self._group: Group | None = None
         self._folder, self._following = package, following
         if self._spare is not None and self._spare.package not in (package, following):
             self._spare.close()
@@ -212,7 +212,7 @@ class Cells:
         self._counted = time.monotonic()
         ring_within(self._limits.seconds_per_test - self._in_test)
 
-    def _begin_checkpoint(self, group: str, limits: Limits) -> None:
+    def _begin_checkpoint(self, group: Group | None, limits: Limits) -> None:
         self._group, self._limits = group, limits
         self._in_checkpoint = self._in_test = 0.0
         self._counted = None

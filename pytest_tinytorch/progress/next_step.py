@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pytest_tinytorch.core.causes import Cause, causes
 from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.records import Outcome, Reason, RunRecord
-from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.progress.progress import State, Status
 
 
@@ -21,8 +21,7 @@ class NextStep:
 def step_after_failure(cause: Cause) -> NextStep:
     """Mend the first cause, and run what it belongs to again."""
     test = cause.test
-    kind, _, module = (test.waits_for or test.group).partition(" ")
-    command = f"pytest --module {module}" if module else f"pytest --checkpoint {kind}"
+    command = (Group.parse(test.waits_for) if test.waits_for else test.group).command
     place = str(test.locations[0]) if test.locations else ""
     if test.reason is Reason.NOT_WRITTEN:
         return NextStep(command, f"write {place or 'what is named first above'}, then run")
@@ -34,7 +33,7 @@ def step_forward(course: Course, statuses: Sequence[Status]) -> NextStep:
     for status in statuses:
         if status.state in (State.ACHIEVED, State.PLANNED):
             continue
-        command = f"pytest --checkpoint {status.checkpoint.id}"
+        command = status.checkpoint.group.command
         source = course.source_name(course.module_of(status.checkpoint))
         whys = {
             State.STALE: "the code it rests on changed, so run again",
@@ -53,18 +52,20 @@ def step_after_grade(course: Course, run: RunRecord) -> NextStep:
         return step_after_failure(found[0])
     for test in failed:
         if test.visibility != "visible":
-            command = f"pytest --checkpoint {test.group.removeprefix(f'{HIDDEN} ')}"
-            return NextStep(command, "try inputs that no test here tries, mend, then run")
+            return NextStep(
+                test.group.command, "try inputs that no test here tries, mend, then run"
+            )
     for test in run.tests:
         if not test.decided:
-            command = f"pytest --checkpoint {test.group.removeprefix(f'{HIDDEN} ')}"
-            return NextStep(command, "there is nothing to mend; to see for yourself, run")
+            return NextStep(
+                test.group.command, "there is nothing to mend; to see for yourself, run"
+            )
     return step_forward(course, _after(course, run))
 
 
 def _after(course: Course, run: RunRecord) -> list[Status]:
     """The checkpoints behind the last one that was graded."""
-    graded = [n for n, c in enumerate(course.checkpoints) if run.of(c.id)]
+    graded = [n for n, c in enumerate(course.checkpoints) if run.of(c.group)]
     rest = course.checkpoints[max(graded, default=-1) + 1 :]
     states = {True: State.NOT_STARTED, False: State.PLANNED}
     return [Status(c, states[course.is_written(c)], 0, 0, 0) for c in rest]

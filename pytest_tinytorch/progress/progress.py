@@ -102,22 +102,23 @@ class Progress:
             raise CourseError(f"--checkpoint {word}: nothing is {what}. See `pytest --progress`.")
         return found
 
-    def record(self, run: RunRecord, checkpoints: Iterable[str]) -> list[str]:
+    def record(self, run: RunRecord, checkpoints: Iterable[Checkpoint]) -> list[str]:
         """Keep the evidence of a run. Returns what went wrong, if anything, a line each."""
 
         def add(data: dict[str, Any]) -> None:
             entry = course_entry(data, self._course.id)
-            for identifier in checkpoints:
-                evidence = entry["checkpoints"].setdefault(identifier, {})
-                evidence[self._key(self._course.checkpoint_by_id[identifier])] = {
+            for checkpoint in checkpoints:
+                kept = str(checkpoint.group)
+                evidence = entry["checkpoints"].setdefault(kept, {})
+                evidence[self._key(checkpoint)] = {
                     "when": run.started,
                     "seconds": run.seconds,
                     "seed": run.seed,
                     "root": str(self._course.root),
-                    "tests": {test.id: str(test.outcome) for test in run.of(identifier)},
+                    "tests": {test.id: str(test.outcome) for test in run.of(checkpoint.group)},
                 }
                 newest = sorted(evidence.items(), key=lambda item: item[1]["when"])
-                entry["checkpoints"][identifier] = dict(newest[-_EVIDENCE_KEPT:])
+                entry["checkpoints"][kept] = dict(newest[-_EVIDENCE_KEPT:])
 
         return self._update(add)
 
@@ -181,10 +182,10 @@ class Progress:
         return digest("\n".join(self._code_keys.get(module.name, "") for module in modules))
 
     def _status(self, checkpoint: Checkpoint) -> Status:
-        wanted = self._manifest.of(checkpoint.id)
+        wanted = self._manifest.of(checkpoint.group)
         if not self._course.is_written(checkpoint):
             return Status(checkpoint, State.PLANNED, 0, 0, 0)
-        evidence = self._entry["checkpoints"].get(checkpoint.id, {})
+        evidence = self._entry["checkpoints"].get(str(checkpoint.group), {})
         found = evidence.get(self._key(checkpoint))
         if found is None or not set(wanted) <= set(found["tests"]):
             here = str(self._course.root)

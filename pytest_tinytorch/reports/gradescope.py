@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_tinytorch.core.causes import Cause
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.records import RunRecord, TestRecord
 from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.core.text import printable
@@ -87,9 +88,9 @@ def _basis(run: RunRecord) -> dict[str, Any]:
 
 def _tests(run: RunRecord) -> Iterator[dict[str, Any]]:
     number: Counter[str] = Counter()
-    hidden: Counter[str] = Counter()
+    hidden: Counter[Group] = Counter()
     for test in run.tests:
-        checkpoint = test.group.split()[-1]
+        checkpoint = test.group.id
         number[checkpoint] += 1
         if test.visibility == HIDDEN:
             hidden[test.group] += 1

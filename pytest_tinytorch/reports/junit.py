@@ -8,9 +8,9 @@ import json
 import xml.etree.ElementTree as ET
 
 from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.groups import Group, test_name
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
 from pytest_tinytorch.core.signing import Key
-from pytest_tinytorch.core.visibility import HIDDEN
 
 _TAGS = {
     Outcome.FAILED: "failure",
@@ -62,20 +62,18 @@ _NAMES = {"error": "errors", "failure": "failures", "skipped": "skipped"}
 
 
 def _add_case(suite: ET.Element, course: Course, test: TestRecord) -> None:
-    case = ET.SubElement(suite, "testcase", name=test.id.partition("/")[2])
+    case = ET.SubElement(suite, "testcase", name=test_name(test.id))
     case.set("classname", _class_name(course, test.group))
     tag = _TAGS.get(test.outcome)
     if tag is not None:
         ET.SubElement(case, tag, message=_allowed(test.message)).text = _allowed(_details(test))
 
 
-def _class_name(course: Course, group: str) -> str:
+def _class_name(course: Course, group: Group) -> str:
     """The file of a test as pytest's XML names it: `checkpoints.checkpoint_01_foundation`."""
-    kind, _, identifier = group.rpartition(" ")
-    file = course.checkpoint_by_id[identifier].file.removesuffix(".py")
-    return file.replace("checkpoints/", f"{kind}/" if kind == HIDDEN else "checkpoints/").replace(
-        "/", "."
-    )
+    found = course.collection_of(group)
+    folder, _, file = found.file.removesuffix(".py").rpartition("/") if found else ("", "", "")
+    return f"{group.kind if group.is_hidden else folder}.{file}".replace("/", ".")
 
 
 def _details(test: TestRecord) -> str:

@@ -39,7 +39,7 @@ def parse_run(path: Path, text: str) -> RunRecord:
 
 def _check(run: RunRecord) -> None:
     """Whoever wrote the file: words are words, and numbers numbers."""
-    words = [run.course, *run.groups, *run.altered]
+    words = [run.course, *map(str, run.groups), *run.altered]
     numbers = [run.seconds]
     for test in run.tests:
         words += [test.id, test.title, test.message, test.example, test.hint, test.visibility]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from pytest_tinytorch.core.causes import SHOWN_IN_FULL, Cause, causes
 from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.records import RunRecord, TestRecord
 from pytest_tinytorch.core.scores import Grade, Score, grade_of
 from pytest_tinytorch.core.visibility import students_view
@@ -142,7 +143,7 @@ def _part(
     reasons: dict[str, Mending],
 ) -> Part:
     name = _name(course, score.group)
-    checkpoint = course.checkpoint_by_id.get(score.group)
+    checkpoint = None if score.group.is_hidden else course.collection_of(score.group)
     told = dict.fromkeys(reasons[test.id] for test in tests if test.id in reasons)
     mend = [mending for mending in told if mending.part == name and mending.in_full]
     later = [mending for mending in told if mending.part == name and not mending.in_full]
@@ -263,7 +264,7 @@ def _notes(notes: Sequence[str]) -> tuple[str, ...]:
     return (*shown, f"and {more} more") if more > 0 else shown
 
 
-def _name(course: Course, group: str) -> str:
+def _name(course: Course, group: Group) -> str:
     return line(group_name(course, group))
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from pytest_tinytorch.core.causes import Cause, Verdict, verdict
 from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.groups import Group, Kind
 from pytest_tinytorch.core.records import Location, Reason, TestRecord
 from pytest_tinytorch.core.scores import Grade
-from pytest_tinytorch.core.visibility import HIDDEN
 
 # What stands before the parts of a cause.
 EXAMPLE = "input to try"
@@ -60,20 +60,19 @@ def checkpoint_name(checkpoint: Checkpoint) -> str:
     return f"Checkpoint {checkpoint.id} · {checkpoint.name}"
 
 
-def group_name(course: Course, group: str) -> str:
+def group_name(course: Course, group: Group) -> str:
     """A group of tests, as its heading: `Checkpoint 00 · Environment · hidden tests`."""
-    kind, _, identifier = group.rpartition(" ")
-    checkpoint = course.checkpoint_by_id.get(identifier)
-    if checkpoint is not None and kind in ("", HIDDEN):
-        return checkpoint_name(checkpoint) + (" · hidden tests" if kind else "")
-    module = next((m for m in course.modules if m.id == identifier), None)
+    found = course.collection_of(group)
+    if found is not None:
+        return checkpoint_name(found) + (" · hidden tests" if group.is_hidden else "")
+    module = next((m for m in course.modules if m.id == group.id), None)
     if module is None:
-        return group
-    what = "inline tests" if kind == "module" else "together with what it needs"
+        return str(group)
+    what = "inline tests" if group.kind is Kind.MODULE else "together with what it needs"
     return f"Module {module.name} · {what}"
 
 
-def group_row(course: Course, group: str) -> str:
+def group_row(course: Course, group: Group) -> str:
     """The same for a table: `00 Environment · hidden tests`."""
     return group_name(course, group).removeprefix("Checkpoint ").replace(" · ", " ", 1)
 

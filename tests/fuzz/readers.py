@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.manifest import MANIFEST_FILE, load_manifest, with_hidden
 from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.export.cells import SourceError, exported_cells
@@ -203,7 +204,7 @@ def _progress(path: Path) -> None:
 
 def _part(path: Path) -> None:
     files = PartFiles(path.parents[2], path.parent.name)
-    files.read("01")
+    files.read(checkpoint_group("01"))
 
 
 PROGRESS = {

@@ -12,7 +12,7 @@ from pytest_tinytorch.isolation.levels import missing
 
 COURSE = load_course(Path(__file__).parents[2])
 MANIFEST = load_manifest(COURSE)
-MANIFEST_TESTS = sum(len(MANIFEST.of(checkpoint.id)) for checkpoint in COURSE.checkpoints)
+MANIFEST_TESTS = sum(len(MANIFEST.of(checkpoint.group)) for checkpoint in COURSE.checkpoints)
 WRITTEN = [checkpoint for checkpoint in COURSE.checkpoints if COURSE.is_written(checkpoint)]
 
 REVERSED = """
@@ -111,7 +111,7 @@ def test_a_broken_module_stops_what_rests_on_it_and_nothing_else(laboratory, old
         record = laboratory.run("--checkpoint", "00-04")
     finally:
         path.write_text(before, "utf-8")
-    outcomes = {c.id: {test.outcome for test in record.of(c.id)} for c in WRITTEN[:5]}
+    outcomes = {c.id: {test.outcome for test in record.of(c.group)} for c in WRITTEN[:5]}
     passed, stopped = {Outcome.PASSED}, {Outcome.FAILED}
     assert outcomes == {"00": passed, "01": passed, "02": passed, "03": stopped, "04": stopped}
     for group, waits_for in (("03", ""), ("04", "03")):

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.names import folder_names
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
@@ -40,6 +41,7 @@ from pytest_tinytorch.submissions.reader import read_submission
 from pytest_tinytorch.submissions.student_zip import StudentZip, ZipRefused
 
 COURSE = load_course(Path(__file__).parents[2])
+ONE = checkpoint_group("01")
 TENSOR = "src_modules/02_tensor.py"
 CODE = b"# %%\n#| default_exp core.tensor\n#| export\nx = 1\n"
 
@@ -328,8 +330,8 @@ FAILED = replace(
 def test_a_part_comes_back_as_it_was(tmp_path):
     files = PartFiles(tmp_path, "Zoë")
     part = Part("key", Status.GRADED, (PASSED, FAILED), "")
-    files.write("01", part)
-    assert files.read("01") == part
+    files.write(ONE, part)
+    assert files.read(ONE) == part
     assert (part.points, part.max_points) == (3, 6)
     intake = Intake("Zoë", "abc", "def", ("x",), ("y",))
     files.write_intake(intake)
@@ -342,7 +344,7 @@ def test_a_damaged_part_is_none(tmp_path, text):
     files.folder.mkdir(parents=True)
     (files.folder / "01.json").write_text(text)
     (files.folder / "submission.json").write_text(text)
-    assert files.read("01") is None
+    assert files.read(ONE) is None
     assert files.read_intake() is None
 
 
@@ -361,7 +363,7 @@ def test_a_key_changes_with_all_that_a_result_rests_on(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0")
     others.add(harness_digest(COURSE, manifest, None, "seed 0"))
     assert len(others | {digest}) == 6
-    assert len({part_key(digest, s, c) for s in "ab" for c in ("01", "02")}) == 4
+    assert len({part_key(digest, s, c) for s in "ab" for c in (ONE, checkpoint_group("02"))}) == 4
 
 
 # --- grading part by part -------------------------------------------------------------------------
@@ -374,7 +376,7 @@ class Bench:
         self.runs: list[tuple[str, str]] = []
         self.results = tmp_path / "results"
         self.earn = earn or (lambda sources: TENSOR in sources)
-        self.checkpoint = "01"
+        self.checkpoint = ONE
 
     def grader(self, regrade=False, harness="h") -> Grader:
         names = {"anna": "anna", "bob": "bob"}
@@ -428,7 +430,7 @@ def test_a_harness_that_cannot_be_trusted_grades_nobody(tmp_path, earn, says):
     task = (Submitted("anna", lay(tmp_path / "anna", {"02_tensor.py": CODE})), bench.checkpoint)
     with pytest.raises(SelfCheckFailed, match=f"self-check of checkpoint 01: {says}"):
         bench.grader().grade(task, None)
-    assert PartFiles(bench.results, "anna").read("01") is None
+    assert PartFiles(bench.results, "anna").read(ONE) is None
 
 
 def test_what_cannot_be_read_is_no_zero(bench, tmp_path):
@@ -495,7 +497,7 @@ def test_the_estimate_counts_what_was_graded_alone():
 
 
 def row(student, test=PASSED, **more):
-    score = Score("01", int(test.passed), 1, test.points, 3, int(test.reason is Reason.HARNESS))
+    score = Score(ONE, int(test.passed), 1, test.points, 3, int(test.reason is Reason.HARNESS))
     return Row(student, Grade((score,)), **{"kept": False, **more})
 
 
@@ -557,7 +559,7 @@ def test_a_cell_that_ends_where_nobody_expects_it_costs_one_part():
         raise Died("gone")
 
     room = SimpleNamespace(grade=grade, lost=lambda task, reason: lost.append(reason))
-    item = SimpleNamespace(task=(SimpleNamespace(student="ann"), "01"))
+    item = SimpleNamespace(task=(SimpleNamespace(student="ann"), ONE))
     reason, shown = _graded(room, item, None)
     assert lost == [reason] == ["Died: gone"]
     assert shown == {"student": "ann", "checkpoint": "01", "status": "grader-error"}

@@ -8,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from pytest_tinytorch.core.causes import causes
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
 from pytest_tinytorch.progress.completion import Achievement
@@ -69,10 +70,12 @@ def with_progress(course):
     manifest = load_manifest(course)
     tests = [
         TestRecord(name, name, Outcome.FAILED if "mean" in name else Outcome.PASSED)
-        for name in manifest.of("00")
+        for name in manifest.of(checkpoint_group("00"))
     ]
     progress = Progress.of(course, manifest)
-    progress.record(RunRecord("mini", 0, "2026-01-01T00:00:00", 1.0, tuple(tests)), ["00"])
+    progress.record(
+        RunRecord("mini", 0, "2026-01-01T00:00:00", 1.0, tuple(tests)), course.checkpoints[:1]
+    )
     return progress
 
 

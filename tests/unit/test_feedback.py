@@ -305,7 +305,7 @@ def filled(words):
     place = Location(words, 12, words, tuple((n, words) for n, _ in EXCERPT))
     given = {"message": words, "example": words, "hint": words, "locations": (place, place)}
     tests = (
-        replace(failed(f"{words.replace('/', '')}/first", **given), title=words),
+        replace(failed(f"{words.replace('/', '').replace(' ', '_')}/first", **given), title=words),
         replace(made("00/a"), title=words),
         replace(failed("00/b", **given), title=words),
         replace(failed("00/c", depends=("00/b",)), title=words),

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import checkpoint_group, hidden_group
 from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
 from pytest_tinytorch.core.scores import Grade, Score, grade_of
 from pytest_tinytorch.core.signing import Key, find_key, key_file, verified_record
@@ -39,7 +40,7 @@ RUN = RunRecord(
         ),
         made("hidden 00/other", Outcome.PASSED, 1.0, visibility="hidden"),
     ),
-    ("00", "hidden 00"),
+    (checkpoint_group("00"), hidden_group("00")),
     student="ana",
 )  # fmt: skip
 
@@ -255,7 +256,7 @@ def test_a_record_that_never_ends_is_one_line(tmp_path, monkeypatch):
 
 def test_points_are_added_by_group():
     grade = grade_of(RUN)
-    assert [(s.group, s.passed, s.tests, s.points, s.max_points) for s in grade.scores] == [
+    assert [(str(s.group), s.passed, s.tests, s.points, s.max_points) for s in grade.scores] == [
         ("00", 1, 2, 2.0, 5.0),
         ("hidden 00", 1, 2, 1.0, 5.0),
     ]
@@ -276,7 +277,10 @@ def test_points_are_added_by_group():
     ids=["none", "passed", "crashed", "skipped", "missing", "harness"],
 )
 def test_what_could_not_be_graded_is_no_grade(tests, complete):
-    assert grade_of(replace(RUN, tests=tests, groups=("00",))).is_complete is complete
+    assert (
+        grade_of(replace(RUN, tests=tests, groups=(checkpoint_group("00"),))).is_complete
+        is complete
+    )
 
 
 def test_nothing_at_all_is_no_grade():
@@ -305,7 +309,7 @@ def test_whether_a_hidden_test_could_be_graded_is_no_secret():
         made("00/b", Outcome.MISSING, reason=Reason.HARNESS, visibility="hidden"),
         made("00/c", Outcome.FAILED, reason=Reason.CRASHED, visibility="hidden"),
     )
-    run = replace(RUN, tests=tests, groups=("00",))
+    run = replace(RUN, tests=tests, groups=(checkpoint_group("00"),))
     assert [test.decided for test in students_view(run).tests] == [False, False, True]
     assert grade_of(students_view(run)) == grade_of(run)
     assert students_view(run).tests[2].reason is Reason.NONE

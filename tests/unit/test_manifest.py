@@ -6,6 +6,7 @@ import json
 import pytest
 
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.manifest import (
     MANIFEST_FILE,
     Manifest,
@@ -19,8 +20,8 @@ TESTS = [("00/test_b", 3), ("00/test_a", 4), ("01/test_c", 4)]
 
 def test_it_is_read(course):
     manifest = load_manifest(course)
-    assert manifest.of("01") == {"01/test_shout": 4}
-    assert manifest.of("02") == {}
+    assert manifest.of(checkpoint_group("01")) == {"01/test_shout": 4}
+    assert manifest.of(checkpoint_group("02")) == {}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_it_is_read(course):
         ('{"format": 1, "tests": {}, "files": {"data/con.txt": ""}}', "is no file of the course"),
         ('{"format": 1, "tests": {}, "files": {"data/a": 1}}', "1 is no hash of 'data/a'"),
         ('{"format": 1, "tests": {"../x": {}}, "files": {}}', "'../x' is no checkpoint, such as"),
-        ('{"format": 1, "tests": {"secret 00": {}}, "files": {}}', "is no checkpoint, such as"),
+        ('{"format": 1, "tests": {"secret 00": {}}, "files": {}}', "is not a group of tests"),
         ('{"format": 1, "tests": {"00": {"00/a": 1000001}}, "files": {}}', "is worth 1000001"),
         ('{"format": 1, "tests": ' + "[" * 5000, "is damaged"),
     ],
@@ -97,8 +98,15 @@ def test_a_planned_checkpoint_need_not_be_listed_and_a_foreign_one_may_be(course
         '{"format": 1, "tests": {"00": {}, "01": {}, "77": {"77/a": 1}}, "files": {"data/a": "b"}}'
     )
     manifest = load_manifest(course)
-    assert manifest == Manifest({"00": {}, "01": {}, "77": {"77/a": 1}}, {"data/a": "b"})
-    assert manifest.of("02") == {}
+    assert manifest == Manifest(
+        {
+            checkpoint_group("00"): {},
+            checkpoint_group("01"): {},
+            checkpoint_group("77"): {"77/a": 1},
+        },
+        {"data/a": "b"},
+    )
+    assert manifest.of(checkpoint_group("02")) == {}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +128,7 @@ def test_a_manifest_of_hidden_tests_adds_to_the_courses_own_and_no_more(
 
 
 def test_the_text_is_plain_and_ends_with_a_newline():
-    text = Manifest({"00": {"00/test_größer": 1.5}}, {"a.py": "0f"}).to_text()
+    text = Manifest({checkpoint_group("00"): {"00/test_größer": 1.5}}, {"a.py": "0f"}).to_text()
     assert text == (
         '{\n "format": 1,\n "tests": {\n  "00": {\n   "00/test_gr\\u00f6\\u00dfer": 1.5\n  }\n },\n'
         ' "files": {\n  "a.py": "0f"\n }\n}\n'
@@ -147,7 +155,11 @@ def test_the_total_of_each_checkpoint_is_that_of_course_toml(course, tests, tota
 
 def test_halves_add_up(course):
     tests = [("00/a", 3.5), ("00/b", 2.5), ("00/c", 1), ("01/c", 4)]
-    assert make_manifest(course, tests).of("00") == {"00/a": 3.5, "00/b": 2.5, "00/c": 1}
+    assert make_manifest(course, tests).of(checkpoint_group("00")) == {
+        "00/a": 3.5,
+        "00/b": 2.5,
+        "00/c": 1,
+    }
 
 
 def test_it_is_made_in_order_and_read_back(course):
@@ -156,7 +168,7 @@ def test_it_is_made_in_order_and_read_back(course):
         "00": {"00/test_a": 4, "00/test_b": 3},
         "01": {"01/test_c": 4},
     }
-    assert list(manifest.tests["00"]) == ["00/test_a", "00/test_b"]
+    assert list(manifest.of(checkpoint_group("00"))) == ["00/test_a", "00/test_b"]
     (course.root / MANIFEST_FILE).write_text(manifest.to_text())
     assert load_manifest(course) == manifest
 

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_tinytorch.core import alarm
 from pytest_tinytorch.core.course import Course, load_course
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
 from pytest_tinytorch.grading import prepare as preparing
 from pytest_tinytorch.grading.grader import Grader
@@ -20,7 +21,7 @@ from pytest_tinytorch.submissions.find import Submitted
 
 COURSE = load_course(Path(__file__).parents[2])
 STUDENTS = ("anna", "eve", "zoe")
-GROUP = "01"
+GROUP = checkpoint_group("01")
 PASSED = TestRecord(f"{GROUP}/test_a", "A", Outcome.PASSED, max_points=3)
 FAILED = TestRecord(f"{GROUP}/test_a", "A", Outcome.FAILED, Reason.WRONG, max_points=3)
 

@@ -8,6 +8,7 @@ from mini_course import make_course
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
 from pytest_tinytorch.progress.progress import Progress, State, Status
@@ -21,15 +22,20 @@ def states(course):
     return [str(status.state) for status in progress(course).statuses]
 
 
+def chosen(course, ids):
+    return [course.checkpoint_by_id[identifier] for identifier in ids]
+
+
 def run(course, groups=("00", "01"), failing=(), when="2026-01-01T00:00:00+00:00"):
     """Keep the evidence of a run in which all tests passed but these."""
     manifest = load_manifest(course)
     tests = [
         TestRecord(name, name, Outcome.FAILED if name in failing else Outcome.PASSED)
-        for group in groups
-        for name in manifest.of(group)
+        for checkpoint in chosen(course, groups)
+        for name in manifest.of(checkpoint.group)
     ]
-    assert progress(course).record(RunRecord(course.id, 3, when, 1.0, tuple(tests)), groups) == []
+    record = RunRecord(course.id, 3, when, 1.0, tuple(tests))
+    assert progress(course).record(record, chosen(course, groups)) == []
 
 
 def edit(course, old, new, module=0):
@@ -107,10 +113,10 @@ def test_a_test_that_was_taken_from_the_manifest_does_not_count(course):
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome != "passed"])
 def test_only_what_passed_counts(course, outcome):
-    names = list(load_manifest(course).of("01"))
+    names = list(load_manifest(course).of(checkpoint_group("01")))
     tests = tuple(TestRecord(name, name, outcome) for name in names)
     run_record = RunRecord("mini", 3, "2026-01-01", 1.0, tests)
-    assert progress(course).record(run_record, ["01"]) == []
+    assert progress(course).record(run_record, chosen(course, ["01"])) == []
     status = progress(course).statuses[1]
     assert (str(status.state), status.passed, status.points) == ("failing", 0, 0)
     assert status.failing == ("01/test_shout",)
@@ -118,7 +124,7 @@ def test_only_what_passed_counts(course, outcome):
 
 def test_a_record_of_a_part_of_the_tests_decides_nothing(course):
     tests = (TestRecord("00/test_add", "Adds", Outcome.PASSED),)
-    progress(course).record(RunRecord("mini", 3, "2026-01-01", 1.0, tests), ["00"])
+    progress(course).record(RunRecord("mini", 3, "2026-01-01", 1.0, tests), chosen(course, ["00"]))
     assert states(course) == ["stale", "not started", "planned"]
 
 
@@ -131,8 +137,10 @@ def test_a_record_of_one_checkpoint_says_nothing_about_another(course):
 def test_progress_that_has_been_read_is_that_after_a_record(course):
     shown = progress(course)
     assert [str(status.state) for status in shown.statuses][:2] == ["not started", "not started"]
-    tests = tuple(TestRecord(n, n, Outcome.PASSED) for n in load_manifest(course).of("01"))
-    shown.record(RunRecord("mini", 3, "2026-01-01", 1.0, tests), ["01"])
+    tests = tuple(
+        TestRecord(n, n, Outcome.PASSED) for n in load_manifest(course).of(checkpoint_group("01"))
+    )
+    shown.record(RunRecord("mini", 3, "2026-01-01", 1.0, tests), chosen(course, ["01"]))
     assert [str(status.state) for status in shown.statuses][:2] == ["not started", "achieved"]
     assert str(shown.status(course.checkpoints[1]).state) == "achieved"
 

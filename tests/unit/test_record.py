@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
 
 PLAIN = TestRecord("00/test_a", "Adds", Outcome.PASSED)
@@ -138,7 +139,7 @@ def test_the_points_that_were_written_are_not_believed():
     [("00/test_a", "00"), ("module 02/test_a", "module 02"), ("01/test_a[x/y]", "01")],
 )
 def test_the_group_of_a_test(name, group):
-    assert TestRecord(name, "A", Outcome.PASSED).group == group
+    assert TestRecord(name, "A", Outcome.PASSED).group == Group.parse(group)
 
 
 def test_a_location_reads_as_people_write_it():
@@ -162,7 +163,7 @@ def test_a_failure_that_is_found_later_changes_the_outcome_alone():
 
 
 def test_the_json_of_a_run():
-    run = RunRecord("mini", 7, "2026-01-01T00:00:00+00:00", 1.5, (PLAIN,), ("00",))
+    run = RunRecord("mini", 7, "2026-01-01T00:00:00+00:00", 1.5, (PLAIN,), (Group.parse("00"),))
     assert run.to_json() == {
         "format": 1,
         "course": "mini",
@@ -192,7 +193,7 @@ def test_a_graded_run_keeps_all_that_its_grade_rests_on():
         "sources": "s",
         "altered": ("conftest.py", "course.toml"),
     }
-    run = RunRecord("mini", 7, "2026", 1.5, (PLAIN,), ("00",), **facts)
+    run = RunRecord("mini", 7, "2026", 1.5, (PLAIN,), (Group.parse("00"),), **facts)
     assert RunRecord.from_json(as_text_and_back(run.to_json())) == run
     assert json.dumps(run.to_json()).isascii()
 
@@ -208,4 +209,4 @@ def test_the_tests_of_a_group_keep_their_order():
     names = ("01/b", "00/z", "01/a", "010/a")
     tests = tuple(TestRecord(name, name, Outcome.PASSED) for name in names)
     run = RunRecord("mini", 7, "2026", 1.5, tests)
-    assert [test.id for test in run.of("01")] == ["01/b", "01/a"]
+    assert [test.id for test in run.of(Group.parse("01"))] == ["01/b", "01/a"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import load_manifest
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +77,7 @@ def test_it_works_installed_elsewhere(wheel, tmp_path):
         return done.stdout
 
     shown = run("--checkpoint", "00", "-v")
-    tests = load_manifest(load_course(course)).of("00")
+    tests = load_manifest(load_course(course)).of(Group.parse("00"))
     assert f"plugin: {site / 'pytest_tinytorch'}" in shown and f"{len(tests)} passed" in shown
     assert (course / "tinytorch/core/tensor.py").exists()
     assert "00 Environment      achieved" in run("--progress")

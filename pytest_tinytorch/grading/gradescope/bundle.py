@@ -15,6 +15,7 @@ from pytest_tinytorch.core.atomic import write_bytes
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.discovery import COURSE_FILE
 from pytest_tinytorch.core.errors import CourseError, MachineError
+from pytest_tinytorch.core.groups import checkpoint_group, hidden_group
 from pytest_tinytorch.core.manifest import (
     MANIFEST_FILE,
     Manifest,
@@ -110,5 +111,5 @@ def _hidden_files(folder: Path) -> dict[str, bytes]:
 
 
 def _points(manifest: Manifest, checkpoints: Sequence[str]) -> float:
-    groups = [group for c in checkpoints for group in (c, f"{HIDDEN_FOLDER} {c}")]
+    groups = [group for c in checkpoints for group in (checkpoint_group(c), hidden_group(c))]
     return sum(points for group in groups for points in manifest.of(group).values())

@@ -77,7 +77,7 @@ class ClassReport:
         if _is_crash(report):
             reason = "the process that graded it died"
             submitted, group = task = self._room.task_of(report.nodeid)
-            shown = {"student": submitted.student, "checkpoint": group}
+            shown = {"student": submitted.student, "checkpoint": str(group)}
             shown["status"] = Status.GRADER_ERROR.value
             self._room.lost(task, reason)
             self._note(shown, reason)

@@ -14,6 +14,7 @@ from _pytest.config import create_terminal_writer
 
 from pytest_tinytorch.core.causes import causes
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.records import RunRecord, TestRecord
 from pytest_tinytorch.core.visibility import redacted
@@ -68,8 +69,8 @@ class RunReporter:
     def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
         self._config = config
         self._ledger = ledger
-        self._group = ""
-        self._hidden: dict[str, int] = {}  # how many hidden tests of a group are on the screen
+        self._group: Group | None = None
+        self._hidden: dict[Group, int] = {}  # how many hidden tests of a group are on the screen
         self._verbose = config.option.verbose > 0
 
     @pytest.hookimpl(tryfirst=True)
@@ -126,14 +127,15 @@ class RunReporter:
             test = redacted((test,), self._hidden[test.group])[0]
         self._print([test_line(test, self._ledger.records)])
 
-    def _heading(self, group: str) -> "list[RenderableType]":
+    def _heading(self, group: Group) -> "list[RenderableType]":
         from rich.text import Text
 
         from pytest_tinytorch.reports.run_view import checkpoint_heading
 
         course = self._ledger.course
-        if group in course.checkpoint_by_id:
-            return [checkpoint_heading(course, course.checkpoint_by_id[group])]
+        found = course.collection_of(group)
+        if found is not None and not group.is_hidden:
+            return [checkpoint_heading(course, found)]
         return [Text(f"\n{group_name(course, group)}\n", style="head")]
 
     def _conclusion(self) -> "list[RenderableType]":
@@ -142,10 +144,10 @@ class RunReporter:
         ledger = self._ledger
         run = ledger.finish()
         progress = Progress.of(ledger.course, ledger.manifest)
-        ran = [c for c in ledger.settings.checkpoints if run.of(c.id)]
+        ran = [c for c in ledger.settings.checkpoints if run.of(c.group)]
         statuses = [progress.status(checkpoint) for checkpoint in ran]
         rests_on = {c.id: progress.unachieved_needs(c) for c in ran}
-        parts = run_summary(statuses, {c.id: run.of(c.id) for c in ran}, rests_on)
+        parts = run_summary(statuses, {c.id: run.of(c.group) for c in ran}, rests_on)
         if run.tests and not ledger.problems:
             parts.append(next_line(self._next_step(run, progress)))
         return parts
@@ -169,7 +171,7 @@ class RunReporter:
         for module in self._ledger.settings.modules:
             checkpoint = course.checkpoint_of(module)
             if checkpoint and progress.status(checkpoint).state is not State.ACHIEVED:
-                return NextStep(f"pytest --checkpoint {checkpoint.id}", "its inline tests pass")
+                return NextStep(checkpoint.group.command, "its inline tests pass")
         return step_forward(course, progress.statuses)
 
     def _print(self, parts: "Iterable[RenderableType]") -> None:

@@ -1,0 +1,86 @@
+"""Groups of tests: a checkpoint, its hidden tests, a module, a milestone, a demo.
+
+The one place that builds and takes apart the text of a group (`05`, `hidden 05`, `module 05`,
+`milestone xor`) and of a test's id (`05/test_name[param]`). Files keep these texts; in memory,
+records, manifests, hook modules and reports use `Group`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class Kind(StrEnum):
+    """Kinds of groups. The value stands before the id, but for checkpoints, which have it alone."""
+
+    CHECKPOINT = "checkpoint"
+    HIDDEN = "hidden"  # an instructor's own tests for a checkpoint
+    MODULE = "module"  # the inline tests of a module's source
+    INTEGRATION = "integration"  # a module together with what it needs
+    MILESTONE = "milestone"
+    DEMO = "demo"
+
+
+# The option of pytest that runs a kind of group, where it is not called like the kind.
+_OPTIONS = {Kind.HIDDEN: Kind.CHECKPOINT, Kind.INTEGRATION: Kind.MODULE}
+_WITH_POINTS = (Kind.CHECKPOINT, Kind.HIDDEN, Kind.MILESTONE)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A kind and an id. `str` and `parse` are inverse to each other."""
+
+    kind: Kind
+    id: str
+
+    def __str__(self) -> str:
+        return self.id if self.kind is Kind.CHECKPOINT else f"{self.kind} {self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`05` or `hidden 05`. Raises ValueError for a kind that is unknown, and without an id."""
+        word, _, identifier = text.rpartition(" ")
+        valid = [kind.value for kind in Kind if kind is not Kind.CHECKPOINT]
+        if not identifier or (word and word not in valid):
+            raise ValueError(
+                f"{text!r} is not a group of tests; write a checkpoint's id, or one of"
+                f" {', '.join(valid)} and an id: 'hidden 05'"
+            )
+        return cls(Kind(word) if word else Kind.CHECKPOINT, identifier)
+
+    @classmethod
+    def of_test(cls, test_id: str) -> Self:
+        """The group of a test: `hidden 05` of `hidden 05/test_name`. Raises ValueError."""
+        return cls.parse(test_id.partition("/")[0])
+
+    def test_id(self, name: str) -> str:
+        """The id of a test of this group; `name` is pytest's: `test_name[param]`."""
+        return f"{self}/{name}"
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.kind is Kind.HIDDEN
+
+    @property
+    def has_points(self) -> bool:
+        """Whether its tests stand in a manifest, and count for progress and grades."""
+        return self.kind in _WITH_POINTS
+
+    @property
+    def command(self) -> str:
+        """What a student types to run it; for hidden tests, the checkpoint they are about."""
+        return f"pytest --{_OPTIONS.get(self.kind, self.kind)} {self.id}"
+
+
+def test_name(test_id: str) -> str:
+    """pytest's name of a test, without its group: `test_name[param]`."""
+    return test_id.partition("/")[2]
+
+
+def checkpoint_group(identifier: str) -> Group:
+    return Group(Kind.CHECKPOINT, identifier)
+
+
+def hidden_group(identifier: str) -> Group:
+    """An instructor's own tests for the checkpoint of this id."""
+    return Group(Kind.HIDDEN, identifier)
