@@ -531,15 +531,16 @@ def test_what_generate_refuses(tt, check):
 @pytest.mark.hint("Keep keys and values; give the model only what is not in the cache yet.")
 @pytest.mark.depends(on="test_cache_gives_the_logits_of_the_whole")
 def test_cache_saves_time(tt, check, speed):
-    """Writes with a cache in at most half of the time that it takes without"""
-    model = tt.TinyGPT(64, 64, 4, 2, 256)
-    prompt, a = np.arange(230) % 64, np.ones((256, 256))
+    """Writes with a cache in at most two thirds of the time that it takes without"""
+    model = tt.TinyGPT(64, 256, 4, 1, 128)
+    prompt, a = np.arange(60), np.ones((256, 256))
     found = [
-        speed(lambda c=c: model.generate(prompt, 16, use_cache=c, seed=0), lambda: a @ a @ a)
+        speed(lambda c=c: model.generate(prompt, 40, use_cache=c, seed=0), lambda: a @ a @ a)
         for c in (True, False)
     ]
     saved = found[1].value / found[0].value
-    check.true(saved > 2, f"without a cache it takes {saved:.1f} times as long, expected 2 or more")
+    told = f"without a cache it takes {saved:.1f} times as long, expected 1.5 or more"
+    check.true(saved > 1.5, told)
 
 
 @pytest.mark.points(2)

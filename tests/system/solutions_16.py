@@ -376,7 +376,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "                if not use_cache:\n",
             "                if use_cache is not None:\n",
             "test_cache_saves_time",
-            "expected 2 or more",
+            "expected 1.5 or more",
         ),
         "targets are the inputs": Wrong(
             WINDOWS,
