@@ -1,6 +1,6 @@
 """Train a small GPT on the course's corpus until it writes right sentences, in half a minute.
 
-    python examples/train_gpt.py [--epochs 10] [--seed 0] [--temperature 0.8]
+    python examples/train_gpt.py [--epochs 10] [--seed 0] [--temperature 0.7]
 
 The corpus is made by a grammar (`data/corpus_grammar.py`), which also judges what was written. Of
 50 sentences nearly all should be right, and nearly all new. The perplexity for each word of unseen
@@ -103,5 +103,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--temperature", type=float, default=0.8)
+    parser.add_argument("--temperature", type=float, default=0.7)
     main(**vars(parser.parse_args()))
