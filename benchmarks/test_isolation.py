@@ -12,7 +12,7 @@ import pytest
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.isolation.levels import LEVELS, Level, missing
-from pytest_tinytorch.isolation.pool import Cells
+from pytest_tinytorch.isolation.pool import SandboxPool
 from pytest_tinytorch.isolation.probe import probe
 
 REPOSITORY = Path(__file__).parents[1]
@@ -38,8 +38,8 @@ def best_level() -> Level:
     return probe("auto", secret, COURSE.package_folder, COURSE.limits).level
 
 
-def started(level: Level) -> Cells:
-    cells = Cells(level, COURSE.package_folder, COURSE.limits, {})
+def started(level: Level) -> SandboxPool:
+    cells = SandboxPool(level, COURSE.package_folder, COURSE.limits, {})
     cells.begin("01", COURSE.limits, 1)
     return cells
 

@@ -92,6 +92,6 @@ def _report(found: "Sequence[Collected]", into: Path) -> None:
 
 
 def _end(found: "Sequence[Collected]") -> None:
-    from pytest_tinytorch.submissions.collection import Status
+    from pytest_tinytorch.submissions.collection import CollectedStatus
 
-    raise typer.Exit(1 if any(one.status is Status.FAILED for one in found) else 0)
+    raise typer.Exit(1 if any(one.status is CollectedStatus.FAILED for one in found) else 0)

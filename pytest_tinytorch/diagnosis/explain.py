@@ -13,7 +13,7 @@ from pytest_tinytorch.core.records import Location, Reason
 from pytest_tinytorch.core.text import shortened
 from pytest_tinytorch.diagnosis.call_trace import CallTrace
 from pytest_tinytorch.diagnosis.sources import StudentSources
-from pytest_tinytorch.isolation.failures import CellFailure, StudentError
+from pytest_tinytorch.isolation.failures import SandboxFailure, StudentError
 
 _LONGEST_MESSAGE = 2000
 _MOST_LOCATIONS = 3
@@ -49,7 +49,7 @@ def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | N
         return Diagnosis(Reason.BROKEN_IMPORT, message, (location,), example)
     if isinstance(error, CheckMisused):
         return Diagnosis(Reason.HARNESS, message)
-    if isinstance(error, CellFailure):
+    if isinstance(error, SandboxFailure):
         return Diagnosis(error.reason, _capped(error.message), locations, example)
     if "Timeout" in message and _is_pytests_own(error):
         limit = "the time limit of one test; look for a loop that does not end"
@@ -84,7 +84,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 def _frames(error: BaseException, sources: StudentSources) -> list[_Frame]:
     """The way of an exception, down to the line that raised it, on whichever side that is."""
     here = [_frame(step) for step in _steps(error.__traceback__)]
-    if not isinstance(error, StudentError | CellFailure):
+    if not isinstance(error, StudentError | SandboxFailure):
         return here
     there = [
         _Frame(sources.generated(file), line, function, code_name)
@@ -179,7 +179,7 @@ def _text(error: BaseException) -> str:
         return str(error.msg)
     try:
         text = str(error)
-    except (Exception, CellFailure) as broken:  # a student's object may have to say it
+    except (Exception, SandboxFailure) as broken:  # a student's object may have to say it
         text = f"(its message cannot be read: {type(broken).__name__})"
     if _is_pytests_own(error):
         return _capped(text)

@@ -5,13 +5,13 @@ from types import TracebackType
 
 from pytest_tinytorch.diagnosis.call_trace import HANDED_OUT, Call, CallTrace
 from pytest_tinytorch.diagnosis.sources import StudentSources
-from pytest_tinytorch.isolation.pool import Asked, Cells
+from pytest_tinytorch.isolation.pool import Asked, SandboxPool
 
 
 class RemoteTrace(CallTrace):
     """A CallTrace whose notes are taken by the host, and fetched when a comparison has failed."""
 
-    def __init__(self, cells: Cells, sources: StudentSources, test_file: str) -> None:
+    def __init__(self, cells: SandboxPool, sources: StudentSources, test_file: str) -> None:
         super().__init__(sources, test_file)
         self._cells = cells
         self._files = sources

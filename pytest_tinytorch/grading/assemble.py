@@ -28,7 +28,7 @@ PAGE = "feedback"
 
 
 @dataclass(frozen=True)
-class Binder:
+class ReportAssembler:
     """What all students of a batch have in common."""
 
     course: Course

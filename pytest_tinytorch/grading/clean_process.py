@@ -52,7 +52,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @dataclass(frozen=True)
-class Task:
+class CleanRun:
     """What the new process is to do: files by their absolute names, "" for none."""
 
     root: str  # the tree that is graded
@@ -67,11 +67,11 @@ def is_clean() -> bool:
     return VARIABLE in os.environ
 
 
-def task() -> Task:
+def task() -> CleanRun:
     """The task of this process. Only where `is_clean`. Raises CourseError."""
     given = os.environ[VARIABLE]
     try:
-        return Task(**json.loads(Path(given).read_text("utf-8")))
+        return CleanRun(**json.loads(Path(given).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         raise CourseError(
             f"{VARIABLE} is set to {given!r}, which is no task of a graded run: unset it"
@@ -212,7 +212,7 @@ def _refuse_other_plugins(arguments: list[str]) -> None:
             )
 
 
-def _taken_in(asked: _Asked, here: Path, copy: Path) -> Task:
+def _taken_in(asked: _Asked, here: Path, copy: Path) -> CleanRun:
     """The task, when all that counts of the tree lies in the copy. Raises CourseError."""
     from pytest_tinytorch.core.discovery import course_root
     from pytest_tinytorch.core.visibility import may_hide
@@ -224,7 +224,7 @@ def _taken_in(asked: _Asked, here: Path, copy: Path) -> Task:
     submission = take_in(root, copy, asked.student)
     if asked.hidden:
         take_in_hidden(here / asked.hidden, copy / "hidden")
-    return Task(
+    return CleanRun(
         root=str(root),
         junit=str(asked.junit or ""),
         gradescope=str(asked.uploaded or ""),

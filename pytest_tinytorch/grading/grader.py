@@ -12,7 +12,7 @@ from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
 from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
-from pytest_tinytorch.grading.parts import Intake, Part, PartFiles, Status, part_key
+from pytest_tinytorch.grading.parts import Intake, Part, PartFiles, PartStatus, part_key
 from pytest_tinytorch.grading.prepare import StepFailed, Trees, attempt, exported
 from pytest_tinytorch.submissions.find import Submitted
 
@@ -76,15 +76,15 @@ class Grader:
             return Graded(old, kept=True)
         part = self._new_part(key, task, following)
         files.write(group, part)
-        return Graded(part, before=old.points if old and old.status is Status.GRADED else None)
+        return Graded(part, before=old.points if old and old.status is PartStatus.GRADED else None)
 
     def lost(self, task: Task, reason: str, tests: tuple[TestRecord, ...]) -> None:
         """Keep that a part could not be graded, and why."""
         files = PartFiles(self._results, self._names[task[0].student])
-        files.write(task[1], Part("", Status.GRADER_ERROR, tests, reason))
+        files.write(task[1], Part("", PartStatus.GRADER_ERROR, tests, reason))
 
     def _is_current(self, part: Part, key: str) -> bool:
-        return part.key == key and part.status is Status.GRADED and not self._regrade
+        return part.key == key and part.status is PartStatus.GRADED and not self._regrade
 
     def _new_part(self, key: str, task: Task, following: Task | None) -> Part:
         submitted, group = task
@@ -94,12 +94,12 @@ class Grader:
             nothing = self._run_on_nothing(group)
             tests = tuple(t.failed_with(Outcome.MISSING, Reason.HARNESS, "") for t in nothing)
             reason = self._trees.taken(submitted).unreadable
-            return Part(key, Status.GRADER_ERROR, tests, reason)
+            return Part(key, PartStatus.GRADER_ERROR, tests, reason)
         tests = self._run(tree, group, self._next_package(tree, following))
         undecided = [test for test in tests if not test.decided]
         if undecided:
-            return Part(key, Status.GRADER_ERROR, tests, _shown(undecided[0]))
-        return Part(key, Status.GRADED, tests)
+            return Part(key, PartStatus.GRADER_ERROR, tests, _shown(undecided[0]))
+        return Part(key, PartStatus.GRADED, tests)
 
     def _next_package(self, now: Course, following: Task | None) -> Path:
         """The package of the part that comes next, if that has to be run and can be foreseen."""

@@ -31,7 +31,7 @@ _SUBMISSION = "submission.json"
 _DECIDING = ("numpy", "hypothesis", "pytest")  # libraries whose version can change a result
 
 
-class Status(StrEnum):
+class PartStatus(StrEnum):
     GRADED = "graded"
     GRADER_ERROR = "grader-error"  # not a grade: somebody has to look
 
@@ -41,7 +41,7 @@ class Part:
     """One checkpoint of one student, with an instructor's hidden tests for it."""
 
     key: str
-    status: Status
+    status: PartStatus
     tests: tuple[TestRecord, ...] = ()
     reason: str = ""  # of a grader-error
 
@@ -83,7 +83,7 @@ class PartFiles:
             return None
         try:
             tests = tuple(TestRecord.from_json(test) for test in data["tests"])
-            return Part(data["key"], Status(data["status"]), tests, data["reason"])
+            return Part(data["key"], PartStatus(data["status"]), tests, data["reason"])
         except (KeyError, TypeError, ValueError):
             return None
 

@@ -26,20 +26,20 @@ from pytest_tinytorch.core.names import folder_names
 from pytest_tinytorch.core.records import TestRecord
 from pytest_tinytorch.core.signing import VARIABLE, Key, find_key
 from pytest_tinytorch.grading.grader import Graded, Grader, SelfCheckFailed, Task
-from pytest_tinytorch.grading.parts import Status, harness_digest
+from pytest_tinytorch.grading.parts import PartStatus, harness_digest
 from pytest_tinytorch.grading.prepare import reason_of
-from pytest_tinytorch.hooks.isolation import cells_of, level_of
+from pytest_tinytorch.hooks.isolation import level_of, pool_of
 from pytest_tinytorch.hooks.options import (
     Batch,
     course_of,
     is_worker,
     load_graded_manifest,
-    settings_of,
+    options_of,
 )
 from pytest_tinytorch.hooks.other_plugins import begin_test
 from pytest_tinytorch.hooks.recording import RECORD, follow_sources
 from pytest_tinytorch.hooks.selection import group_key
-from pytest_tinytorch.isolation import reaper as orphans
+from pytest_tinytorch.isolation import reaper
 from pytest_tinytorch.submissions.find import Submitted, find_submissions
 
 NOT_GRADED = "not-graded"  # by no fault of the submission; nothing is kept of it
@@ -47,7 +47,7 @@ SHOWN = "tinytorch_batch"  # the attribute of a report that says what became of 
 _WORKER_INPUT = "tinytorch_students"
 _GRACE = 120  # seconds beyond the limits of a checkpoint, until the harness itself is stopped
 
-_room_key = pytest.StashKey["ClassRoom | None"]()
+_batch_key = pytest.StashKey["BatchSession | None"]()
 
 
 class StudentFolder(pytest.Collector):
@@ -71,14 +71,14 @@ class GradingItem(pytest.Item):
         return self.path, None, self.nodeid
 
 
-class ClassRoom:
+class BatchSession:
     """The class of this run, in one process: its students, its tests, and who grades them."""
 
     def __init__(self, config: pytest.Config, batch: Batch) -> None:
         self.config, self.batch = config, batch
         self.course = course_of(config)
-        self.settings = settings_of(config)
-        self.manifest = load_graded_manifest(self.course, self.settings.hidden_folder)
+        self.options = options_of(config)
+        self.manifest = load_graded_manifest(self.course, self.options.hidden_folder)
         found, self.ignored = find_submissions(batch.submissions)
         told = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
         if told is not None:  # who hands in meanwhile must not make one worker differ from another
@@ -90,7 +90,7 @@ class ClassRoom:
         self.names = folder_names(s.student for s in found)
         self.key: Key | None = None if is_worker(config) else find_key()
         os.environ.pop(VARIABLE, None)  # nothing that is started from here needs it
-        orphans.hide()
+        reaper.hide()
         self._tests: dict[Group, list[pytest.Item]] = {}  # group -> tests of the course
         self._grader: Grader | None = None
 
@@ -111,7 +111,7 @@ class ClassRoom:
             self._item(folder, submitted, group)
             for submitted in self.students
             for folder in [self._folder(session, submitted)]
-            for group in (*(c.group for c in self.settings.checkpoints), *self.settings.hidden)
+            for group in (*(c.group for c in self.options.checkpoints), *self.options.hidden)
         ]
 
     def grade(self, item: GradingItem, following: GradingItem | None) -> Graded:
@@ -151,9 +151,9 @@ class ClassRoom:
         return self._grader
 
     def _new_grader(self) -> Grader:
-        settings, level = self.settings, level_of(self.config).name
-        asked = f"seed {settings.seed}, isolation {level}"
-        harness = harness_digest(self.course, self.manifest, settings.hidden_folder, asked)
+        options, level = self.options, level_of(self.config).name
+        asked = f"seed {options.seed}, isolation {level}"
+        harness = harness_digest(self.course, self.manifest, options.hidden_folder, asked)
         try:
             grader = Grader(
                 self.course, self.batch.results, self.names, harness, self.batch.regrade, self._run
@@ -165,7 +165,7 @@ class ClassRoom:
 
     def _run(self, tree: Course, group: Group, following: Path) -> tuple[TestRecord, ...]:
         """The records of all tests of a group, on the student code in a tree."""
-        cells = cells_of(self.config)
+        cells = pool_of(self.config)
         if cells is None:
             raise CourseError("--submissions needs student code in a process of its own")
         cells.turn_to(tree.package_folder, following)
@@ -183,25 +183,25 @@ class ClassRoom:
         return in_order(timeless, (group,))
 
 
-def room_of(config: pytest.Config) -> ClassRoom | None:
+def batch_of_run(config: pytest.Config) -> BatchSession | None:
     """The class of this run; None where no class is graded."""
-    if _room_key not in config.stash:
-        batch = settings_of(config).batch
+    if _batch_key not in config.stash:
+        batch = options_of(config).batch
         try:
-            config.stash[_room_key] = ClassRoom(config, batch) if batch else None
+            config.stash[_batch_key] = BatchSession(config, batch) if batch else None
         except CourseError as error:
             raise pytest.UsageError(str(error)) from error
-    return config.stash[_room_key]
+    return config.stash[_batch_key]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if room_of(config) is not None:
+    if batch_of_run(config) is not None:
         config.option.tbstyle = "no"  # a part has its own words; a traceback is drawn for nobody
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    room = room_of(node.config)
+    room = batch_of_run(node.config)
     if room is not None:
         node.workerinput[_WORKER_INPUT] = room.told_to_workers()
 
@@ -210,7 +210,7 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    room = room_of(config)
+    room = batch_of_run(config)
     if room is not None:
         items[:] = room.items(session, items)
         gc.freeze()  # all that stays to the end: it need not be looked through for each student
@@ -221,7 +221,7 @@ def pytest_report_teststatus(
     report: pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, str] | None:
     """A subtest is shown with its test, and that with its student."""
-    is_part = isinstance(report, pytest.SubtestReport) and room_of(config) is not None
+    is_part = isinstance(report, pytest.SubtestReport) and batch_of_run(config) is not None
     return ("", "", "") if is_part else None
 
 
@@ -229,7 +229,7 @@ def pytest_report_teststatus(
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     if not isinstance(item, GradingItem):
         return None
-    room = room_of(item.config)
+    room = batch_of_run(item.config)
     assert room is not None
     following = nextitem if isinstance(nextitem, GradingItem) else None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -240,7 +240,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _reports(
-    room: ClassRoom, item: GradingItem, following: GradingItem | None
+    room: BatchSession, item: GradingItem, following: GradingItem | None
 ) -> Iterator[pytest.TestReport]:
     """What pytest and its reports want to hear of an item: three phases, one of which decides."""
     started = time.time()
@@ -251,7 +251,7 @@ def _reports(
 
 
 def _graded(
-    room: ClassRoom, item: GradingItem, following: GradingItem | None
+    room: BatchSession, item: GradingItem, following: GradingItem | None
 ) -> tuple[str, dict[str, Any]]:
     """What is wrong, in words ("" for nothing), and what became of the part, as plain data."""
     submitted, group = item.task
@@ -273,9 +273,9 @@ def _graded(
             room.lost(item.task, reason)
         except MachineError as failure:
             return str(failure), {**who, "status": NOT_GRADED, "machine": True}
-        return reason, {**who, "status": Status.GRADER_ERROR.value}
+        return reason, {**who, "status": PartStatus.GRADER_ERROR.value}
     part = done.part
-    return part.reason if part.status is Status.GRADER_ERROR else "", {
+    return part.reason if part.status is PartStatus.GRADER_ERROR else "", {
         **who,
         "status": part.status.value,
         "kept": done.kept,

@@ -6,7 +6,7 @@ from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.export.plan import ExportReport
 from pytest_tinytorch.export.service import export, pending
-from pytest_tinytorch.hooks.options import course_of, is_worker, settings_of
+from pytest_tinytorch.hooks.options import course_of, is_worker, options_of
 
 export_key = pytest.StashKey[ExportReport]()
 
@@ -15,7 +15,7 @@ export_key = pytest.StashKey[ExportReport]()
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Export once, in the controller, before any process imports the package."""
     config = session.config
-    if not settings_of(config).active or is_worker(config):
+    if not options_of(config).active or is_worker(config):
         return
     try:
         config.stash[export_key] = _bring_up_to_date(config)
@@ -30,10 +30,10 @@ def _export_limited(course: Course) -> ExportReport:
 
 
 def _bring_up_to_date(config: pytest.Config) -> ExportReport:
-    course, settings = course_of(config), settings_of(config)
-    if settings.exports:
+    course, options = course_of(config), options_of(config)
+    if options.exports:
         # Of a class, these sources are the reference's.
-        return _export_limited(course) if settings.grade and not settings.batch else export(course)
+        return _export_limited(course) if options.grade and not options.batch else export(course)
     if not course.package_folder.is_dir():
         fix = "run `tito export --all`, or leave out --no-export"
         raise CourseError(f"--no-export: {course.package}/ is not there; {fix}")

@@ -17,13 +17,13 @@ from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.core.scores import Grade, grade_of
 from pytest_tinytorch.core.signing import VARIABLE, Key, find_key
 from pytest_tinytorch.core.visibility import students_view
-from pytest_tinytorch.grading.clean_process import Task, beside, task
+from pytest_tinytorch.grading.clean_process import CleanRun, beside, task
 from pytest_tinytorch.grading.result_files import ResultLog, filter_results
 from pytest_tinytorch.hooks.isolation import level_of
-from pytest_tinytorch.hooks.options import settings_of
+from pytest_tinytorch.hooks.options import options_of
 from pytest_tinytorch.hooks.recording import RECORD
-from pytest_tinytorch.hooks.session import Ledger, ledger_of
-from pytest_tinytorch.isolation import reaper as orphans
+from pytest_tinytorch.hooks.session import RunSession, session_of
+from pytest_tinytorch.isolation import reaper
 from pytest_tinytorch.submissions.intake import Submission
 
 BELOW = 1
@@ -33,13 +33,13 @@ INCOMPLETE = 3
 class GradedRun:
     """One graded run, on the controller."""
 
-    def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
+    def __init__(self, config: pytest.Config, ledger: RunSession) -> None:
         self.config, self.ledger = config, ledger
-        self.task: Task = task()
+        self.task: CleanRun = task()
         self.submission = Submission.from_text(self.task.submission)
         self.key: Key | None = find_key()
         os.environ.pop(VARIABLE, None)  # nothing that is started from here needs it
-        orphans.hide()
+        reaper.hide()
         self._log = ResultLog(beside(Path(self.task.junit))[0]) if self.task.junit else None
 
     def record(self) -> RunRecord:
@@ -109,7 +109,7 @@ class GradedRun:
         if not self.is_complete:
             session.exitstatus = INCOMPLETE
         else:
-            enough = self.grade().percent >= settings_of(self.config).fail_under
+            enough = self.grade().percent >= options_of(self.config).fail_under
             session.exitstatus = pytest.ExitCode.OK if enough else BELOW
 
 
@@ -139,7 +139,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def graded_run_of(config: pytest.Config) -> GradedRun | None:
     """The graded run of this process; None in a worker, and where nothing is graded."""
     if _graded_key not in config.stash:
-        ledger = ledger_of(config) if settings_of(config).grade else None
+        ledger = session_of(config) if options_of(config).grade else None
         try:
             config.stash[_graded_key] = GradedRun(config, ledger) if ledger else None
         except CourseError as error:

@@ -10,16 +10,16 @@ import pytest
 from pytest_tinytorch.core.course import Course, Limits
 from pytest_tinytorch.core.manifest import MANIFEST_FILE
 from pytest_tinytorch.core.text import printable
-from pytest_tinytorch.hooks.options import Settings, course_of, is_worker, settings_of
+from pytest_tinytorch.hooks.options import Options, course_of, is_worker, options_of
 from pytest_tinytorch.hooks.selection import group_key, id_key, limits_of, seed_of
 from pytest_tinytorch.isolation.failures import NotStarted
 from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, missing
 
 if TYPE_CHECKING:
-    from pytest_tinytorch.isolation.pool import Cells
+    from pytest_tinytorch.isolation.pool import SandboxPool
 
 _probe_key = pytest.StashKey[Probe]()
-_cells_key = pytest.StashKey["Cells"]()
+_pool_key = pytest.StashKey["SandboxPool"]()
 _PRINTED = "printed by your code"
 _LEAST_MEMORY_MIB = 4096  # for the tests and their expected values
 
@@ -30,38 +30,40 @@ def level_of(config: pytest.Config) -> Level:
     return found.level if found is not None else Level("none")
 
 
-def better_levels(config: pytest.Config) -> tuple[str, ...]:
+def levels_not_reached(config: pytest.Config) -> tuple[str, ...]:
     """Why each better level was not taken, in words."""
     found = config.stash.get(_probe_key, None)
     return found.refused if found is not None else ()
 
 
-def cells_of(config: pytest.Config) -> "Cells | None":
+def pool_of(config: pytest.Config) -> "SandboxPool | None":
     """The cells of this process; None where tests run beside student code."""
     if level_of(config).name == "none":
         return None
-    if _cells_key not in config.stash:
-        from pytest_tinytorch.isolation.pool import Cells
+    if _pool_key not in config.stash:
+        from pytest_tinytorch.isolation.pool import SandboxPool
 
         course = course_of(config)
-        cells = Cells(level_of(config), course.package_folder, _largest(course), _files(course))
-        config.stash[_cells_key] = cells
+        cells = SandboxPool(
+            level_of(config), course.package_folder, _largest(course), _files(course)
+        )
+        config.stash[_pool_key] = cells
         config.add_cleanup(cells.close)
-    return config.stash[_cells_key]
+    return config.stash[_pool_key]
 
 
 # After the export, which makes the package, and before xdist starts workers, which is last of all.
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
-    settings = settings_of(config)
-    if not settings.active or not settings.isolation:
+    options = options_of(config)
+    if not options.active or not options.isolation:
         return
     try:
         config.stash[_probe_key] = _probe(config)
-        cells = None if _spreads(config) else cells_of(config)
+        cells = None if _spreads(config) else pool_of(config)
     except NotStarted as failure:
         raise pytest.UsageError(f"no isolation here: {failure.message}") from None
-    if (settings.grade or settings.batch) and level_of(config).name != "none":
+    if (options.grade or options.batch) and level_of(config).name != "none":
         _limit_memory(course_of(config))
     if is_worker(config):
         _stay_on_one_core(config)
@@ -77,7 +79,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    cells = cells_of(item.config) if id_key in item.stash else None
+    cells = pool_of(item.config) if id_key in item.stash else None
     if cells is not None:
         cells.begin(item.stash[group_key], limits_of(item), seed_of(item))
 
@@ -85,7 +87,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """What student code printed stands beside pytest's own sections of captured output."""
-    cells = cells_of(item.config) if id_key in item.stash and call.when == "call" else None
+    cells = pool_of(item.config) if id_key in item.stash and call.when == "call" else None
     if cells is not None and (text := cells.output()):
         item.add_report_section("call", _PRINTED, printable(text))
 
@@ -96,15 +98,15 @@ def _probe(config: pytest.Config) -> Probe:
         return _told(config)
     from pytest_tinytorch.isolation.probe import probe
 
-    settings = settings_of(config)
+    options = options_of(config)
     course = course_of(config)
-    if settings.grade and settings.isolation == "auto" and os.name != "posix":
+    if options.grade and options.isolation == "auto" and os.name != "posix":
         # A grade is better than none, where it says what it is worth.
         found = Probe(Level("none"), (missing("process"),))
     else:
         secret = course.root / MANIFEST_FILE
-        found = probe(settings.isolation, secret, course.package_folder, course.limits)
-    _check_required(settings, found)
+        found = probe(options.isolation, secret, course.package_folder, course.limits)
+    _check_required(options, found)
     return found
 
 
@@ -142,11 +144,11 @@ def _limit_memory(course: Course) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
-def _check_required(settings: Settings, found: Probe) -> None:
-    wanted = settings.required_isolation
+def _check_required(options: Options, found: Probe) -> None:
+    wanted = options.required_isolation
     if LEVELS.index(found.level.name) < LEVELS.index(wanted):
-        asked = f"asked for with --isolate={settings.isolation}"
-        reasons = asked if settings.isolation != "auto" else "; ".join(found.refused)
+        asked = f"asked for with --isolate={options.isolation}"
+        reasons = asked if options.isolation != "auto" else "; ".join(found.refused)
         raise pytest.UsageError(
             f"--require-isolation {wanted}: this machine reaches {found.level.name} ({reasons})"
         )

@@ -39,7 +39,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Options:
     """One run. `checkpoints` or `modules` are what it is about; both empty: not our run."""
 
     checkpoints: tuple[Checkpoint, ...]
@@ -70,7 +70,7 @@ class Settings:
         )
 
 
-_settings_key = pytest.StashKey[Settings]()
+_options_key = pytest.StashKey[Options]()
 _course_key = pytest.StashKey[Course]()
 
 MARKERS = (
@@ -182,7 +182,7 @@ def _percent(text: str) -> float:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    settings_of(config)
+    options_of(config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -197,14 +197,14 @@ def pytest_cmdline_main() -> Generator[None, object, object]:
         return MACHINE
 
 
-def settings_of(config: pytest.Config) -> Settings:
-    """The settings of this run, read when a room first asks: no order of hooks matters."""
-    if _settings_key not in config.stash:
+def options_of(config: pytest.Config) -> Options:
+    """The options of this run, read when a room first asks: no order of hooks matters."""
+    if _options_key not in config.stash:
         try:
-            config.stash[_settings_key] = _read(config)
+            config.stash[_options_key] = _read(config)
         except CourseError as error:
             raise pytest.UsageError(str(error)) from error
-    return config.stash[_settings_key]
+    return config.stash[_options_key]
 
 
 def course_of(config: pytest.Config) -> Course:
@@ -220,7 +220,7 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def _read(config: pytest.Config) -> Settings:
+def _read(config: pytest.Config) -> Options:
     option = config.option
     checkpoints: tuple[Checkpoint, ...] = ()
     modules: tuple[Module, ...] = ()
@@ -243,7 +243,7 @@ def _read(config: pytest.Config) -> Settings:
         needed = {need.id for module in modules for need in course.with_needs(module)}
         integrated = tuple(module for module in course.modules if module.id in needed)
     hidden = _hidden_folder(config, batch)
-    return Settings(
+    return Options(
         checkpoints,
         modules,
         option.seed,

@@ -5,7 +5,7 @@ An order that another plugin made is undone in `selection`; `--grade` loads no o
 
 import pytest
 
-from pytest_tinytorch.hooks.options import settings_of
+from pytest_tinytorch.hooks.options import options_of
 
 # Draws its own lines over ours.
 _SUGAR = "sugar"
@@ -30,5 +30,5 @@ def begin_test(test: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     # pytest-repeat: a test counts once, and one that is repeated has a name of its own.
-    if settings_of(config).active and getattr(config.option, "count", 1) != 1:
+    if options_of(config).active and getattr(config.option, "count", 1) != 1:
         config.option.count = 1

@@ -19,8 +19,8 @@ from pytest_tinytorch.core.visibility import VISIBILITIES, default_visibility
 from pytest_tinytorch.diagnosis.call_trace import CallTrace
 from pytest_tinytorch.diagnosis.explain import Diagnosis, diagnose
 from pytest_tinytorch.diagnosis.sources import StudentSources
-from pytest_tinytorch.hooks.isolation import cells_of
-from pytest_tinytorch.hooks.options import course_of, settings_of
+from pytest_tinytorch.hooks.isolation import pool_of
+from pytest_tinytorch.hooks.options import course_of, options_of
 from pytest_tinytorch.hooks.selection import group_key, id_key
 
 RECORD = "tinytorch"  # the attribute of a report
@@ -82,7 +82,7 @@ def pytest_runtest_makereport(
         return (yield)
     # A graded file is valid by pytest's own schema, which knows properties of suites alone; there,
     # the record says all this and more.
-    adds = not settings_of(item.config).grade
+    adds = not options_of(item.config).grade
     if call.when == "setup" and adds:
         _add_properties(item)
     report = yield
@@ -103,7 +103,7 @@ def _of_subtest(
     """A subtest is a part of its test: the first that fails is what the test comes to."""
     if not record.passed:
         item.stash.setdefault(_failed_key, record)
-        if settings_of(item.config).batch:  # no failure of the grading
+        if options_of(item.config).batch:  # no failure of the grading
             report.outcome, report.longrepr = "passed", None
     setattr(report, RECORD, record.to_json())
     return report
@@ -161,7 +161,7 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     elif report.failed:
         message = str(report.longrepr or "failed without an exception")
         values |= {"outcome": Outcome.ERROR, "reason": Reason.HARNESS, "message": message}
-    if settings_of(item.config).grade:
+    if options_of(item.config).grade:
         values["message"] = steady(values["message"])
     return TestRecord(**values)
 
@@ -187,7 +187,7 @@ def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
 
 
 def _trace(config: pytest.Config, test_file: str) -> CallTrace:
-    cells = cells_of(config)
+    cells = pool_of(config)
     if cells is None:
         return CallTrace(_sources(config), test_file)
     from pytest_tinytorch.diagnosis.remote_trace import RemoteTrace
@@ -202,7 +202,7 @@ def follow_sources(config: pytest.Config, course: Course) -> None:
 
 def _sources(config: pytest.Config) -> StudentSources:
     if _sources_key not in config.stash:
-        graded = settings_of(config).grade
+        graded = options_of(config).grade
         config.stash[_sources_key] = _sources_in(course_of(config), graded)
     return config.stash[_sources_key]
 
@@ -218,7 +218,7 @@ def _sources_in(course: Course, graded: bool) -> StudentSources:
 def _add_properties(item: pytest.Item) -> None:
     """The same facts as `<properties>` of the test case in JUnit XML."""
     record = facts(item)
-    seed = settings_of(item.config).seed
+    seed = options_of(item.config).seed
     item.user_properties += [
         ("id", record.id),
         ("checkpoint", str(record.group)),

@@ -13,7 +13,7 @@ from pytest_tinytorch.core.course import Course, Limits
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.groups import Group, Kind, hidden_group
 from pytest_tinytorch.core.visibility import HIDDEN
-from pytest_tinytorch.hooks.options import course_of, is_worker, settings_of
+from pytest_tinytorch.hooks.options import course_of, is_worker, options_of
 
 HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
 
@@ -25,8 +25,8 @@ _GRACE = 60
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings = settings_of(config)
-    if not settings.active:
+    options = options_of(config)
+    if not options.active:
         return
     course = course_of(config)
     # A source that is collected imports the package of what it needs.
@@ -40,8 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
-    settings = settings_of(config)
-    if settings.active and not is_worker(config):
+    options = options_of(config)
+    if options.active and not is_worker(config):
         try:
             _check_sources(config)
         except CourseError as error:
@@ -56,23 +56,23 @@ def pytest_make_collect_report(
     try:
         return (yield)
     except SystemExit as error:
-        if not settings_of(collector.config).active:
+        if not options_of(collector.config).active:
             raise
         words = f"sys.exit({error.code!r}) is called when the file is imported; take it out"
         return pytest.CollectReport(collector.nodeid, "failed", words, [])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    settings = settings_of(config)
-    if not settings.active:
+    options = options_of(config)
+    if not options.active:
         return
     course = course_of(config)
     chosen, others = [], []
     for item in items:
         # A node of a file that lies elsewhere does not name it.
         name = f"{item.path.parent.name}/{item.path.name}::{item.nodeid.partition('::')[2]}"
-        group = group_of(course, name, item.path.parent == settings.hidden_folder)
-        if group in settings.groups:
+        group = group_of(course, name, item.path.parent == options.hidden_folder)
+        if group in options.groups:
             item.stash[group_key] = group
             item.stash[id_key] = group.test_id(name.partition("::")[2])
             if not can_ring():  # else `timing` ends it
@@ -82,7 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             others.append(item)
     if others:
         config.hook.pytest_deselected(items=others)
-    items[:] = _in_order_of_the_course(settings.groups, chosen)
+    items[:] = _in_order_of_the_course(options.groups, chosen)
 
 
 def _in_order_of_the_course(groups: Sequence[Group], items: list[pytest.Item]) -> list[pytest.Item]:
@@ -122,7 +122,7 @@ def group_of(course: Course, nodeid: str, is_hidden: bool = False) -> Group | No
 def seed_of(item: pytest.Item) -> int:
     """A test's own seed, whatever the order of tests, the worker and Python's hash seed."""
     identifier = item.stash.get(id_key, item.name)
-    return zlib.crc32(f"{settings_of(item.config).seed}/{identifier}".encode())
+    return zlib.crc32(f"{options_of(item.config).seed}/{identifier}".encode())
 
 
 def limits_of(item: pytest.Item) -> Limits:
@@ -132,27 +132,27 @@ def limits_of(item: pytest.Item) -> Limits:
 
 def seconds_of(item: pytest.Item) -> int:
     """After how long a test is ended here, in pytest's own process."""
-    isolated = settings_of(item.config).isolation
+    isolated = options_of(item.config).isolation
     return limits_of(item).seconds_per_test + (_GRACE if isolated else 0)
 
 
 def _files(config: pytest.Config, course: Course) -> list[Path]:
-    settings = settings_of(config)
-    checkpoints = [course.root / checkpoint.file for checkpoint in settings.checkpoints]
-    sources = [course.source_file(module) for module in settings.modules]
-    integration = [course.integration_file(module) for module in settings.integrated]
-    folder = settings.hidden_folder
+    options = options_of(config)
+    checkpoints = [course.root / checkpoint.file for checkpoint in options.checkpoints]
+    sources = [course.source_file(module) for module in options.modules]
+    integration = [course.integration_file(module) for module in options.integrated]
+    folder = options.hidden_folder
     hidden = [
         path
         for path in (sorted(folder.glob("checkpoint_*.py")) if folder else ())
-        if (match := HIDDEN_FILE.match(path.name)) and hidden_group(match[1]) in settings.hidden
+        if (match := HIDDEN_FILE.match(path.name)) and hidden_group(match[1]) in options.hidden
     ]
     return [*checkpoints, *sources, *(path for path in integration if path.is_file()), *hidden]
 
 
 def _check_sources(config: pytest.Config) -> None:
     course = course_of(config)
-    for module in settings_of(config).modules:
+    for module in options_of(config).modules:
         if not course.source_file(module).is_file():
             name = course.source_name(module)
             raise CourseError(

@@ -19,21 +19,21 @@ from pytest_tinytorch.hooks.options import (
     course_of,
     is_worker,
     load_graded_manifest,
-    settings_of,
+    options_of,
 )
 from pytest_tinytorch.hooks.recording import RECORD
 from pytest_tinytorch.hooks.selection import group_of, record_id
 from pytest_tinytorch.progress.progress import Progress
 
 
-class Ledger:
+class RunSession:
     """Everything this run has shown so far."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.course = course_of(config)
-        self.settings = settings_of(config)
-        self.manifest: Manifest = load_graded_manifest(self.course, self.settings.hidden_folder)
+        self.options = options_of(config)
+        self.manifest: Manifest = load_graded_manifest(self.course, self.options.hidden_folder)
         self.tally = Tally()
         self.problems: list[str] = []  # collection errors: one line each
         self.notes: list[str] = []  # what else a person should know
@@ -76,17 +76,17 @@ class Ledger:
         """Close the books, once: add what is missing, and keep the evidence."""
         if self.run is None:
             tests = [*self.tally.ran(), *self._missing()]
-            count = graded if self.settings.grade else listed
+            count = graded if self.options.grade else listed
             self.run = RunRecord(
                 course=self.course.id,
-                seed=self.settings.seed,
+                seed=self.options.seed,
                 started=self._started.isoformat(timespec="seconds"),
                 seconds=round(time.perf_counter() - self._clock, 3),
-                tests=in_order(count(tests, self.manifest), self.settings.groups),
-                groups=self.settings.groups,
+                tests=in_order(count(tests, self.manifest), self.options.groups),
+                groups=self.options.groups,
                 isolation=level_of(self.config).name,
             )
-            if not self.settings.grade:
+            if not self.options.grade:
                 self._keep_evidence(self.run)
         return self.run
 
@@ -105,7 +105,7 @@ class Ledger:
         return bool(ran) and set(self.manifest.of(group)) <= ran
 
     def _keep_evidence(self, run: RunRecord) -> None:
-        complete = [c for c in self.settings.checkpoints if self.is_complete(c.group)]
+        complete = [c for c in self.options.checkpoints if self.is_complete(c.group)]
         untested = self._untested_files()
         if complete and untested:
             self.notes.append(
@@ -123,14 +123,14 @@ class Ledger:
     def _untested_files(self) -> tuple[str, ...]:
         """The generated files that an export would have changed, had it been made."""
         report = self.config.stash.get(export_key, None)
-        if report is None or self.settings.exports:
+        if report is None or self.options.exports:
             return ()
         return (*report.written, *report.removed)
 
     def _missing(self) -> list[TestRecord]:
-        if self._is_narrowed() and not self.settings.grade:
+        if self._is_narrowed() and not self.options.grade:
             return []
-        counted = [group for group in self.settings.groups if group.has_points]
+        counted = [group for group in self.options.groups if group.has_points]
         return self.tally.missing(self.manifest, counted)
 
     def _is_narrowed(self) -> bool:
@@ -141,23 +141,23 @@ class Ledger:
         return given or any(getattr(option, word, None) for word in words)
 
 
-_ledger_key = pytest.StashKey[Ledger | None]()
+_session_key = pytest.StashKey[RunSession | None]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    ledger = ledger_of(config)
+    ledger = session_of(config)
     if ledger is not None:
         config.pluginmanager.register(ledger, "tinytorch-ledger")
 
 
-def ledger_of(config: pytest.Config) -> Ledger | None:
+def session_of(config: pytest.Config) -> RunSession | None:
     """The ledger of this run; None in a worker, and where no test of the course is run."""
-    if _ledger_key not in config.stash:
-        settings = settings_of(config)
-        runs = settings.active and not config.option.collectonly and settings.batch is None
+    if _session_key not in config.stash:
+        options = options_of(config)
+        runs = options.active and not config.option.collectonly and options.batch is None
         ours = runs and not is_worker(config)
         try:
-            config.stash[_ledger_key] = Ledger(config) if ours else None
+            config.stash[_session_key] = RunSession(config) if ours else None
         except CourseError as error:
             raise pytest.UsageError(str(error)) from error
-    return config.stash[_ledger_key]
+    return config.stash[_session_key]

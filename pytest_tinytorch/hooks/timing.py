@@ -2,7 +2,7 @@
 
 pytest-timeout raises what `pytest.fail` raises, once. Hypothesis takes that for a failing example
 and searches for a smaller one, without any limit; a bare `except:` swallows it. So here the limit
-is a CellFailure, which neither Hypothesis nor a test catches, and it is raised until the test ends.
+is a SandboxFailure, which neither Hypothesis nor a test catches. It is raised until the test ends.
 Where there are no signals (Windows, other threads), `selection` leaves the limit to pytest-timeout.
 """
 

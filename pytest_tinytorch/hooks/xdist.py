@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tinytorch.hooks.options import settings_of
+from pytest_tinytorch.hooks.options import options_of
 
 if TYPE_CHECKING:
     from xdist.scheduler.protocol import Scheduling
@@ -24,7 +24,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
     They see the same folder, and have the same packages.
     """
-    if settings_of(config).active:
+    if options_of(config).active:
         nodes = config.pluginmanager.getplugin("dsession").nodemanager
         nodes.roots = [root for root in nodes.roots if root.name not in ("pytest", "_pytest")]
 
@@ -32,13 +32,13 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling | None":
     """Called where tests are about to be spread; `--dist` of somebody's own choice stands."""
-    settings = settings_of(config)
-    if not settings.active or config.option.dist != "load":
+    options = options_of(config)
+    if not options.active or config.option.dist != "load":
         return None
     from xdist.scheduler import LoadFileScheduling
     from xdist.workermanage import WorkerController
 
-    is_class = settings.batch is not None
+    is_class = options.batch is not None
     tried_again: set[str] = set()
 
     class CheckpointScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
@@ -91,7 +91,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     cannot be: on a machine that is gone. A class goes on with the others."""
     config = session.config
     spread = config.pluginmanager.getplugin("dsession")
-    if settings_of(config).batch is not None and hasattr(spread, "_clone_node"):
+    if options_of(config).batch is not None and hasattr(spread, "_clone_node"):
         spread._clone_node = _if_it_answers(config, spread._clone_node)
 
 

@@ -38,7 +38,7 @@ class Channel:
         self._watched = time.monotonic()
 
     def exchange(self, data: bytes, seconds: float, limit: str) -> tuple[Any, memoryview]:
-        """Send a frame and receive the reply to it. Raises a CellFailure."""
+        """Send a frame and receive the reply to it. Raises a SandboxFailure."""
         deadline = time.monotonic() + seconds
         try:
             self._send(data, deadline, limit)
@@ -50,7 +50,7 @@ class Channel:
             ) from None
 
     def last_word(self, seconds: float) -> tuple[Any, memoryview]:
-        """What comes back, after all, when the time of a request was over. Raises a CellFailure
+        """What comes back, after all, when the time of a request was over. Raises a SandboxFailure
         or WireError."""
         return self._receive(time.monotonic() + seconds, "a last word")
 

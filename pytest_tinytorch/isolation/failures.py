@@ -38,7 +38,7 @@ class StudentError(Exception):
         return self.text
 
 
-class CellFailure(BaseException):
+class SandboxFailure(BaseException):
     """The student's process is no more: no test can catch this, and no property tries it again."""
 
     reason = Reason.CRASHED
@@ -49,21 +49,21 @@ class CellFailure(BaseException):
         self.frames = frames  # where student code was, if it could still be asked
 
 
-class Died(CellFailure):
+class Died(SandboxFailure):
     """The process ended by itself, or was ended by the system."""
 
 
-class OutOfTime(CellFailure):
+class OutOfTime(SandboxFailure):
     """A deadline passed: of a call, of a test or of a checkpoint."""
 
     reason = Reason.TIMEOUT
 
 
-class Forged(CellFailure):
+class Forged(SandboxFailure):
     """What came back is no reply: something else than the host has written it."""
 
 
-class NotStarted(CellFailure):
+class NotStarted(SandboxFailure):
     """No process could be started: the machine's fault, not the student's."""
 
     reason = Reason.HARNESS

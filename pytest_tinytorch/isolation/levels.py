@@ -21,7 +21,7 @@ from pytest_tinytorch.core.user_dir import home
 from pytest_tinytorch.isolation.child import landlock, seccomp
 from pytest_tinytorch.isolation.workspace import (
     SITE,
-    Place,
+    Workspace,
     interpreter,
     readable_of_the_machine,
     standard_library,
@@ -94,7 +94,7 @@ def candidates(asked: str, slot: int) -> list[Level]:
     return found
 
 
-def command(level: Level, place: Place, libraries: Path, info: int, size: int) -> list[str]:
+def command(level: Level, place: Workspace, libraries: Path, info: int, size: int) -> list[str]:
     """The beginning of a command that runs something at this level. size: bytes of scratch."""
     if level.name != "bwrap":
         return []
@@ -129,16 +129,16 @@ def _mounts_of_the_machine() -> tuple[str, ...]:
     )
 
 
-def _own(place: Place, libraries: Path) -> list[str]:
+def _own(place: Workspace, libraries: Path) -> list[str]:
     """What a cell may read besides the machine's own."""
     return [str(libraries), str(place.package), str(_data())]
 
 
-def readable(place: Place, libraries: Path) -> list[str]:
+def readable(place: Workspace, libraries: Path) -> list[str]:
     return [*readable_of_the_machine(), *_own(place, libraries)]
 
 
-def environment(place: Place, libraries: Path) -> dict[str, str]:
+def environment(place: Workspace, libraries: Path) -> dict[str, str]:
     """Nothing of the parent's: no secret, no proxy, no path."""
     once = dict.fromkeys(
         ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),

@@ -20,16 +20,16 @@ from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.isolation.child.protocol import CannotCross, TooLarge
 from pytest_tinytorch.isolation.child.server import PACKAGE
 from pytest_tinytorch.isolation.failures import (
-    CellFailure,
     Died,
     OutOfTime,
+    SandboxFailure,
     place,
     type_name,
 )
 from pytest_tinytorch.isolation.levels import Level
-from pytest_tinytorch.isolation.proxy import Remote, RemotePackage
-from pytest_tinytorch.isolation.sandbox import Cell
-from pytest_tinytorch.isolation.workspace import Places
+from pytest_tinytorch.isolation.proxy import PackageProxy, Proxy
+from pytest_tinytorch.isolation.sandbox import Sandbox
+from pytest_tinytorch.isolation.workspace import Workspaces
 
 _LARGEST_NUMBER = 2**53  # of a handle; the host counts from 0
 _MOST_RELEASED = 2**14  # handles in one request, which has to stay a short one
@@ -47,7 +47,7 @@ class Asked:
     on_behalf: bool = False
 
 
-class Cells:
+class SandboxPool:
     """Starts cells when they are needed and asks them; `package` is what tests know as `tt`."""
 
     def __init__(
@@ -57,17 +57,17 @@ class Cells:
         files: public name -> the file of the package that it comes from.
         """
         self.level = level
-        self.package = RemotePackage(self, 0, PACKAGE, package.name)
+        self.package = PackageProxy(self, 0, PACKAGE, package.name)
         self.watching: str | None = None  # the test file whose calls are noted
         self.asked: list[Asked] = []
         self._folder = self._following = package
         self._largest, self._files = limits, files
-        self._places = Places()
-        self._spare: Cell | None = None
-        self._cell: Cell | None = None
+        self._places = Workspaces()
+        self._spare: Sandbox | None = None
+        self._cell: Sandbox | None = None
         self._generation = 0
         self._released: list[int] = []
-        self._names: dict[str, Remote] = {}  # of the package, in this generation
+        self._names: dict[str, Proxy] = {}  # of the package, in this generation
         self._seed = 0
         self._counted: float | None = None  # since when the test's own time counts, if it does
         self._begin_checkpoint(None, limits)
@@ -85,7 +85,7 @@ class Cells:
             self.asked.clear()
             if self._cell is not None:
                 self._cell.forget_warnings()
-                with contextlib.suppress(CellFailure):  # the next request finds it gone
+                with contextlib.suppress(SandboxFailure):  # the next request finds it gone
                     self._reset(self._cell)
 
     def output(self) -> str:
@@ -151,7 +151,7 @@ class Cells:
         started = time.monotonic()
         try:
             value = cell.ask(body, self._number, self._remote, seconds, limit)
-        except CellFailure as failure:
+        except SandboxFailure as failure:
             self._lost(failure, name)
             raise
         except TooLarge as error:  # the test made it of what student code gave
@@ -164,7 +164,7 @@ class Cells:
             elapsed = time.monotonic() - started
             self._in_test += elapsed
             self._in_checkpoint += elapsed
-        if name is not None and isinstance(value, Remote):
+        if name is not None and isinstance(value, Proxy):
             self._names[name] = value
         return value
 
@@ -184,7 +184,7 @@ class Cells:
         watching, self.watching = self.watching, None
         try:
             found = self.ask("returns", asked.sequence)
-        except (Exception, CellFailure):
+        except (Exception, SandboxFailure):
             return []  # the failure that is being explained is worth more than any other
         finally:
             self.watching = watching
@@ -192,7 +192,7 @@ class Cells:
         places = (place([*entry, ""]) for entry in entries if isinstance(entry, list))
         return [(p[0], p[1], p[2]) for p in places if p is not None]
 
-    def cell(self) -> Cell:
+    def cell(self) -> Sandbox:
         """The cell that runs now, to be measured from outside."""
         return self._living_cell()
 
@@ -216,10 +216,10 @@ class Cells:
         self._group, self._limits = group, limits
         self._in_checkpoint = self._in_test = 0.0
         self._counted = None
-        self._dead_imports: dict[str, CellFailure] = {}
+        self._dead_imports: dict[str, SandboxFailure] = {}
         self._words = ""
 
-    def _living_cell(self) -> Cell:
+    def _living_cell(self) -> Sandbox:
         if self._cell is None:
             cell = self._take_spare() or self._new(self._folder)
             cell.open(self._limits)
@@ -227,17 +227,17 @@ class Cells:
         assert self._cell is not None
         return self._cell
 
-    def _new(self, package: Path) -> Cell:
-        return Cell(self.level, self._places, package, self._largest)
+    def _new(self, package: Path) -> Sandbox:
+        return Sandbox(self.level, self._places, package, self._largest)
 
-    def _take_spare(self) -> Cell | None:
+    def _take_spare(self) -> Sandbox | None:
         """The process that was started ahead, if it is one for this package."""
         if self._spare is None or self._spare.package != self._folder:
             return None
         spare, self._spare = self._spare, None
         return spare
 
-    def _take(self, cell: Cell) -> None:
+    def _take(self, cell: Sandbox) -> None:
         self._cell = cell
         self._generation += 1
         self._released.clear()
@@ -245,16 +245,16 @@ class Cells:
         self._reset(cell)
         self.prepare()  # the next one starts while this one works
 
-    def _reset(self, cell: Cell) -> None:
+    def _reset(self, cell: Sandbox) -> None:
         body = ["reset", [self._seed], {}, [], False]
         seconds = self._limits.seconds_per_call
         try:
             cell.ask(body, self._number, self._remote, seconds, f"{seconds} s between two tests")
-        except CellFailure as failure:
+        except SandboxFailure as failure:
             self._lost(failure, None)
             raise
 
-    def _lost(self, failure: CellFailure, name: str | None) -> None:
+    def _lost(self, failure: SandboxFailure, name: str | None) -> None:
         if self._cell is not None:
             self._words = self._cell.output()
         self._cell = None
@@ -290,24 +290,24 @@ class Cells:
         return left, limit
 
     def _number(self, value: Any) -> int:
-        if not isinstance(value, Remote):
+        if not isinstance(value, Proxy):
             raise CannotCross(f"an object of type {type(value).__name__}, defined in the test,")
         if value is not self.package and value._generation != self._generation:
             raise Died("this object belongs to a process of your code that has ended")
         return int(value._number)
 
-    def _remote(self, content: Any) -> Remote:
+    def _remote(self, content: Any) -> Proxy:
         number, kind = content
         if type(number) is not int or type(kind) is not str or not 0 <= number < _LARGEST_NUMBER:
             raise ValueError("a handle of an unknown form")
-        return Remote(self, self._generation, number, type_name(kind, "object"))
+        return Proxy(self, self._generation, number, type_name(kind, "object"))
 
     def _take_released(self) -> list[int]:
         released = self._released[:_MOST_RELEASED]
         del self._released[:_MOST_RELEASED]
         return released
 
-    def _note(self, body: list[Any], cell: Cell, frame: FrameType | None) -> None:
+    def _note(self, body: list[Any], cell: Sandbox, frame: FrameType | None) -> None:
         """Have the returns of this request noted, if a line of the test itself makes it, or a
         fixture of the harness for it."""
         on_behalf = by_program = body[0] == "program"

@@ -8,8 +8,8 @@ from pathlib import Path
 from pytest_tinytorch.core.course import Limits
 from pytest_tinytorch.isolation.failures import NotStarted
 from pytest_tinytorch.isolation.levels import LEVELS, Level, Probe, candidates, missing
-from pytest_tinytorch.isolation.sandbox import Cell, Outside
-from pytest_tinytorch.isolation.workspace import Places
+from pytest_tinytorch.isolation.sandbox import Outside, Sandbox
+from pytest_tinytorch.isolation.workspace import Workspaces
 
 
 def probe(asked: str, secret: Path, package: Path, limits: Limits, slot: int = 0) -> Probe:
@@ -34,12 +34,12 @@ def _tried(level: Level, secret: Path, package: Path, limits: Limits) -> str:
     if not level.is_confined and not level.user:
         return ""  # it promises nothing that could be tried
     with ExitStack() as stack:
-        places = Places()
+        places = Workspaces()
         stack.callback(places.close)
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         outside = Outside(str(secret), str(places.root), listener.getsockname()[1], os.getpid())
         try:
-            cell = Cell(level, places, package, limits)
+            cell = Sandbox(level, places, package, limits)
             breaches = cell.open(limits, outside if level.is_confined else None)
         except NotStarted as failure:
             if level.user:

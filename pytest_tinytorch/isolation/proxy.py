@@ -1,7 +1,7 @@
 """Remote objects: what a test sees of a student's object that lives in another process.
 
 Each operation on one is carried out over there by Python itself, so that the student's own methods
-decide; numbers, strings, plain containers and arrays come back as copies, all else as a Remote.
+decide; numbers, strings, plain containers and arrays come back as copies, all else as a Proxy.
 Nothing here ever runs a method of the student's in this process.
 """
 
@@ -34,7 +34,7 @@ class Refused(CheckFailed):
         super().__init__(f"your code gave {self.what}, expected what a test can look at")
 
 
-class Remote:
+class Proxy:
     """A handle. `_border`, `_number` and `_kind` are its own; every other name is the student's."""
 
     __slots__ = ("__weakref__", "_border", "_generation", "_kind", "_number")
@@ -49,7 +49,7 @@ class Remote:
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        # NumPy, pytest and others look for protocols under such names: Remote has them or not.
+        # NumPy, pytest and others look for protocols under such names: Proxy has them or not.
         if name[:2] == "__" and name[-2:] == "__" and name not in _STUDENTS_NAMES:
             raise AttributeError(name)
         return self._border.ask("get", self, name)
@@ -139,10 +139,10 @@ class Remote:
         return False
 
     def __instancecheck__(self, value: Any) -> bool:
-        return isinstance(value, Remote) and self._border.ask("isinstance", value, self) is True
+        return isinstance(value, Proxy) and self._border.ask("isinstance", value, self) is True
 
     def __subclasscheck__(self, kind: Any) -> bool:
-        return isinstance(kind, Remote) and self._border.ask("issubclass", kind, self) is True
+        return isinstance(kind, Proxy) and self._border.ask("issubclass", kind, self) is True
 
     def __del__(self) -> None:
         self._border.release(self._generation, self._number)
@@ -153,7 +153,7 @@ class Remote:
         import numpy as np
 
         result = self._border.ask(operation, self, other)
-        if isinstance(result, Remote):
+        if isinstance(result, Proxy):
             object.__setattr__(result, "__class__", Comparison)
             return result
         if isinstance(result, np.ndarray | np.generic):
@@ -183,10 +183,10 @@ class Remote:
 
 
 # Python says it in words of its own, such as "Object of type ... is not JSON serializable".
-Remote.__name__ = "object of your code"
+Proxy.__name__ = "object of your code"
 
 
-class Comparison(Remote):
+class Comparison(Proxy):
     """The result of a comparison: a student's object that nobody may take for true or false."""
 
     __slots__ = ()
@@ -222,7 +222,7 @@ def _no_truth(kind: str) -> CheckFailed:
     )
 
 
-class RemotePackage(Remote):
+class PackageProxy(Proxy):
     """`tt`: the student's package, in whichever process it lives now."""
 
     __slots__ = ()
@@ -254,13 +254,13 @@ _STUDENTS_NAMES = ("__name__", "__doc__", "__qualname__", "__all__", "__version_
 
 def kind_of(value: object) -> str:
     """The name of a value's type, on whichever side it lives."""
-    return value._kind if isinstance(value, Remote) else type(value).__name__
+    return value._kind if isinstance(value, Proxy) else type(value).__name__
 
 
 _Kind = TypeVar("_Kind")
 
 
-def _exactly(kind: type[_Kind], value: Any, remote: Remote, operation: str) -> _Kind:
+def _exactly(kind: type[_Kind], value: Any, remote: Proxy, operation: str) -> _Kind:
     # What came back was sent by student code: `float(x)` must not give a list.
     if type(value) is not kind:
         raise TypeError(f"{operation}() of an object of type {remote._kind} gave {_short(value)}")
@@ -268,35 +268,35 @@ def _exactly(kind: type[_Kind], value: Any, remote: Remote, operation: str) -> _
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, Remote):
+    if isinstance(value, Proxy):
         return f"an object of type {value._kind}"
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _unary(operation: str) -> Any:
-    def method(self: Remote) -> Any:
+    def method(self: Proxy) -> Any:
         return self._border.ask(operation, self)
 
     return method
 
 
 def _binary(operation: str) -> tuple[Any, Any]:
-    def method(self: Remote, other: Any) -> Any:
+    def method(self: Proxy, other: Any) -> Any:
         return self._border.ask(operation, self, other)
 
-    def reflected(self: Remote, other: Any) -> Any:
+    def reflected(self: Proxy, other: Any) -> Any:
         return self._border.ask(operation, other, self)
 
     return method, reflected
 
 
 for _name in ("neg", "pos", "abs", "invert"):
-    setattr(Remote, f"__{_name}__", _unary(_name))
+    setattr(Proxy, f"__{_name}__", _unary(_name))
 for _name in (
     "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift",
     "and_", "or_", "xor",
 ):  # fmt: skip
     _method, _reflected = _binary(_name)
-    setattr(Remote, f"__{_name.rstrip('_')}__", _method)
-    setattr(Remote, f"__r{_name.rstrip('_')}__", _reflected)
+    setattr(Proxy, f"__{_name.rstrip('_')}__", _method)
+    setattr(Proxy, f"__r{_name.rstrip('_')}__", _reflected)

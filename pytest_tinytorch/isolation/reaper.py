@@ -1,7 +1,7 @@
 """Processes that student code left behind: found, ended and forgotten.
 
 A process that forks twice and starts a session of its own is in nobody's process group. Linux
-gives such orphans to the nearest ancestor that asked for them, so this process asks.
+gives such reaper to the nearest ancestor that asked for them, so this process asks.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ def sweep(known: frozenset[int]) -> None:
         time.sleep(0.001)
 
 
-_started: set[int] = set()  # cells that somebody waits for: no orphans
+_started: set[int] = set()  # cells that somebody waits for: no reaper
 
 
 def is_ours(process: int) -> None:

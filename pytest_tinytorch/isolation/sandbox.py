@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_tinytorch.core.course import Limits
 from pytest_tinytorch.core.text import whole
-from pytest_tinytorch.isolation import reaper as orphans
+from pytest_tinytorch.isolation import reaper
 from pytest_tinytorch.isolation.channel import Channel
 from pytest_tinytorch.isolation.child.protocol import (
     CannotCross,
@@ -24,18 +24,18 @@ from pytest_tinytorch.isolation.child.protocol import (
     frame,
 )
 from pytest_tinytorch.isolation.failures import (
-    CellFailure,
     Died,
     Forged,
     NotStarted,
     OutOfTime,
     Place,
+    SandboxFailure,
     student_error,
 )
 from pytest_tinytorch.isolation.levels import Level, command, environment, host_command, readable
 from pytest_tinytorch.isolation.proxy import Refused
 from pytest_tinytorch.isolation.warnings import Warnings
-from pytest_tinytorch.isolation.workspace import Places, size_of
+from pytest_tinytorch.isolation.workspace import Workspaces, size_of
 
 _SECONDS_TO_START = 30
 _SECONDS_TO_SAY_WHERE = 1
@@ -52,16 +52,16 @@ class Outside:
     parent: int
 
 
-class Cell:
+class Sandbox:
     """One student process. It starts at once, and waits until `open` says what it may use."""
 
-    def __init__(self, level: Level, places: Places, package: Path, limits: Limits) -> None:
+    def __init__(self, level: Level, places: Workspaces, package: Path, limits: Limits) -> None:
         self.level = level
         self._places, self._limits, self.package = places, limits, package
         self._place = places.new(package)
         if level.user:
             os.chown(self._place.scratch, level.user, level.user)
-        self._known = orphans.children()
+        self._known = reaper.children()
         self._closed = False
         self._warnings = Warnings(package)
         self._pid = 0  # of the student's process, as this process sees it
@@ -76,7 +76,7 @@ class Cell:
         self._limits = limits
         try:
             reply = self._greet(outside)
-        except CellFailure as failure:
+        except SandboxFailure as failure:
             said = self.output().strip().splitlines()
             self.close()
             reason = said[-1] if said else failure.message
@@ -94,7 +94,7 @@ class Cell:
     ) -> Any:
         """One request [operation, arguments, keywords, released, watched] and what it gave.
 
-        Raises StudentError, Refused, CannotCross or a CellFailure; after the latter the cell is
+        Raises StudentError, Refused, CannotCross or a SandboxFailure; after the latter the cell is
         closed.
         """
         encoder = Encoder(refer)
@@ -106,7 +106,7 @@ class Cell:
                 frame(channel.sequence, body, encoder.payload), seconds, limit
             )
             return self._value(reply, payload, resolve)
-        except CellFailure as failure:
+        except SandboxFailure as failure:
             if isinstance(failure, OutOfTime):
                 failure.frames = self._where()
             self.close()
@@ -132,7 +132,7 @@ class Cell:
         """What student code printed since this was last asked."""
         try:
             return self._channel.output()
-        except (CellFailure, OSError, ValueError):
+        except (SandboxFailure, OSError, ValueError):
             return ""
 
     def processor_seconds(self) -> float:
@@ -157,8 +157,8 @@ class Cell:
         if self._process.returncode is None:
             self._kill()
             self._process.wait()
-        orphans.sweep(self._known)
-        orphans.is_done(self._process.pid)
+        reaper.sweep(self._known)
+        reaper.is_done(self._process.pid)
         self._channel.close()
         if self._info is not None:
             os.close(self._info)
@@ -171,18 +171,18 @@ class Cell:
             os.kill(self._pid, signal.SIGUSR1)
             reply, _ = self._channel.last_word(_SECONDS_TO_SAY_WHERE)
             return student_error(reply[1]).frames
-        except (CellFailure, WireError, OSError, LookupError, TypeError):
+        except (SandboxFailure, WireError, OSError, LookupError, TypeError):
             return ()
 
     def _kill(self) -> None:
-        # Its own session, so its own group; what left the group is found by `orphans`.
+        # Its own session, so its own group; what left the group is found by `reaper`.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             self._process.kill()
 
     def _start(self) -> "tuple[subprocess.Popen[bytes], Channel, int | None]":
-        orphans.adopt()
+        reaper.adopt()
         theirs_in, ours_out = _wide_pipe()
         ours_in, theirs_out = _wide_pipe()
         info = _info_file() if self.level.name == "bwrap" else None
@@ -209,7 +209,7 @@ class Cell:
         finally:
             for descriptor in (theirs_in, theirs_out):
                 os.close(descriptor)
-        orphans.is_ours(process.pid)
+        reaper.is_ours(process.pid)
         return process, Channel(process, ours_out, ours_in), info
 
     def _greet(self, outside: Outside | None) -> dict[str, Any]:
@@ -249,7 +249,7 @@ class Cell:
             return self._process.pid
         try:
             first = int(json.loads(os.pread(self._info, 4096, 0))["child-pid"])
-            return min(orphans.children(first), default=first)
+            return min(reaper.children(first), default=first)
         except (ValueError, KeyError, OSError):
             return self._process.pid
 

@@ -39,7 +39,7 @@ _SYSTEM = (
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """The folders of one cell."""
 
     root: Path
@@ -47,7 +47,7 @@ class Place:
     scratch: Path  # the one folder that student code may write to
 
 
-class Places:
+class Workspaces:
     """A temporary folder of this run, with NumPy, the host program and a place for each cell."""
 
     def __init__(self) -> None:
@@ -73,11 +73,11 @@ class Places:
         _let_all_read(self.libraries / "pytest_tinytorch")
         self.libraries.chmod(0o755)
 
-    def new(self, package: Path) -> Place:
+    def new(self, package: Path) -> Workspace:
         """A fresh place with a copy of the student's package. Raises NotStarted."""
         self._made += 1
         root = self.root / f"cell-{self._made}"
-        place = Place(root, root / "package", root / "scratch")
+        place = Workspace(root, root / "package", root / "scratch")
         try:
             root.mkdir()
             place.scratch.mkdir()
@@ -89,7 +89,7 @@ class Places:
             raise _no_room(error) from None
         return place
 
-    def remove(self, place: Place) -> None:
+    def remove(self, place: Workspace) -> None:
         remove_folder(place.root)
 
     def close(self) -> None:

@@ -7,13 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_tinytorch.core.text import one_line
-from pytest_tinytorch.submissions.collection import Collected, Status
+from pytest_tinytorch.submissions.collection import Collected, CollectedStatus
 
 _STYLES = {
-    Status.COLLECTED: "good",
-    Status.LATE: "todo",
-    Status.NONE: "todo",
-    Status.FAILED: "bad",
+    CollectedStatus.COLLECTED: "good",
+    CollectedStatus.LATE: "todo",
+    CollectedStatus.NONE: "todo",
+    CollectedStatus.FAILED: "bad",
 }
 
 
@@ -23,9 +23,9 @@ def collected_report(found: Sequence[Collected]) -> list[RenderableType]:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1, overflow="fold")
     table.add_column(ratio=2, overflow="fold")
-    order = list(Status)
+    order = list(CollectedStatus)
     for one in sorted(found, key=lambda one: order.index(one.status)):
-        if one.status is not Status.COLLECTED or one.note:
+        if one.status is not CollectedStatus.COLLECTED or one.note:
             word = Text(f"  {one.status}", style=_STYLES[one.status])
             table.add_row(word, Text(one_line(one.student)), Text(one_line(one.note)))
     counts = [f"{sum(one.status is status for one in found)} {status}" for status in order]

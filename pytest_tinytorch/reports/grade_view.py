@@ -31,13 +31,13 @@ def grade_table(course: Course, grade: Grade) -> list[RenderableType]:
 
 
 def remarks(
-    isolation: str, weaker: Sequence[str], altered: Sequence[str], refused: Sequence[str]
+    isolation: str, not_reached: Sequence[str], altered: Sequence[str], refused: Sequence[str]
 ) -> list[str]:
     """What qualifies a grade, a line each."""
     lines = [f"Isolation: {isolation}"]
     if isolation == "none":
         lines[0] += ". This grade is advisory: student code shared the process of its judge"
-    lines += [f"  not reached: {reason}" for reason in weaker]
+    lines += [f"  not reached: {reason}" for reason in not_reached]
     if altered:
         lines.append(f"Not the course's own: {', '.join(altered)}")
     lines += [f"Not taken in: {reason}" for reason in refused]

@@ -34,7 +34,7 @@ _LARGEST_LIST = 2**26
 Following = Callable[[Sequence[Any]], Iterable[Any]]
 
 
-class Status(StrEnum):
+class CollectedStatus(StrEnum):
     COLLECTED = "collected"
     LATE = "late"  # collected, although it came after the deadline
     NONE = "none"  # nothing was handed in, or nothing in time
@@ -46,7 +46,7 @@ class Collected:
     """What became of one student's submission."""
 
     student: str
-    status: Status
+    status: CollectedStatus
     entry: str = ""  # its folder or zip in the collection
     commit: str = ""
     sha256: str = ""  # of what was no repository
@@ -196,7 +196,9 @@ def read_list(path: Path) -> dict[str, Collected]:
         data = json.loads(read_plain(path, _LARGEST_LIST).decode("utf-8"))
         if data["format"] != FORMAT:
             raise ValueError(f"format {data['format']!r} is unknown")
-        found = [Collected(**c | {"status": Status(c["status"])}) for c in data["students"]]
+        found = [
+            Collected(**c | {"status": CollectedStatus(c["status"])}) for c in data["students"]
+        ]
         for entry in found:
             _check(entry)
     except FileNotFoundError:

@@ -11,7 +11,12 @@ from pathlib import Path, PurePosixPath
 
 from pytest_tinytorch.core.errors import REFUSED_BY_MACHINE
 from pytest_tinytorch.core.names import folded, safe_path
-from pytest_tinytorch.submissions.collection import Collected, Collection, Following, Status
+from pytest_tinytorch.submissions.collection import (
+    Collected,
+    CollectedStatus,
+    Collection,
+    Following,
+)
 from pytest_tinytorch.submissions.deadline import lateness
 from pytest_tinytorch.submissions.git import (
     LARGEST_FILE_MIB,
@@ -71,7 +76,7 @@ def _collected(
         if isinstance(error, OSError) and error.errno in REFUSED_BY_MACHINE:
             raise
         reason = str(error) if isinstance(error, GitError) else f"{error.strerror}"
-        failed = Collected(row.student, Status.FAILED, remote=remote, note=reason)
+        failed = Collected(row.student, CollectedStatus.FAILED, remote=remote, note=reason)
         return collection.note(failed)
 
 
@@ -88,24 +93,26 @@ def _choose(repository: Repository, deadline: datetime | None, late: bool) -> Co
     if last is None:
         return _nothing("no commit yet")
     if deadline is None:
-        return _commit(last, Status.COLLECTED)
+        return _commit(last, CollectedStatus.COLLECTED)
     by_how_much = lateness(_time(last), deadline)
     in_time = repository.last_commit(int(deadline.timestamp()))
     if in_time == last:
-        return _commit(last, Status.COLLECTED)
+        return _commit(last, CollectedStatus.COLLECTED)
     if late:
-        return _commit(last, Status.LATE, f"{by_how_much} after the deadline")
+        return _commit(last, CollectedStatus.LATE, f"{by_how_much} after the deadline")
     if in_time is None:
         return _nothing(f"nothing in time; --late takes what came {by_how_much} after the deadline")
     later = repository.count_after(in_time[0])
-    return _commit(in_time, Status.COLLECTED, f"commits after the deadline, not taken: {later}")
+    return _commit(
+        in_time, CollectedStatus.COLLECTED, f"commits after the deadline, not taken: {later}"
+    )
 
 
 def _nothing(note: str) -> Collected:
-    return Collected("", Status.NONE, note=note)
+    return Collected("", CollectedStatus.NONE, note=note)
 
 
-def _commit(commit: tuple[str, int], status: Status, note: str = "") -> Collected:
+def _commit(commit: tuple[str, int], status: CollectedStatus, note: str = "") -> Collected:
     time = _time(commit).isoformat(timespec="seconds")
     return Collected("", status, commit=commit[0], time=time, note=note)
 

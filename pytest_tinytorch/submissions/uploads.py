@@ -6,7 +6,12 @@ from pathlib import Path
 
 from pytest_tinytorch.core.errors import REFUSED_BY_MACHINE, CourseError
 from pytest_tinytorch.core.names import safe_path
-from pytest_tinytorch.submissions.collection import Collected, Collection, Following, Status
+from pytest_tinytorch.submissions.collection import (
+    Collected,
+    CollectedStatus,
+    Collection,
+    Following,
+)
 from pytest_tinytorch.submissions.download import Download, Unreadable, opened
 from pytest_tinytorch.submissions.platforms import (
     METADATA,
@@ -63,10 +68,12 @@ def _text(collection: Collection, download: Download, name: str) -> str:
 def _collected(
     collection: Collection, download: Download, source: str, handed: Handed
 ) -> Collected:
-    status = Status.LATE if handed.late else Status.COLLECTED
+    status = CollectedStatus.LATE if handed.late else CollectedStatus.COLLECTED
     found = Collected(handed.student, status, time=handed.time, remote=source, note=handed.note)
     if not handed.files:
-        return collection.note(replace(found, status=Status.NONE, note=handed.note or "no file"))
+        return collection.note(
+            replace(found, status=CollectedStatus.NONE, note=handed.note or "no file")
+        )
     try:
         with collection.workplace() as workplace:
             made, digest, left_out = _put_together(download, handed, workplace)
@@ -80,7 +87,7 @@ def _collected(
         if isinstance(error, OSError) and error.errno in REFUSED_BY_MACHINE:
             raise
         reason = str(error) if isinstance(error, Unreadable) else f"{error.strerror}"
-        return collection.note(replace(found, status=Status.FAILED, note=reason))
+        return collection.note(replace(found, status=CollectedStatus.FAILED, note=reason))
 
 
 def _put_together(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_tinytorch.submissions import git as git_module
-from pytest_tinytorch.submissions.collection import Collected, Status
+from pytest_tinytorch.submissions.collection import Collected, CollectedStatus
 from pytest_tinytorch.submissions.remotes import collect_remotes
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -106,7 +106,7 @@ def test_the_last_commit_at_or_before_the_deadline(students):
     students.commit("ana", LATE, **{"src__02_tensor.py": "4"})
     found = students.collect()["ana"]
     assert found == Collected(
-        "ana", Status.COLLECTED, "ana", handed_in, "", "2026-11-20T22:59:00+00:00", "ana",
+        "ana", CollectedStatus.COLLECTED, "ana", handed_in, "", "2026-11-20T22:59:00+00:00", "ana",
         "commits after the deadline, not taken: 2",
     )  # fmt: skip
     assert students.files() == {"ana/src/02_tensor.py": "2"}
@@ -116,11 +116,11 @@ def test_what_came_after_the_deadline_is_taken_if_it_is_asked_for(students):
     students.enroll("ana")
     students.commit("ana", LATE, **{"a.py": "late"})
     found = students.collect()["ana"]
-    assert (found.status, found.entry) == (Status.NONE, "")
+    assert (found.status, found.entry) == (CollectedStatus.NONE, "")
     assert found.note == "nothing in time; --late takes what came 2 h 5 min after the deadline"
     assert students.files() == {}
     found = students.collect(late=True)["ana"]
-    assert (found.status, found.note) == (Status.LATE, "2 h 5 min after the deadline")
+    assert (found.status, found.note) == (CollectedStatus.LATE, "2 h 5 min after the deadline")
     assert students.files() == {"ana/a.py": "late"}
 
 
@@ -128,7 +128,7 @@ def test_without_a_deadline_the_newest_is_taken(students):
     students.enroll("ana")
     students.commit("ana", LATE, **{"a.py": "1"})
     found = students.collect(deadline=None)["ana"]
-    assert (found.status, found.note) == (Status.COLLECTED, "")
+    assert (found.status, found.note) == (CollectedStatus.COLLECTED, "")
 
 
 def test_only_the_way_of_the_default_branch_counts(students):
@@ -152,11 +152,11 @@ def test_one_students_failure_is_a_line_about_that_one(students, tmp_path):
     students.commit("Zoë 🎉", EARLY, **{"a.py": "1"})
     found = students.collect()
     assert {name: one.status for name, one in found.items()} == {
-        "empty": Status.NONE,
-        "gone": Status.FAILED,
-        "evil": Status.FAILED,
-        "dead": Status.FAILED,
-        "Zoë 🎉": Status.COLLECTED,
+        "empty": CollectedStatus.NONE,
+        "gone": CollectedStatus.FAILED,
+        "evil": CollectedStatus.FAILED,
+        "dead": CollectedStatus.FAILED,
+        "Zoë 🎉": CollectedStatus.COLLECTED,
     }
     assert found["empty"].note == "no commit yet"
     assert "does not appear to be a git repository" in found["gone"].note
@@ -206,7 +206,7 @@ def test_a_remote_that_is_gone_keeps_what_was_collected(students):
     students.collect()
     shutil.rmtree(students.root / "ana")
     found = students.collect()["ana"]
-    assert (found.status, found.entry, found.commit) == (Status.FAILED, "ana", commit)
+    assert (found.status, found.entry, found.commit) == (CollectedStatus.FAILED, "ana", commit)
     assert "what was collected before is kept" in found.note
     assert students.files() == {"ana/a.py": "1"}
 
@@ -305,10 +305,11 @@ def test_a_folder_of_this_machine_needs_an_option(students, form):
     roster = students.root / "roster.csv"
     [found] = collect_remotes(roster, students.into, None, late=False)
     assert (found.status, found.note) == (
-        Status.FAILED, "the remote is a folder of this machine; --local-remotes allows that",
-    )  # fmt: skip
+        CollectedStatus.FAILED,
+        "the remote is a folder of this machine; --local-remotes allows that",
+    )
     [found] = collect_remotes(roster, students.into, None, late=False, local=True)
-    assert found.status is Status.COLLECTED
+    assert found.status is CollectedStatus.COLLECTED
 
 
 def test_more_files_than_are_looked_at(students, monkeypatch):
@@ -316,7 +317,7 @@ def test_more_files_than_are_looked_at(students, monkeypatch):
     students.enroll("ana")
     students.commit("ana", **{"a.py": "1", "b.py": "2", "c.py": "3"})
     found = students.collect()["ana"]
-    assert (found.status, found.note) == (Status.FAILED, "it has more than 2 files")
+    assert (found.status, found.note) == (CollectedStatus.FAILED, "it has more than 2 files")
 
 
 def test_a_tree_without_end_fails(students, monkeypatch):
@@ -333,7 +334,7 @@ def test_a_tree_without_end_fails(students, monkeypatch):
     started = time.monotonic()
     found = students.collect()["ana"]
     assert (found.status, found.note) == (
-        Status.FAILED,
+        CollectedStatus.FAILED,
         "it has more files than anybody hands in",
     )
     assert time.monotonic() - started < 20

@@ -19,7 +19,7 @@ from pathlib import Path
 from pytest_tinytorch.core.course import Limits
 from pytest_tinytorch.isolation import sandbox
 from pytest_tinytorch.isolation.levels import Level
-from pytest_tinytorch.isolation.workspace import Places
+from pytest_tinytorch.isolation.workspace import Workspaces
 
 class Started(subprocess.Popen):
     def __init__(self, *words, **options):
@@ -29,7 +29,8 @@ class Started(subprocess.Popen):
         os.kill(os.getpid(), 9)
 
 sandbox.subprocess.Popen = Started
-sandbox.Cell(Level(sys.argv[2]), Places(), Path(sys.argv[1]), Limits(3, 5, 20, 1024, 8, 64, 32))
+limits = Limits(3, 5, 20, 1024, 8, 64, 32)
+sandbox.Sandbox(Level(sys.argv[2]), Workspaces(), Path(sys.argv[1]), limits)
 """
 
 

@@ -25,7 +25,7 @@ from pytest_tinytorch.grading.parts import (
     Intake,
     Part,
     PartFiles,
-    Status,
+    PartStatus,
     harness_digest,
     part_key,
 )
@@ -91,7 +91,9 @@ def test_a_collection_knows_who_it_is_and_which_commit(tmp_path):
     for student in ("Ana", "ana"):
         with collection.workplace() as place:
             made = lay(place / "made", {"02_tensor.py": student.encode()})
-            collection.place(Collected(student, collect.Status.COLLECTED, commit="c" * 40), made)
+            collection.place(
+                Collected(student, collect.CollectedStatus.COLLECTED, commit="c" * 40), made
+            )
     found, ignored = find_submissions(tmp_path)
     assert [s.student for s in found] == ["Ana", "ana"] and ignored == []
     for submitted in found:
@@ -329,7 +331,7 @@ FAILED = replace(
 
 def test_a_part_comes_back_as_it_was(tmp_path):
     files = PartFiles(tmp_path, "Zoë")
-    part = Part("key", Status.GRADED, (PASSED, FAILED), "")
+    part = Part("key", PartStatus.GRADED, (PASSED, FAILED), "")
     files.write(ONE, part)
     assert files.read(ONE) == part
     assert (part.points, part.max_points) == (3, 6)
@@ -437,7 +439,7 @@ def test_what_cannot_be_read_is_no_zero(bench, tmp_path):
     (tmp_path / "anna.zip").write_bytes(b"no zip")
     task = (Submitted("anna", tmp_path / "anna.zip"), bench.checkpoint)
     part = bench.grader().grade(task, None).part
-    assert (part.status, part.reason) == (Status.GRADER_ERROR, "anna.zip is no zip file")
+    assert (part.status, part.reason) == (PartStatus.GRADER_ERROR, "anna.zip is no zip file")
     assert part.tests[0].reason is Reason.HARNESS
     assert not bench.grader().grade(task, None).kept  # it is tried again
 
@@ -449,7 +451,7 @@ def test_an_undecided_test_makes_a_part_one_for_review(bench, tmp_path):
     )
     task = (Submitted("anna", lay(tmp_path / "anna", {"02_tensor.py": CODE})), bench.checkpoint)
     part = bench.grader().grade(task, None).part
-    assert (part.status, part.reason) == (Status.GRADER_ERROR, "01/test_a: the disk is full")
+    assert (part.status, part.reason) == (PartStatus.GRADER_ERROR, "01/test_a: the disk is full")
 
 
 def test_the_next_package_is_made_ready_if_it_will_be_run(bench, tmp_path):

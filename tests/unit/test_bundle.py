@@ -16,7 +16,7 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.manifest import load_manifest, make_manifest
 from pytest_tinytorch.grading.gradescope.archive import zipped
 from pytest_tinytorch.grading.gradescope.bundle import make_bundle, write_bundle
-from pytest_tinytorch.grading.gradescope.config import Orders
+from pytest_tinytorch.grading.gradescope.config import AutograderConfig
 from pytest_tinytorch.grading.gradescope.wheel import make_wheel
 
 PACKAGE = Path(__file__).parents[2] / "pytest_tinytorch"
@@ -134,8 +134,8 @@ def test_no_source_and_no_generated_file_is_in_it(course):
 def test_what_it_is_told(course, hidden):
     made = bundle(course, "words", hidden, seed=7, level="landlock")
     archive = opened(made.content)
-    orders = Orders.from_text(archive.read("autograder.json").decode())
-    assert orders == Orders(("01",), 7, "landlock")
+    orders = AutograderConfig.from_text(archive.read("autograder.json").decode())
+    assert orders == AutograderConfig(("01",), 7, "landlock")
     assert orders.options() == ["--checkpoint=01", "--seed=7", "--require-isolation=landlock"]
     secrets = {name for name in archive.namelist() if name.startswith("hidden/")}
     assert secrets == {"hidden/checkpoint_00_numbers.py", "hidden/manifest.json"}
@@ -145,7 +145,7 @@ def test_what_it_is_told(course, hidden):
 
 def test_orders_of_another_version_are_refused():
     with pytest.raises(CourseError, match=r"another version; make the bundle again"):
-        Orders.from_text('{"format": 2, "checkpoints": []}')
+        AutograderConfig.from_text('{"format": 2, "checkpoints": []}')
 
 
 MISTAKES = {

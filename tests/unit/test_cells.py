@@ -19,16 +19,16 @@ from pytest_tinytorch.core.records import Reason
 from pytest_tinytorch.fixtures.comparison import Check
 from pytest_tinytorch.isolation.child import protocol as wire
 from pytest_tinytorch.isolation.failures import (
-    CellFailure,
     Died,
     Forged,
     NotStarted,
     OutOfTime,
+    SandboxFailure,
     StudentError,
 )
 from pytest_tinytorch.isolation.levels import Level, missing
-from pytest_tinytorch.isolation.pool import Cells
-from pytest_tinytorch.isolation.proxy import Remote, kind_of
+from pytest_tinytorch.isolation.pool import SandboxPool
+from pytest_tinytorch.isolation.proxy import Proxy, kind_of
 
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
 
@@ -230,15 +230,15 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cells(package: Path) -> Iterator[Cells]:
-    cells = Cells(Level("process"), package, LIMITS, {"broken": "b", "also_broken": "b"})
+def cells(package: Path) -> Iterator[SandboxPool]:
+    cells = SandboxPool(Level("process"), package, LIMITS, {"broken": "b", "also_broken": "b"})
     cells.begin("00", LIMITS, 1)
     yield cells
     cells.close()
 
 
 @pytest.fixture
-def net(cells: Cells) -> Remote:
+def net(cells: SandboxPool) -> Proxy:
     cells.begin("00", LIMITS, 1)
     return cells.package
 
@@ -431,12 +431,12 @@ def test_numpy_and_others_find_no_protocols_of_their_own(net):
 
 def test_an_object_is_forgotten_with_its_last_handle(net, cells):
     box = net.Box([1])
-    number, again = box._number, Remote(cells, cells._generation, box._number, "Box")
+    number, again = box._number, Proxy(cells, cells._generation, box._number, "Box")
     assert repr(again) == "Box!"
     del box, again
     net.echo(1)  # what was forgotten here is told with the next request
     with pytest.raises(StudentError, match=str(number)):
-        repr(Remote(cells, cells._generation, number, "Box"))
+        repr(Proxy(cells, cells._generation, number, "Box"))
 
 
 def test_death_of_the_process_fails_one_test_and_a_new_one_begins(net, cells):
@@ -522,7 +522,7 @@ def test_the_disk_has_a_limit_also_for_those_who_talk_meanwhile(net):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="opens its own pipe by way of /proc")
 def test_a_reply_that_is_taken_back_is_the_end_of_the_process(net):
-    with pytest.raises(CellFailure):
+    with pytest.raises(SandboxFailure):
         net.take_back()
     assert net.echo(1) == 1
 
@@ -629,7 +629,7 @@ def test_other_packages_are_not_there(net, cells):
 
 
 def test_nothing_is_left_behind(package):
-    cells = Cells(Level("process"), package, LIMITS, {})
+    cells = SandboxPool(Level("process"), package, LIMITS, {})
     cells.begin("00", LIMITS, 1)
     cells.package.echo(1)
     process, folder = cells.cell()._process.pid, cells._places.root
@@ -641,7 +641,7 @@ def test_nothing_is_left_behind(package):
 
 
 def test_a_full_disk_is_not_the_students_fault(package, monkeypatch):
-    cells = Cells(Level("process"), package, LIMITS, {})
+    cells = SandboxPool(Level("process"), package, LIMITS, {})
     with contextlib.closing(cells), monkeypatch.context() as disk:
 
         def full(*_: object) -> None:
@@ -661,7 +661,7 @@ def test_a_package_that_cannot_be_loaded(tmp_path):
     folder = tmp_path / "net"
     folder.mkdir()
     (folder / "__init__.py").write_text("import nothing_like_that\n")
-    cells = Cells(Level("process"), folder, LIMITS, {})
+    cells = SandboxPool(Level("process"), folder, LIMITS, {})
     try:
         cells.begin("00", LIMITS, 1)
         with pytest.raises(Died, match="exit code 1"):

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.names import folded, folder_name, safe_path
-from pytest_tinytorch.submissions.collection import Collected, Collection, Status, shared
+from pytest_tinytorch.submissions.collection import Collected, CollectedStatus, Collection, shared
 from pytest_tinytorch.submissions.git import is_local, without_password
 from pytest_tinytorch.submissions.roster import Row, read_roster
 
@@ -146,7 +146,7 @@ def put(collection, student, text="1", version="c1", zipped=False):
         else:
             made.mkdir()
             (made / "a.py").write_text(text)
-        return collection.place(Collected(student, Status.COLLECTED, commit=version), made)
+        return collection.place(Collected(student, CollectedStatus.COLLECTED, commit=version), made)
 
 
 OWN = ("collected.json", "lock")
@@ -165,7 +165,7 @@ def test_a_collection_is_folders_zips_and_a_list(root):
     collection = Collection(root)
     put(collection, "Zoë 🎉")
     put(collection, "bo", zipped=True)
-    collection.note(Collected("cy", Status.NONE, note="no commit yet"))
+    collection.note(Collected("cy", CollectedStatus.NONE, note="no commit yet"))
     assert contents(root) == {"Zoë 🎉/a.py": "1", "bo.zip": "1"}
     assert listed(root)["format"] == 1
     rows = [(s["student"], s["status"], s["entry"]) for s in listed(root)["students"]]
@@ -205,8 +205,8 @@ def test_what_nobody_collected_is_moved_aside_too(root):
 
 def test_a_failure_keeps_what_was_collected_before(root):
     put(Collection(root), "ana", "1", "c1")
-    found = Collection(root).note(Collected("ana", Status.FAILED, note="no answer"))
-    assert (found.status, found.entry, found.commit) == (Status.FAILED, "ana", "c1")
+    found = Collection(root).note(Collected("ana", CollectedStatus.FAILED, note="no answer"))
+    assert (found.status, found.entry, found.commit) == (CollectedStatus.FAILED, "ana", "c1")
     assert found.note == "no answer; what was collected before is kept"
     assert contents(root) == {"ana/a.py": "1"}
     assert listed(root)["students"][0]["commit"] == "c1"
@@ -262,7 +262,7 @@ def test_two_collections_at_once_lose_no_entry(root):
     put(one, "ana", "1", "c1")
     put(other, "bo", "2", "c2")
     put(one, "cy", "3", "c3")
-    other.note(Collected("dee", Status.NONE, note="no commit yet"))
+    other.note(Collected("dee", CollectedStatus.NONE, note="no commit yet"))
     assert [entry["student"] for entry in listed(root)["students"]] == ["ana", "bo", "cy", "dee"]
 
 
@@ -283,7 +283,7 @@ def test_whoever_waits_too_long_is_told(root, monkeypatch):
         filelock.FileLock(root / ".collected/lock"),
         pytest.raises(CourseError, match="is in use by another `tito collect`; wait for its end"),
     ):
-        collection.note(Collected("ana", Status.NONE))
+        collection.note(Collected("ana", CollectedStatus.NONE))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there, nobody removes what another left")
@@ -300,7 +300,7 @@ def test_what_a_killed_run_left_is_removed(root):
 
 def test_students_with_the_same_work_are_named():
     def one(student, **more):
-        return Collected(student, Status.COLLECTED, **more)
+        return Collected(student, CollectedStatus.COLLECTED, **more)
 
     found = [
         one("ana", remote="https://h/team.git", commit="a" * 40),
@@ -309,8 +309,8 @@ def test_students_with_the_same_work_are_named():
         one("dee", remote="upload.zip", sha256="b" * 64),
         one("eve", remote="upload.zip", sha256="b" * 64),
         one("flo", remote="upload.zip", sha256="c" * 64),
-        Collected("gus", Status.NONE, remote="https://h/gus"),
-        Collected("hal", Status.NONE, remote="https://h/hal"),
+        Collected("gus", CollectedStatus.NONE, remote="https://h/gus"),
+        Collected("hal", CollectedStatus.NONE, remote="https://h/hal"),
     ]
     assert shared(found) == [
         "The same remote: ana, bo",

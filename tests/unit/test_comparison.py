@@ -7,7 +7,7 @@ import pytest
 
 from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.fixtures.comparison import Check
-from pytest_tinytorch.isolation.proxy import RemotePackage
+from pytest_tinytorch.isolation.proxy import PackageProxy
 
 check = Check()
 
@@ -543,7 +543,7 @@ def test_the_package_is_not_asked_for_a_shape():
         def ask(self, *what):
             asked.append(what)
 
-    tt = RemotePackage(Border(), 0, 0, "tinytorch")
+    tt = PackageProxy(Border(), 0, 0, "tinytorch")
     small = types.ModuleType("small")
     small.__getattr__ = asked.append
     for package in (tt, small):

@@ -26,7 +26,7 @@ def code_of(content, targets=("core.a",)):
     return "\n".join(cell.code for cell in cells), notes
 
 
-# Cells that Python cannot compile, or that would be something else in a source.
+# SandboxPool that Python cannot compile, or that would be something else in a source.
 SCRATCH = [
     "%matplotlib inline", "!pip install numpy", "np.exp?", "%%time\nf()", "%%bash\nls | head",
     "await f()", "x = (", "'''", "if x:", "\tx\n  y", "return 1", "y = 3\n# %%\n#| export\nx = 2",

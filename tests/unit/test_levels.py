@@ -23,7 +23,12 @@ from pytest_tinytorch.isolation.levels import (
     missing,
 )
 from pytest_tinytorch.isolation.probe import probe
-from pytest_tinytorch.isolation.workspace import Place, Places, readable_of_the_machine, size_of
+from pytest_tinytorch.isolation.workspace import (
+    Workspace,
+    Workspaces,
+    readable_of_the_machine,
+    size_of,
+)
 
 LIMITS = Limits(5, 10, 60, 1024, 8, 64, 64)
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs Linux or macOS")
@@ -176,7 +181,7 @@ def test_the_folders_of_a_cell(package):
     (package / "loop").symlink_to(package)
     (package / "__pycache__").mkdir()
     (package / "__pycache__/a.cpython-311.pyc").write_text("stale")
-    places = Places()
+    places = Workspaces()
     try:
         where = places.new(package)
         copied = {p.relative_to(where.package).as_posix() for p in where.package.rglob("*.*")}
@@ -198,7 +203,7 @@ def test_the_folders_of_a_cell(package):
 def test_the_user_of_a_cell_can_read_its_package_whatever_the_umask(package):
     before = os.umask(0o077)
     try:
-        places = Places()
+        places = Workspaces()
         where = places.new(package)
     finally:
         os.umask(before)
@@ -299,7 +304,7 @@ def test_a_file_that_goes_while_files_are_counted_ends_nothing(tmp_path, monkeyp
 def test_what_a_cell_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYTORCH_GRADE_KEY", "secret")
     monkeypatch.setenv("TINYTORCH_DATA", str(tmp_path / "data"))
-    where = Place(tmp_path, tmp_path / "package", tmp_path / "scratch")
+    where = Workspace(tmp_path, tmp_path / "package", tmp_path / "scratch")
     told = environment(where, tmp_path / "libraries")
     assert told["HOME"] == told["TMPDIR"] == str(where.scratch)
     assert told["TINYTORCH_DATA"] == str(tmp_path / "data")
@@ -312,7 +317,7 @@ def test_what_a_cell_is_told(tmp_path, monkeypatch):
 
 
 def test_bubblewrap_is_told_what_to_show(tmp_path):
-    where = Place(tmp_path, tmp_path, tmp_path / "scratch")
+    where = Workspace(tmp_path, tmp_path, tmp_path / "scratch")
     assert command(Level("landlock"), where, tmp_path, 5, 100) == []
     words = command(Level("bwrap"), where, tmp_path, 5, 100)
     assert words[0] == "bwrap" and words[-1] == "--"

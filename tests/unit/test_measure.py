@@ -217,12 +217,12 @@ def is_traced():
 def cells(tmp_path_factory):
     if reason := missing("process"):
         pytest.skip(reason)
-    from pytest_tinytorch.isolation.pool import Cells
+    from pytest_tinytorch.isolation.pool import SandboxPool
 
     folder: Path = tmp_path_factory.mktemp("student") / "net"
     folder.mkdir()
     (folder / "__init__.py").write_text(CODE)
-    cells = Cells(Level("process"), folder, LIMITS, {})
+    cells = SandboxPool(Level("process"), folder, LIMITS, {})
     cells.begin("00", LIMITS, 1)
     yield cells
     cells.close()

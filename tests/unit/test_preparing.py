@@ -12,7 +12,7 @@ from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
 from pytest_tinytorch.grading import prepare as preparing
 from pytest_tinytorch.grading.grader import Grader
-from pytest_tinytorch.grading.parts import PartFiles, Status
+from pytest_tinytorch.grading.parts import PartFiles, PartStatus
 from pytest_tinytorch.grading.prepare import reason_of
 from pytest_tinytorch.hooks.batch import _graded
 from pytest_tinytorch.isolation.failures import Died
@@ -151,10 +151,10 @@ def test_what_a_step_raises_is_no_neighbours(school, monkeypatch, step, error):
     assert first["anna"] == ("graded", 3, "", False)
     assert first["zoe"] == ("graded", 3, "", False)
     status, points, reason, _ = first["eve"]
-    assert status == Status.GRADER_ERROR and not points
+    assert status == PartStatus.GRADER_ERROR and not points
     assert type(error).__name__ in reason and reason.isprintable()
     part = PartFiles(school.folder / "results", "eve").read(GROUP)
-    assert (part.status, part.reason, part.points) == (Status.GRADER_ERROR, reason, 0)
+    assert (part.status, part.reason, part.points) == (PartStatus.GRADER_ERROR, reason, 0)
 
     again = school.grade()
     assert again["anna"] == ("graded", 3, "", True)
@@ -204,7 +204,7 @@ def test_a_step_that_does_not_end_is_ended(school, monkeypatch, step):
     monkeypatch.setattr(owner, name, endless)
     found = school.grade()
     assert [found[s][:2] for s in ("anna", "zoe")] == [("graded", 3), ("graded", 3)]
-    assert found["eve"][0] == Status.GRADER_ERROR and "stopped after 0.2 s" in found["eve"][2]
+    assert found["eve"][0] == PartStatus.GRADER_ERROR and "stopped after 0.2 s" in found["eve"][2]
 
 
 def test_a_reason_is_one_line_that_is_the_same_on_each_run():

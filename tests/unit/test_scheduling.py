@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_tinytorch.hooks.options import Batch, Settings, _settings_key
+from pytest_tinytorch.hooks.options import Batch, Options, _options_key
 from pytest_tinytorch.hooks.xdist import pytest_xdist_make_scheduler
 
 CHECKPOINTS = ("00", "01", "02")
@@ -35,7 +35,7 @@ def spread(tmp_path, course):
         options = SimpleNamespace(dist="load", loadscopereorder=False, tx=["popen", "popen"])
         config = SimpleNamespace(option=options, stash=pytest.Stash(), getvalue=vars(options).get)
         batch = Batch(tmp_path, tmp_path, False)
-        config.stash[_settings_key] = Settings(course.checkpoints, (), 0, True, batch=batch)
+        config.stash[_options_key] = Options(course.checkpoints, (), 0, True, batch=batch)
         schedule = pytest_xdist_make_scheduler(config, None)
         tests = [f"student {n}::{name}" for n in range(students) for name in CHECKPOINTS]
         workers = [Worker(), Worker()]

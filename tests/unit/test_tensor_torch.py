@@ -161,7 +161,7 @@ def test_modules_are_copied_whole():
 OTHERS = [None, "a", [1.0, 2.0], (1.0, 2.0), {}, object(), 1, 1.0, True]
 
 
-@pytest.mark.parametrize("other", OTHERS, ids=repr)
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: f"{type(other).__name__} {other!s:.9}")
 @pytest.mark.parametrize("compared", [operator.eq, operator.ne])
 def test_anything_can_be_compared(compared, other):
     mine, theirs = both(lambda library: compared(made(library, [1.0, 2.0]), other))

@@ -10,7 +10,7 @@ from pytest_tinytorch.reports import progress_bar as waiting_module
 from pytest_tinytorch.reports.collected_view import collected_report
 from pytest_tinytorch.reports.console import draw
 from pytest_tinytorch.reports.progress_bar import waiting
-from pytest_tinytorch.submissions.collection import Collected, Status
+from pytest_tinytorch.submissions.collection import Collected, CollectedStatus
 
 
 class Screen(io.StringIO):
@@ -74,11 +74,11 @@ def test_an_end_before_the_end_leaves_no_bar(on_screen, monkeypatch):
 
 def test_a_report_has_sums_and_whom_to_look_at():
     found = [
-        Collected("ana", Status.COLLECTED),
-        Collected("bo", Status.FAILED, note="no \x1b[2Janswer"),
-        Collected("cy\u202e", Status.LATE, note="2 h 5 min after the deadline"),
-        Collected("di", Status.COLLECTED, note="left out, links or submodules: 1"),
-        Collected("e" * 90, Status.NONE, note="no commit yet"),
+        Collected("ana", CollectedStatus.COLLECTED),
+        Collected("bo", CollectedStatus.FAILED, note="no \x1b[2Janswer"),
+        Collected("cy\u202e", CollectedStatus.LATE, note="2 h 5 min after the deadline"),
+        Collected("di", CollectedStatus.COLLECTED, note="left out, links or submodules: 1"),
+        Collected("e" * 90, CollectedStatus.NONE, note="no commit yet"),
     ]
     text = draw(collected_report(found), width=80, colour=False)
     lines = text.splitlines()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pytest_tinytorch.core.course import Course, load_course
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.export.service import export
 
@@ -76,10 +77,10 @@ def test_the_manifest_is_what_the_checkpoints_hold(tmp_path):
     assert manifest.read_text() == (ROOT / "checkpoints/manifest.json").read_text()
 
 
-def disagreements(course: Course, tests: Mapping[str, Mapping[str, float]]) -> list[str]:
+def disagreements(course: Course, tests: Mapping[Group, Mapping[str, float]]) -> list[str]:
     """Where ids and points of a manifest are not those of the course and its checkpoints."""
-    written = {c.id: c for c in course.checkpoints if course.is_written(c)}
-    wrong = [] if list(tests) == list(written) else [f"checkpoints {list(tests)}"]
+    written = {c.group: c for c in course.checkpoints if course.is_written(c)}
+    wrong = [] if list(tests) == list(written) else [f"checkpoints {[*map(str, tests)]}"]
     for identifier, points in tests.items():
         checkpoint = written.get(identifier)
         if checkpoint is None:
@@ -105,9 +106,9 @@ def test_points_of_the_manifest_are_those_of_the_course():
 def test_a_manifest_that_disagrees_is_found():
     tests = manifest_tests()
     first, *others = tests
-    assert disagreements(COURSE, {name: tests[name] for name in others})
-    more = {**tests, first: {**tests[first], f"{first}/test_gone": 1.0}}
-    total = COURSE.checkpoint_by_id[first].points
+    assert disagreements(COURSE, {group: tests[group] for group in others})
+    more = {**tests, first: {**tests[first], first.test_id("test_gone"): 1.0}}
+    total = COURSE.checkpoint_by_id[first.id].points
     assert disagreements(COURSE, more) == [
         f"{first}: {total + 1:.1f} points of {total}",
         f"{first}: test_gone",

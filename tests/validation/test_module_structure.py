@@ -45,7 +45,7 @@ MEASURES = {  # by the given helpers, or by one's own
 
 
 @dataclass(frozen=True)
-class Cell:
+class Sandbox:
     head: str
     body: str
 
@@ -63,9 +63,9 @@ class Cell:
         return bool(re.search(r"^def test_", self.body, re.MULTILINE))
 
 
-def cells(text: str) -> list[Cell]:
+def cells(text: str) -> list[Sandbox]:
     parts = re.split(r"^(# %%.*)$", text, flags=re.MULTILINE)[1:]
-    return [Cell(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
+    return [Sandbox(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def mistakes(text: str) -> list[str]:
@@ -76,7 +76,7 @@ def mistakes(text: str) -> list[str]:
     return [mistake for check in checks for mistake in check(text, parts)]
 
 
-def _title(text: str, parts: list[Cell]) -> list[str]:
+def _title(text: str, parts: list[Sandbox]) -> list[str]:
     found = re.search(r"^# Module \d\d: (.+)$", parts[0].body, re.MULTILINE)
     if not found:
         return ["the first cell has no title `# Module NN: Name`"]
@@ -84,7 +84,7 @@ def _title(text: str, parts: list[Cell]) -> list[str]:
     return [] if named else [f"the summary is not of {found[1]}"]
 
 
-def _sections(text: str, parts: list[Cell]) -> list[str]:
+def _sections(text: str, parts: list[Sandbox]) -> list[str]:
     lines = text.splitlines()
     places = [[n for n, line in enumerate(lines) if line.startswith(s)] for s in SECTIONS]
     wrong = [f"{s}: {len(p)} times" for s, p in zip(SECTIONS, places, strict=True) if len(p) != 1]
@@ -95,7 +95,7 @@ def _sections(text: str, parts: list[Cell]) -> list[str]:
     return wrong
 
 
-def _metadata(_text: str, parts: list[Cell]) -> list[str]:
+def _metadata(_text: str, parts: list[Sandbox]) -> list[str]:
     wrong = []
     for cell in parts:
         keys = KEYS | {"points"} if cell.metadata.get("grade") else KEYS
@@ -108,7 +108,7 @@ def _metadata(_text: str, parts: list[Cell]) -> list[str]:
     return wrong
 
 
-def _solutions(text: str, parts: list[Cell]) -> list[str]:
+def _solutions(text: str, parts: list[Sandbox]) -> list[str]:
     wrong = []
     for cell in parts:
         marks = re.findall(rf"{BEGIN}|{END}", cell.body)
@@ -139,7 +139,7 @@ def _functions(
             yield from _functions(node, bool(ast.get_docstring(node)))
 
 
-def _tests(text: str, parts: list[Cell]) -> list[str]:
+def _tests(text: str, parts: list[Sandbox]) -> list[str]:
     wrong = []
     for before, cell in pairwise(parts):
         if cell.is_test and not (before.is_text and "🧪" in before.body):
@@ -149,7 +149,7 @@ def _tests(text: str, parts: list[Cell]) -> list[str]:
     return wrong
 
 
-def _on_import(text: str, _parts: list[Cell]) -> list[str]:
+def _on_import(text: str, _parts: list[Sandbox]) -> list[str]:
     """Calls for their effect, and of tests and measurements, that importing the file would make."""
     wrong = []
     for statement in ast.parse(text).body:
@@ -174,7 +174,7 @@ def _run_now(node: ast.AST) -> Iterator[ast.AST]:
             yield from _run_now(child)
 
 
-def _analysis(text: str, _parts: list[Cell]) -> list[str]:
+def _analysis(text: str, _parts: list[Sandbox]) -> list[str]:
     part = text.partition("## Systems Analysis")[2].partition("## Testing")[0]
     code = ast.parse("".join(cell.body for cell in cells(part) if not cell.is_text))
     called = {ast.unparse(node.func) for node in ast.walk(code) if isinstance(node, ast.Call)}
@@ -196,14 +196,14 @@ def _shows(function: ast.FunctionDef) -> bool:
     return any(isinstance(n, ast.Name) for value in values for n in ast.walk(value))
 
 
-def _questions(_text: str, parts: list[Cell]) -> list[str]:
+def _questions(_text: str, parts: list[Sandbox]) -> list[str]:
     asked = [c for c in parts if c.is_text and c.metadata.get("grade") and c.metadata["solution"]]
     wrong = [] if len(asked) in (3, 4) else [f"{len(asked)} questions"]
     bold = " ".join(re.findall(r"\*\*(.+?)\*\*", "".join(c.body for c in asked))).lower()
     return wrong + [f"no question about {about}" for about in ABOUT if about not in bold]
 
 
-def _length(text: str, _parts: list[Cell]) -> list[str]:
+def _length(text: str, _parts: list[Sandbox]) -> list[str]:
     lines = (line.strip() for line in text.splitlines())
     count = sum(line not in ("", '"""', 'r"""') and not line.startswith(MARKS) for line in lines)
     return [] if count in LENGTHS else [f"{count} lines"]

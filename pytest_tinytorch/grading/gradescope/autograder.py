@@ -20,10 +20,10 @@ from typing import Any
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.grading.gradescope.config import (
+    CONFIG_FILE,
     COURSE_FOLDER,
     HIDDEN_FOLDER,
-    ORDERS_FILE,
-    Orders,
+    AutograderConfig,
 )
 from pytest_tinytorch.grading.gradescope.submission_metadata import handed_in
 from pytest_tinytorch.grading.gradescope.uploaded import take_uploaded
@@ -49,7 +49,7 @@ def main(home: Path) -> None:
 def _graded(home: Path) -> dict[str, Any]:
     source = home / "source"
     _close(source)
-    orders = Orders.from_text((source / ORDERS_FILE).read_text("utf-8"))
+    orders = AutograderConfig.from_text((source / CONFIG_FILE).read_text("utf-8"))
     who = handed_in(home / "submission_metadata.json")
     with tempfile.TemporaryDirectory(prefix="tinytorch-autograder-") as folder:
         tree, results = Path(folder, COURSE_FOLDER), Path(folder, "results.json")

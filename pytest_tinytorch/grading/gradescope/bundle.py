@@ -26,10 +26,10 @@ from pytest_tinytorch.core.manifest import (
 from pytest_tinytorch.core.selectors import choose_checkpoints
 from pytest_tinytorch.grading.gradescope.archive import zipped
 from pytest_tinytorch.grading.gradescope.config import (
+    CONFIG_FILE,
     COURSE_FOLDER,
     HIDDEN_FOLDER,
-    ORDERS_FILE,
-    Orders,
+    AutograderConfig,
 )
 from pytest_tinytorch.grading.gradescope.wheel import make_wheel
 from pytest_tinytorch.grading.result_files import set_aside
@@ -63,7 +63,7 @@ def make_bundle(
         manifest = with_hidden(manifest, hidden)
     name, wheel = make_wheel()
     files[name] = wheel
-    files[ORDERS_FILE] = Orders(chosen, seed, require_isolation).to_text().encode()
+    files[CONFIG_FILE] = AutograderConfig(chosen, seed, require_isolation).to_text().encode()
     for script in _SCRIPTS:
         files[script] = (Path(__file__).parent / "scripts" / script).read_bytes()
     points = _points(manifest, chosen)

@@ -7,13 +7,13 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.visibility import HIDDEN
 
 FORMAT = 1
-ORDERS_FILE = "autograder.json"  # beside it, two folders:
+CONFIG_FILE = "autograder.json"  # beside it, two folders:
 COURSE_FOLDER = "course"
 HIDDEN_FOLDER = HIDDEN
 
 
 @dataclass(frozen=True)
-class Orders:
+class AutograderConfig:
     checkpoints: tuple[str, ...]  # ids
     seed: int = 0
     require_isolation: str = "none"
@@ -22,10 +22,10 @@ class Orders:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n"
 
     @classmethod
-    def from_text(cls, text: str) -> "Orders":
+    def from_text(cls, text: str) -> "AutograderConfig":
         data = json.loads(text)
         if data.pop("format", None) != FORMAT:
-            raise CourseError(f"{ORDERS_FILE} is of another version; make the bundle again")
+            raise CourseError(f"{CONFIG_FILE} is of another version; make the bundle again")
         return cls(**data | {"checkpoints": tuple(data["checkpoints"])})
 
     def options(self) -> list[str]:

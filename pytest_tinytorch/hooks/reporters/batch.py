@@ -13,10 +13,10 @@ import pytest
 from pytest_tinytorch.core.errors import MACHINE
 from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.core.visibility import may_hide
-from pytest_tinytorch.grading.assemble import Binder
-from pytest_tinytorch.grading.parts import Status
-from pytest_tinytorch.hooks.batch import SHOWN, ClassRoom, room_of
-from pytest_tinytorch.hooks.isolation import better_levels, level_of
+from pytest_tinytorch.grading.assemble import ReportAssembler
+from pytest_tinytorch.grading.parts import PartStatus
+from pytest_tinytorch.hooks.batch import SHOWN, BatchSession, batch_of_run
+from pytest_tinytorch.hooks.isolation import level_of, levels_not_reached
 from pytest_tinytorch.hooks.options import is_worker
 from pytest_tinytorch.hooks.reporters.silence import silence
 from pytest_tinytorch.submissions.intake import altered_files
@@ -33,7 +33,7 @@ _FEWEST_SECONDS = 0.1  # between two drawings of the bar
 class ClassReport:
     """One run over a class, on the controller."""
 
-    def __init__(self, config: pytest.Config, room: ClassRoom) -> None:
+    def __init__(self, config: pytest.Config, room: BatchSession) -> None:
         self._config, self._room = config, room
         self._started = time.monotonic()
         self._drawn = 0.0
@@ -44,7 +44,7 @@ class ClassReport:
         self._rows: list[Row] = []
         self._review: list[tuple[str, str]] = []
         self._checks: list[str] = []
-        self._binder: Binder | None = None
+        self._binder: ReportAssembler | None = None
         self._is_refused = False  # the machine did: a full disk, a folder that is read-only
 
     # --- which parts there are: from the session here, or from the first worker that tells --------
@@ -78,7 +78,7 @@ class ClassReport:
             reason = "the process that graded it died"
             submitted, group = task = self._room.task_of(report.nodeid)
             shown = {"student": submitted.student, "checkpoint": str(group)}
-            shown["status"] = Status.GRADER_ERROR.value
+            shown["status"] = PartStatus.GRADER_ERROR.value
             self._room.lost(task, reason)
             self._note(shown, reason)
         elif report.when == "call" and shown is not None:
@@ -92,7 +92,7 @@ class ClassReport:
         self._kept += bool(shown.get("kept"))
         if not shown.get("kept"):
             self._fresh.add(student)
-        if shown["status"] == Status.GRADER_ERROR:
+        if shown["status"] == PartStatus.GRADER_ERROR:
             self._review.append((item, problem))
         elif shown.get("machine"):
             self._machine_refused(problem)
@@ -132,14 +132,14 @@ class ClassReport:
         if reason not in self._checks:
             self._checks.append(reason)
 
-    def _new_binder(self) -> Binder:
+    def _new_binder(self) -> ReportAssembler:
         room = self._room
-        return Binder(
+        return ReportAssembler(
             course=room.course,
             manifest=room.manifest,
             results=room.batch.results,
             isolation=level_of(self._config).name,
-            seed=room.settings.seed,
+            seed=room.options.seed,
             altered=altered_files(room.course),
             key=room.key,
         )
@@ -169,7 +169,7 @@ class ClassReport:
         checks = [*self._checks, *self._not_run()]
         self._print(conclusion(rows, self._review, room.ignored, checks, results))
         altered = self._binder.altered if self._binder else ()
-        lines = remarks(str(level_of(self._config)), better_levels(self._config), altered, ())
+        lines = remarks(str(level_of(self._config)), levels_not_reached(self._config), altered, ())
         self._print([Text(line) for line in lines])
 
     def _not_run(self) -> list[str]:
@@ -214,16 +214,16 @@ class ClassReport:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    room = None if is_worker(config) or config.option.collectonly else room_of(config)
+    room = None if is_worker(config) or config.option.collectonly else batch_of_run(config)
     if room is not None:
         if config.pluginmanager.has_plugin("terminal"):
             _quieten(config, room)
         config.pluginmanager.register(ClassReport(config, room), "tinytorch-class-report")
 
 
-def _quieten(config: pytest.Config, room: ClassRoom) -> None:
+def _quieten(config: pytest.Config, room: BatchSession) -> None:
     option = config.option
-    silence(option, may_hide=bool(room.settings.hidden) or may_hide(room.course.root))
+    silence(option, may_hide=bool(room.options.hidden) or may_hide(room.course.root))
     if option.verbose == 0:
         option.verbose = -1
         option.no_header = True

@@ -15,7 +15,7 @@ import pytest
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.errors import MachineError
 from pytest_tinytorch.hooks.grading import INCOMPLETE, GradedRun, graded_run_of
-from pytest_tinytorch.hooks.isolation import better_levels, level_of
+from pytest_tinytorch.hooks.isolation import level_of, levels_not_reached
 from pytest_tinytorch.reports.gradescope import DID_NOT_END, no_results, results, to_text
 
 _UNDECIDED = (
@@ -69,5 +69,5 @@ class ResultsFile:
         from pytest_tinytorch.reports.grade_view import remarks
 
         submission = self._graded.submission
-        level, better = level_of(self._config), better_levels(self._config)
+        level, better = level_of(self._config), levels_not_reached(self._config)
         return remarks(str(level), better, submission.altered, submission.refused)

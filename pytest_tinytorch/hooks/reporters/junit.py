@@ -13,7 +13,7 @@ from _pytest.junitxml import xml_key
 
 from pytest_tinytorch.core.errors import MACHINE, told
 from pytest_tinytorch.hooks.grading import graded_run_of
-from pytest_tinytorch.hooks.session import Ledger, ledger_of
+from pytest_tinytorch.hooks.session import RunSession, session_of
 from pytest_tinytorch.reports.junit import evidence, plain_properties
 
 
@@ -21,7 +21,7 @@ from pytest_tinytorch.reports.junit import evidence, plain_properties
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     config = session.config
     xml = config.stash.get(xml_key, None)
-    ledger = ledger_of(config)
+    ledger = session_of(config)
     if xml is None or ledger is None:
         return (yield)
     for name, value in _properties(config, ledger).items():
@@ -36,7 +36,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         return None
 
 
-def _properties(config: pytest.Config, ledger: Ledger) -> dict[str, str]:
+def _properties(config: pytest.Config, ledger: RunSession) -> dict[str, str]:
     graded = graded_run_of(config)
     if graded is not None:
         return evidence(graded.record(), graded.key)

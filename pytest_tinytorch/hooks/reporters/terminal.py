@@ -20,11 +20,11 @@ from pytest_tinytorch.core.records import RunRecord, TestRecord
 from pytest_tinytorch.core.visibility import redacted
 from pytest_tinytorch.hooks.export import export_key
 from pytest_tinytorch.hooks.grading import GradedRun, graded_run_of
-from pytest_tinytorch.hooks.isolation import better_levels, level_of
+from pytest_tinytorch.hooks.isolation import level_of, levels_not_reached
 from pytest_tinytorch.hooks.options import course_of
 from pytest_tinytorch.hooks.recording import RECORD
 from pytest_tinytorch.hooks.reporters.silence import silence
-from pytest_tinytorch.hooks.session import Ledger, ledger_of
+from pytest_tinytorch.hooks.session import RunSession, session_of
 from pytest_tinytorch.progress.next_step import NextStep, step_after_failure, step_forward
 from pytest_tinytorch.progress.progress import Progress, State
 from pytest_tinytorch.reports.phrases import group_name
@@ -57,7 +57,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    ledger = ledger_of(config)
+    ledger = session_of(config)
     if ledger is not None and config.pluginmanager.has_plugin("terminal"):
         _quieten(config)
         config.pluginmanager.register(RunReporter(config, ledger), "tinytorch-terminal")
@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 class RunReporter:
     """Draws one run. It reads the ledger, and keeps only what is on the screen."""
 
-    def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
+    def __init__(self, config: pytest.Config, ledger: RunSession) -> None:
         self._config = config
         self._ledger = ledger
         self._group: Group | None = None
@@ -112,9 +112,9 @@ class RunReporter:
         self._print_notes(self._ledger.problems)
         self._print(self._conclusion() if graded is None else self._grade(graded))
         self._print_notes(self._ledger.notes)
-        if graded is None and self._ledger.settings.isolation:
-            level, weaker = level_of(self._config), better_levels(self._config)
-            self._print_notes(remarks(str(level), weaker, (), ()))
+        if graded is None and self._ledger.options.isolation:
+            level, not_reached = level_of(self._config), levels_not_reached(self._config)
+            self._print_notes(remarks(str(level), not_reached, (), ()))
 
     def _print_test(self, test: TestRecord) -> None:
         from pytest_tinytorch.reports.run_view import test_line
@@ -144,7 +144,7 @@ class RunReporter:
         ledger = self._ledger
         run = ledger.finish()
         progress = Progress.of(ledger.course, ledger.manifest)
-        ran = [c for c in ledger.settings.checkpoints if run.of(c.group)]
+        ran = [c for c in ledger.options.checkpoints if run.of(c.group)]
         statuses = [progress.status(checkpoint) for checkpoint in ran]
         rests_on = {c.id: progress.unachieved_needs(c) for c in ran}
         parts = run_summary(statuses, {c.id: run.of(c.group) for c in ran}, rests_on)
@@ -158,8 +158,8 @@ class RunReporter:
         from pytest_tinytorch.reports.grade_view import grade_table, remarks
 
         submission = graded.submission
-        level, weaker = level_of(self._config), better_levels(self._config)
-        lines = remarks(str(level), weaker, submission.altered, submission.refused)
+        level, not_reached = level_of(self._config), levels_not_reached(self._config)
+        lines = remarks(str(level), not_reached, submission.altered, submission.refused)
         if graded.task.junit:
             lines.append(f"Results: {graded.task.junit}")
         return [*grade_table(self._ledger.course, graded.grade()), *map(Text, lines)]
@@ -168,7 +168,7 @@ class RunReporter:
         course = self._ledger.course
         if found := causes(run.tests):
             return step_after_failure(found[0])
-        for module in self._ledger.settings.modules:
+        for module in self._ledger.options.modules:
             checkpoint = course.checkpoint_of(module)
             if checkpoint and progress.status(checkpoint).state is not State.ACHIEVED:
                 return NextStep(checkpoint.group.command, "its inline tests pass")

@@ -10,7 +10,7 @@ _get_errors, _set_errors, _seed_arrays = np.geterr, np.seterr, np.random.seed
 _get_depth, _set_depth, _seed = sys.getrecursionlimit, sys.setrecursionlimit, random.seed
 
 
-class Settings:
+class InterpreterState:
     """What student code may set for its whole process: each test begins with what imports left.
 
     A module of a student's own may say `np.seterr(over="ignore")` at its top: that holds beside the

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from pytest_tinytorch.isolation.child import confine, usage
-from pytest_tinytorch.isolation.child.interpreter import Settings
+from pytest_tinytorch.isolation.child.interpreter import InterpreterState
 from pytest_tinytorch.isolation.child.protocol import (
     HEAD,
     LONGEST_STRING,
@@ -149,7 +149,7 @@ class Host:
         self._objects = Objects()
         self._returns = Returns(folder)
         self._warned = Warned(folder)
-        self._settings = Settings(package)
+        self._settings = InterpreterState(package)
         traced = usage.Traced()
         self._operations: dict[str, Callable[..., Any]] = {
             **_OPERATIONS,
