@@ -551,7 +551,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     arrays = read_arrays(path)
     if TEXT not in arrays:
         raise ValueError(f"{path} was not written by save_checkpoint: it holds {sorted(arrays)[:5]}")
-    content = unpacked(arrays[TEXT].tobytes(), arrays)
+    try:
+        content = unpacked(arrays[TEXT].tobytes(), arrays)
+    except KeyError as name:
+        raise ValueError(f"{path} is damaged (it has no array {name}): use another checkpoint") from None
     if content["format"] != FORMAT:
         raise ValueError(f"{path} has format {content['format']}, expected {FORMAT}: another version wrote it")
     return content

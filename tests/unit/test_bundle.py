@@ -179,7 +179,9 @@ def test_a_file_that_the_manifest_does_not_know_like_this_is_no_autograder(cours
 def test_an_earlier_zip_is_kept_and_an_equal_one_left_alone(course, tmp_path):
     target = tmp_path / "new/autograder.zip"
     made = bundle(course)
-    assert write_bundle(made, target) == [f"written: {target} ({made.files} files, 0.2 MB)"]
+    assert write_bundle(made, target) == [
+        f"written: {target} ({made.files} files, {len(made.content) / 1e6:.1f} MB)"
+    ]
     assert write_bundle(made, target) == [f"unchanged: {target}"]
     other = bundle(course, seed=1)
     assert write_bundle(other, target)[0] == "the earlier autograder.zip is now autograder.zip.old"

@@ -340,7 +340,8 @@ def inner_zip():
 
 
 def files_in(root):
-    found = (path for path in root.rglob("*") if path.is_file() and path.name != "collected.json")
+    own = ("collected.json", "lock")
+    found = (path for path in root.rglob("*") if path.is_file() and path.name not in own)
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 

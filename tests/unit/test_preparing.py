@@ -18,6 +18,7 @@ from pytest_tinytorch.hooks.batch import _graded
 from pytest_tinytorch.isolation.failures import Died
 from pytest_tinytorch.submissions import reader as reading
 from pytest_tinytorch.submissions.find import Submitted
+from pytest_tinytorch.submissions.notebooks import NotebookReader
 
 COURSE = load_course(Path(__file__).parents[2])
 STUDENTS = ("anna", "eve", "zoe")
@@ -122,7 +123,7 @@ def make_raise(school: Class, monkeypatch: pytest.MonkeyPatch, step: str, error:
     """Let a step raise where it is about eve."""
     places = {
         "read": (preparing, "read_submission", 1),
-        "convert": (reading, "source_of", 0),
+        "convert": (NotebookReader, "source_of", 1),
         "look for the commit": (reading, "checked_out", 0),
         "lay out": (Path, "write_bytes", 1),
         "export": (preparing, "export", 0),
@@ -190,7 +191,7 @@ def test_a_step_that_does_not_end_is_ended(school, monkeypatch, step):
     make_raise(school, monkeypatch, step, ValueError())
     owner, name = {
         "read": (preparing, "read_submission"),
-        "convert": (reading, "source_of"),
+        "convert": (NotebookReader, "source_of"),
         "export": (preparing, "export"),
     }[step]
     replaced = getattr(owner, name)

@@ -179,7 +179,7 @@ def test_backward_tells_that_the_import_of_autograd_failed(monkeypatch):
 def test_backward_hands_over_to_the_engine(monkeypatch):
     seen = []
     monkeypatch.setattr(engine, "backward", lambda *arguments: seen.append(arguments))
-    x, gradient = tt.ones(2), tt.ones(2)
+    x, gradient = tt.Tensor([1.0, 1.0], requires_grad=True), tt.ones(2)
     x.backward(gradient)
     assert len(seen) == 1 and seen[0][0] is x and seen[0][1] is gradient
 
@@ -237,15 +237,17 @@ def test_random_numbers_repeat_and_nothing_else_draws_from_them():
 
 
 def test_the_package_needs_numpy_alone():
-    # Pictures are an extra: without matplotlib there is a plot in text.
-    allowed = {"numpy", "matplotlib", "tinytorch", *sys.stdlib_module_names}
+    # Drawings are an extra: without matplotlib there is a plot in text, without rich a plain table.
+    allowed = {"numpy", "matplotlib", "rich", "tinytorch", *sys.stdlib_module_names}
     files = sorted(Path(tt.__file__).parent.rglob("*.py"))
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
-    loaded = [sys.executable, "-X", "importtime", "-c", "import tinytorch; tinytorch.Trainer"]
+    code = "import tinytorch; tinytorch.Trainer, tinytorch.Profiler"
+    loaded = [sys.executable, "-X", "importtime", "-c", code]
     done = subprocess.run(
         loaded, capture_output=True, text=True, check=True, cwd=files[0].parents[1]
     )
-    assert "numpy" in done.stderr and "matplotlib" not in done.stderr
+    assert "numpy" in done.stderr
+    assert "matplotlib" not in done.stderr and " rich" not in done.stderr
     assert "numpy" in names and {name.split(".")[0] for name in names} <= allowed

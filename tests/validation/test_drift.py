@@ -94,17 +94,12 @@ def disagreements(course: Course, tests: Mapping[Group, Mapping[str, float]]) ->
     return wrong
 
 
-def manifest_tests() -> dict[str, Mapping[str, float]]:
-    """The points of each test, by the id of its checkpoint."""
-    return {str(group): points for group, points in load_manifest(COURSE).tests.items()}
-
-
 def test_points_of_the_manifest_are_those_of_the_course():
-    assert disagreements(COURSE, manifest_tests()) == []
+    assert disagreements(COURSE, load_manifest(COURSE).tests) == []
 
 
 def test_a_manifest_that_disagrees_is_found():
-    tests = manifest_tests()
+    tests = load_manifest(COURSE).tests
     first, *others = tests
     assert disagreements(COURSE, {group: tests[group] for group in others})
     more = {**tests, first: {**tests[first], first.test_id("test_gone"): 1.0}}

@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=da850a83729ae161 code=10fd7acbb5bc27c9 content=f95ce252d9f51349
+# export: format=1 source=8009d970169d3ee6 code=ebfd51b16308f2b4 content=2135070f445f43cc
 # %% src_modules/11_training.py:49
 import json
 import math
@@ -389,7 +389,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     arrays = read_arrays(path)
     if TEXT not in arrays:
         raise ValueError(f"{path} was not written by save_checkpoint: it holds {sorted(arrays)[:5]}")
-    content = unpacked(arrays[TEXT].tobytes(), arrays)
+    try:
+        content = unpacked(arrays[TEXT].tobytes(), arrays)
+    except KeyError as name:
+        raise ValueError(f"{path} is damaged (it has no array {name}): use another checkpoint") from None
     if content["format"] != FORMAT:
         raise ValueError(f"{path} has format {content['format']}, expected {FORMAT}: another version wrote it")
     return content
@@ -427,7 +430,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:674
+# %% src_modules/11_training.py:677
 class Progress:
     """What `fit` says while it works; nothing, if not `verbose`."""
 
@@ -460,7 +463,7 @@ class Progress:
             print(text, end=end, flush=True)
 
 
-# %% src_modules/11_training.py:723
+# %% src_modules/11_training.py:726
 class Averages:
     """Means over samples of several numbers, which come batch by batch."""
 
@@ -607,7 +610,7 @@ class Trainer:
         return {name: saved[name] for name in ("epoch", "history", "best", "waited") if name in saved}
 
 
-# %% src_modules/11_training.py:954
+# %% src_modules/11_training.py:957
 def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60, height: int = 10) -> str:
     """Curves over the epochs, drawn with the first letters of their names.
 
