@@ -8,15 +8,19 @@ else
 BIN := .venv/bin
 endif
 
-.PHONY: checkpoint test slow setup setup-dev lint bench bench-compare regenerate clean
+.PHONY: checkpoint test test-system slow setup setup-dev lint bench bench-compare regenerate clean
 
 # Test what you wrote: `make checkpoint`, `make checkpoint ID=00`, `make checkpoint ID=next`
 checkpoint: setup
 	$(BIN)/python -m pytest --checkpoint $(ID)
 
-# Everything that CI runs
+# A few minutes: the harness, the framework and the rules of the repository
 test: setup-dev lint
-	$(BIN)/python -m pytest tests -m "not slow" -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest tests/unit tests/validation tests/integration -m "not slow" -n 2 --dist worksteal -q
+
+# What CI runs besides: whole courses, wrong and hostile submissions, mutated files, each benchmark once
+test-system: setup-dev
+	$(BIN)/python -m pytest tests/system tests/fuzz -m "not slow" -n 2 --dist worksteal -q
 	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
 
 # What takes longer: hostile submissions at every level, wrong solutions in isolation, real data
