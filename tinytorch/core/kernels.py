@@ -1,6 +1,6 @@
 # Generated from src_modules/13_kernels.py. Do not edit: write in src_modules/13_kernels.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=8464d421ebb3f32a code=2e1e5618bbf540fb content=5cc6cfdf11683161
+# export: format=1 source=2edf28c8bbb7ffeb code=6c8aaabeeb129db3 content=a0651de4c528f30e
 # %% src_modules/13_kernels.py:49
 import copy
 import functools
@@ -16,6 +16,7 @@ from tinytorch.core.activations import GELU
 from tinytorch.core.layers import Module
 from tinytorch.core.measuring import best_seconds, cpu_seconds, growth, kept_bytes, peak_bytes
 from tinytorch.core.normalization import BatchNorm2d, LayerNorm
+from tinytorch.core.optimizers import SGD
 from tinytorch.core.spatial import Conv2d, MaxPool2d, pair
 from tinytorch.core.tensor import Tensor, engine, primitive
 from tinytorch.core.training import CrossEntropyLoss
@@ -44,7 +45,7 @@ def like(x: np.ndarray) -> np.ndarray:
     return np.empty_like(first(last(x)))
 
 
-# %% src_modules/13_kernels.py:107
+# %% src_modules/13_kernels.py:105
 def check_matrices(a: np.ndarray, b: np.ndarray) -> None:
     """Raise ValueError unless a is (n, k) and b is (k, m). Given."""
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
@@ -87,13 +88,13 @@ def matmul_blocked(a: np.ndarray, b: np.ndarray, block: int = 64) -> np.ndarray:
 
 def matmul_vectorized(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b by one call of NumPy, which calls BLAS. ValueError for other shapes."""
-    check_matrices(a, b)
     ### BEGIN SOLUTION
+    check_matrices(a, b)
     return a @ b
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:193
+# %% src_modules/13_kernels.py:190
 def windows(images: np.ndarray, kernel: Any, stride: Any = 1, padding: Any = 0) -> tuple[np.ndarray, np.ndarray]:
     """Framed images (N, C, H + 2 ph, W + 2 pw), and what a kernel sees of them: a view (N, H', W', C, kh, kw). Given."""
     kernel, stride = pair("kernel_size", kernel, 1), pair("stride", stride, 1)
@@ -111,8 +112,7 @@ def windows(images: np.ndarray, kernel: Any, stride: Any = 1, padding: Any = 0) 
 def im2col(x: np.ndarray, kernel_size: Any, stride: Any = 1, padding: Any = 0) -> np.ndarray:
     """What a kernel sees of images (N, C, H, W), as rows (N H' W', C kh kw), in the order of windows.
 
-    kernel_size, stride, padding: a number, or a pair for rows and columns
-    Raises ValueError for other images, and for a kernel that does not fit.
+    kernel_size, stride, padding: a number, or a pair for rows and columns. ValueError for what does not fit.
 
     TODO: reshape the windows. Name both sizes: -1 fails for an empty batch. HINT: `math.prod`.
     """
@@ -156,7 +156,7 @@ def conv2d_im2col(x: np.ndarray, weight: np.ndarray, bias: Any = None, stride: A
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:290
+# %% src_modules/13_kernels.py:285
 def relu_inplace(x: Any) -> Any:
     """max(x, 0), written into x itself, a Tensor or an array; returns x.
 
@@ -201,16 +201,12 @@ def fused_linear_relu_gradient(grad, output, saved, x, weight, bias):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:382
+# %% src_modules/13_kernels.py:375
 WINOGRAD = {  # F(4x4, 3x3): B^T, G and A^T of the paper
     "input": [
-        [4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1],
+        [4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]
     ],
-    "kernel": [
-        [1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
-        [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1],
-    ],
+    "kernel": np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24,
     "output": [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
 }
 
@@ -255,7 +251,7 @@ class Tiling:
         return tiles.reshape(n * self.tall * self.wide, size * size, c)
 
 
-# %% src_modules/13_kernels.py:442
+# %% src_modules/13_kernels.py:431
 def input_tiles(t: Tiling, piece: slice) -> np.ndarray:
     """The transformed tiles (P, 36, in) of some images, in the first P places of t.tiles.
 
@@ -298,7 +294,7 @@ def winograd(x, weight, bias=None, *, stride=1, padding=0):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:524
+# %% src_modules/13_kernels.py:512
 def add_tiles(tiles: np.ndarray, blocks: np.ndarray) -> None:
     """Set blocks (n, tall + 1, 4, wide + 1, 4, C) to the sum of tiles (n, tall, wide, 6, 6, C).
 
@@ -348,7 +344,7 @@ def winograd_gradient(grad, output, saved, x, weight, bias=None, *, stride=1, pa
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:619
+# %% src_modules/13_kernels.py:607
 def pool_pairs(x, *, kernel_size, stride=None):
     """max_pool2d for windows of 2 x 2, side by side: (N, C, H, W) -> (N, C, H // 2, W // 2). Saves two masks.
 
@@ -390,7 +386,7 @@ def pool_pairs_gradient(grad, output, saved, x, *, kernel_size, stride=None):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:681
+# %% src_modules/13_kernels.py:669
 def long_rows(x: np.ndarray) -> np.ndarray:
     """(N, C, ...) channels last, as rows of many pixels: (rows, pixels of a row * C). Given."""
     images = last(x)
@@ -494,7 +490,7 @@ def layer_norm_pieces_gradient(grad, output, saved, x, weight, bias, eps=1e-5):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:798
+# %% src_modules/13_kernels.py:786
 def cross_entropy_pieces(logits, targets, label_smoothing=0.0):
     """The mean of log(sum of e^x) - (sum of q x) over the rows of (N, C). Saves the gradient, (N, C).
 
@@ -529,40 +525,18 @@ def cross_entropy_pieces_gradient(grad, output, saved, logits, targets, label_sm
     ### END SOLUTION
 
 
-def normal_parts(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P(Z <= x) and the density e^(-x x / 2) / sqrt(2 pi) of a standard normal Z. Given."""
-    t = np.abs(x)
-    t *= 0.3275911 / math.sqrt(2)
-    t += 1
-    np.reciprocal(t, out=t)
-    tail = t * 1.061405429
-    for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        tail += coefficient
-        tail *= t
-    density = np.multiply(x, x, out=t)
-    density *= -0.5
-    np.exp(density, out=density)
-    tail *= density
-    tail *= -0.5  # -P(Z > |x|)
-    tail += x > 0
-    density *= 1 / math.sqrt(2 * math.pi)
-    return np.abs(tail, out=tail), density
-
-
 def gelu_pieces(a):
-    """x P(Z <= x), element by element, for any shape. Saves the slope.
+    """GELU of each element, by module 03, in pieces. Saves the slope.
 
-    TODO: for each of `pieces(size, 1)` of the flat array: its normal parts; x times the first, with `out=` the output; x times
-    the second plus the first, into the slopes.
+    TODO: for each of `pieces(size, 1)` of the flat array: output and saved of the slow form; then its gradient for ones is
+    the slope, made while all is in the cache: `gradient(ones, output, saved, part)[0]`.
     """
-    flat = np.ascontiguousarray(a).reshape(-1)
+    flat, (forward, gradient) = np.ascontiguousarray(a).reshape(-1), slow("gelu")
     output, slopes = np.empty_like(flat), np.empty_like(flat)
     ### BEGIN SOLUTION
     for piece in pieces(len(flat), 1):
-        probability, density = normal_parts(flat[piece])
-        np.multiply(flat[piece], probability, out=output[piece])
-        np.multiply(flat[piece], density, out=slopes[piece])
-        slopes[piece] += probability
+        output[piece], saved = forward(flat[piece])
+        (slopes[piece],) = gradient(np.ones_like(flat[piece]), output[piece], saved, flat[piece])
     return output.reshape(a.shape), slopes.reshape(a.shape)
     ### END SOLUTION
 
@@ -574,7 +548,7 @@ def gelu_pieces_gradient(grad, output, saved, a):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:923
+# %% src_modules/13_kernels.py:887
 def quantized_matmul(a, b, scale_a: Any = 1.0, scale_b: Any = 1.0, zero_a: int = 0, zero_b: int = 0) -> np.ndarray:
     """The float32 product (n, m) of what int8 matrices (n, k) and (k, m) stand for: scale_a (a - zero_a), scale_b (b - zero_b).
 
@@ -597,7 +571,7 @@ def quantized_matmul(a, b, scale_a: Any = 1.0, scale_b: Any = 1.0, zero_a: int =
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:981
+# %% src_modules/13_kernels.py:944
 def parallel_map(function: Callable, items: Iterable, workers: int = 2) -> list:
     """[function(item) for item in items] by `workers` threads, in the order of items.
 
@@ -651,7 +625,7 @@ class DataParallel:
         ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:1077
+# %% src_modules/13_kernels.py:1039
 class Kept(NamedTuple):
     """What a fast forward saved: its gradient must be the fast one too."""
 
@@ -729,7 +703,7 @@ def replacing(name: str) -> tuple[Callable, Callable]:
     return chosen, rule
 
 
-# %% src_modules/13_kernels.py:1156
+# %% src_modules/13_kernels.py:1118
 def use_fast_kernels(on: bool = True) -> None:
     """Plug the kernels of this module into the primitives, or take them out again.
 
