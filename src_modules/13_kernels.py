@@ -407,58 +407,62 @@ class Tiling:
         (n, h, w, self.inputs), self.outputs = self.images.shape, len(weight)
         self.height, self.width = h + 2 * self.padding[0] - 2, w + 2 * self.padding[1] - 2
         self.tall, self.wide = -(-self.height // 4), -(-self.width // 4)
-        self.pieces = pieces(n, 36 * self.tall * self.wide * max(self.inputs, self.outputs), WINOGRAD_PIECE)
+        self.each = self.tall * self.wide
+        self.pieces = pieces(n, 36 * self.each * max(self.inputs, self.outputs), WINOGRAD_PIECE)
         self.most = self.pieces[0].stop
         self.frame = np.zeros((self.most, 4 * self.tall + 4, 4 * self.wide + 4, self.inputs), x.dtype)
-        self.tiles = skewed(self.most * self.tall * self.wide, self.inputs, x.dtype)
-        self.products = skewed(len(self.tiles), self.outputs, x.dtype)
+        self.tiles = skewed(self.most * self.each, self.inputs, x.dtype)
+        self.products = skewed(self.most * self.each, self.outputs, x.dtype)
 
     def cut(self, images: np.ndarray, size: int) -> np.ndarray:
         """Tiles of size x size, every four pixels, of images (n, H, W, C): a copy (P, size size, C)."""
         (n, _, _, c), (of_n, of_h, of_w, of_c) = images.shape, images.strides
         steps = of_n, 4 * of_h, 4 * of_w, of_h, of_w, of_c
         tiles = as_strided(images, (n, self.tall, self.wide, size, size, c), steps)
-        return tiles.reshape(n * self.tall * self.wide, size * size, c)
+        return tiles.reshape(n * self.each, size * size, c)
 
 
 # %% [markdown]
 r"""
-**Step 1** transforms the tiles of one piece; backward needs it too. **Step 2** is the convolution.
+**Step 1** transforms the tiles of one piece. **Step 2** is the convolution, which keeps them for backward, or does not.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "kernels-winograd", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
-def input_tiles(t: Tiling, piece: slice) -> np.ndarray:
-    """The transformed tiles (P, 36, in) of some images, in the first P places of t.tiles.
+def input_tiles(t: Tiling, piece: slice, kept: Any = None) -> np.ndarray:
+    """The transformed tiles (P, 36, in) of some images: in their place in `kept`, or in t.tiles for one piece.
 
     TODO: set the images of the piece into the first places of t.frame, from row ph and column pw on; `t.cut` these into
     tiles of 6; multiply transform("input", t.dtype) by them, with `out=`.
     """
     part, (ph, pw) = t.images[piece], t.padding
     n, h, w, _ = part.shape
+    out = t.tiles[: n * t.each] if kept is None else kept[piece.start * t.each : piece.stop * t.each]
     ### BEGIN SOLUTION
     t.frame[:n, ph : ph + h, pw : pw + w] = part
-    tiles = t.cut(t.frame[:n], 6)
-    return np.matmul(transform("input", t.dtype), tiles, out=t.tiles[: len(tiles)])
+    return np.matmul(transform("input", t.dtype), t.cut(t.frame[:n], 6), out=out)
     ### END SOLUTION
 
 
-def winograd(x, weight, bias=None, *, stride=1, padding=0):
-    """conv2d of (N, in, H, W) with (out, in, 3, 3) at stride 1: (N, out, H', W'), and nothing saved.
+def winograd(x, weight, bias=None, *, stride=1, padding=0, keep=None):
+    """conv2d of (N, in, H, W) with (out, in, 3, 3) at stride 1: (N, out, H', W'). Saves the tiles, or None.
+
+    keep: whether the tiles are saved; by default, where gradients are recorded
 
     TODO: 1. kernels: transform("kernel", t.dtype) times the weight as (9, in out); reshape to (36, in, out);
     2. for each of t.pieces: its tiles; `np.matmul` of tiles and kernels by number, into t.products by number; the pixels
     (P, 16, out) are transform("output", t.dtype) times products; add the bias;
     3. set `output[piece]` to the pixels as (n, tall, wide, 4, 4, out), with axes in the order of output;
     4. reshape to (N, 4 tall, 4 wide, out); cut off what is beyond H' and W'.
-    HINT: `weight.transpose(2, 3, 1, 0)` is (3, 3, in, out). Return `first` of a contiguous array, and None.
+    HINT: `weight.transpose(2, 3, 1, 0)` is (3, 3, in, out). Return `first` of a contiguous array, and `kept`.
     """
-    t = Tiling(x, weight, padding)
+    t, keep = Tiling(x, weight, padding), engine.grad_enabled if keep is None else keep
     output = np.empty((len(x), t.tall, 4, t.wide, 4, t.outputs), t.dtype)
+    kept = skewed(len(x) * t.each, t.inputs, t.dtype) if keep else None
     ### BEGIN SOLUTION
     kernels = transform("kernel", t.dtype) @ weight.transpose(2, 3, 1, 0).reshape(9, -1)
     for piece in t.pieces:
-        tiles = input_tiles(t, piece)
+        tiles = input_tiles(t, piece, kept)
         products = t.products[: len(tiles)]
         np.matmul(by_number(tiles), kernels.reshape(36, t.inputs, t.outputs), out=by_number(products))
         pixels = transform("output", t.dtype) @ products
@@ -466,7 +470,7 @@ def winograd(x, weight, bias=None, *, stride=1, padding=0):
             pixels += bias
         output[piece] = pixels.reshape(-1, t.tall, t.wide, 4, 4, t.outputs).transpose(0, 1, 3, 2, 4, 5)
     output = output.reshape(len(x), 4 * t.tall, 4 * t.wide, t.outputs)[:, : t.height, : t.width]
-    return first(np.ascontiguousarray(output)), None
+    return first(np.ascontiguousarray(output)), kept
     ### END SOLUTION
 
 
@@ -503,8 +507,8 @@ U, forward computes M = V U for each of the 36 numbers:
     d tiles = kron(B, B) @ dV           tiles overlap: add them up    (P, 36, in)
     d weight = kron(G, G)^T dU                                        (36, in out) -> (9, in out)
 
-Forward did not save V, 2.25 times the images: it is computed again, in the cache. That is **recomputation**: arithmetic for memory.
-Rows 4-5 of a tile of 6 x 6 belong to the block of 4 x 4 below, columns 4-5 to that on the right, what is in both to that across.
+With `keep=False`, forward did not save V, 2.25 times the images, and backward computes it again: **recomputation**. Nobody wants the
+gradient of the images that a network begins with, so dV is made on request: in one pass with dU, as both need dM. Rows 4-5 of a tile of 6 x 6 belong to the block of 4 x 4 below, columns 4-5 to that on the right, what is in both to that across.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "kernels-winograd-gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -527,12 +531,12 @@ def add_tiles(tiles: np.ndarray, blocks: np.ndarray) -> None:
     ### END SOLUTION
 
 
-def winograd_gradient(grad, output, saved, x, weight, bias=None, *, stride=1, padding=0):
-    """One array for x, weight and, if there is one, bias.
+def winograd_slopes(grad, saved, x, weight, padding, of_images: bool) -> tuple:
+    """The gradient of the images, if they want one, else None, and that of the weight.
 
-    TODO: for each piece: set its part of grad into `whole`, whose zeros are beyond the border, and `t.cut` it into tiles of 4;
-    then the table, and `add_tiles`; set `slopes[piece]` to H rows and W columns of `back`, from (ph, pw) on. At the end, the
-    gradient of the weight: reshape to (3, 3, in, out), and transpose it back.
+    TODO: for each piece: its tiles, `input_tiles` if none were saved; set its part of grad into `whole`, whose zeros are beyond
+    the border, and `t.cut` it into tiles of 4; dM; add dU. If of_images: dV, d tiles, `add_tiles`; set `slopes[piece]` to H rows
+    and W columns of `back`, from (ph, pw) on. At the end, reshape d weight to (3, 3, in, out), and transpose it back.
     HINT: transform(..., back=True) is a transpose. t.products are free for dM, `spare` is for dV.
     """
     t, grad, result, dtype = Tiling(x, weight, padding), last(grad), like(x), x.dtype
@@ -543,19 +547,34 @@ def winograd_gradient(grad, output, saved, x, weight, bias=None, *, stride=1, pa
     slopes, (h, w), (ph, pw) = last(result), x.shape[2:], t.padding
     ### BEGIN SOLUTION
     for piece in t.pieces:
-        n, tiles = piece.stop - piece.start, input_tiles(t, piece)
+        n, place = piece.stop - piece.start, slice(piece.start * t.each, piece.stop * t.each)
+        tiles = input_tiles(t, piece) if saved is None else saved[place]
         whole[:n, : t.height, : t.width] = grad[piece]
         products, part = t.products[: len(tiles)], spare[: len(tiles)]
         np.matmul(transform("output", dtype, back=True), t.cut(whole[:n], 4), out=products)
         of_kernels += by_number(tiles).transpose(0, 2, 1) @ by_number(products)
-        np.matmul(by_number(products), kernels, out=by_number(part))
-        part = transform("input", dtype, back=True) @ part
-        add_tiles(part.reshape(n, t.tall, t.wide, 6, 6, t.inputs), blocks[:n])
-        slopes[piece] = back[:n, ph : ph + h, pw : pw + w]
+        if of_images:
+            np.matmul(by_number(products), kernels, out=by_number(part))
+            part = transform("input", dtype, back=True) @ part
+            add_tiles(part.reshape(n, t.tall, t.wide, 6, 6, t.inputs), blocks[:n])
+            slopes[piece] = back[:n, ph : ph + h, pw : pw + w]
     of_weight = transform("kernel", dtype, back=True) @ of_kernels.reshape(36, -1)
     of_weight = of_weight.reshape(3, 3, t.inputs, t.outputs).transpose(3, 2, 0, 1)
-    return [result, np.ascontiguousarray(of_weight), *([] if bias is None else [grad.sum(axis=(0, 1, 2))])]
+    return result if of_images else None, np.ascontiguousarray(of_weight)
     ### END SOLUTION
+
+
+def winograd_gradient(grad, output, saved, x, weight, bias=None, *, stride=1, padding=0):
+    """One array for x, weight and, if there is one, bias; those of x and weight on request. Given."""
+    made: list = []
+
+    def slope(place: int) -> np.ndarray:
+        if not made or made[place] is None:
+            made[:] = winograd_slopes(grad, saved, x, weight, padding, of_images=place == 0)
+        return made[place]
+
+    slopes = [lambda: slope(0), lambda: slope(1)]
+    return slopes if bias is None else [*slopes, last(grad).sum(axis=(0, 1, 2))]
 
 
 # %% [markdown]
@@ -589,6 +608,10 @@ def test_unit_winograd_gradient():
         arrays = [np.random.default_rng(0).normal(size=s) for s in (shape, (4, shape[1], 3, 3), (4,))]
         for count in (2, 3):
             assert_same("conv2d", *arrays[:count], padding=padding)
+        grad, kept = winograd(*arrays, padding=padding)
+        for of_images in (True, False):
+            kept_or_not = [winograd_slopes(grad, s, *arrays[:2], padding, of_images) for s in (kept, None)]
+            assert all(a is b is None or np.allclose(a, b) for a, b in zip(*kept_or_not, strict=True))
 
 
 # %% [markdown]
@@ -1049,12 +1072,12 @@ def floats(*arrays: Any) -> bool:
 
 
 def winograd_applies(x, weight, bias=None, *, stride=1, padding=0) -> bool:
-    """3 x 3 at stride 1, 16 channels or more on both sides, and tiles that are half full or more."""
+    """3 x 3 at stride 1, 16 channels or more on both sides, and tiles that are two thirds full or more."""
     good = floats(x, weight, *([] if bias is None else [bias])) and x.ndim == 4 and stride in (1, (1, 1))
     if not good or weight.shape[1:] != (x.shape[1], 3, 3) or min(weight.shape[:2]) < 16:
         return False
     h, w = (s + 2 * p - 2 for s, p in zip(x.shape[2:], pair("padding", padding, 0), strict=True))
-    return min(h, w) >= 1 and h * w >= 8 * -(-h // 4) * -(-w // 4)
+    return min(h, w) >= 1 and 3 * h * w >= 32 * -(-h // 4) * -(-w // 4)
 
 
 def pool_applies(x, *, kernel_size, stride=None) -> bool:
@@ -1148,9 +1171,10 @@ def draws(*shape: int) -> np.ndarray:
 
 def analyze_memory() -> None:
     x, weight, a = draws(64, 32, 16, 16), draws(64, 32, 3, 3), draws(2048, 2048)
-    for name, forward in (("all windows", slow("conv2d")[0]), ("tiles", winograd)):
+    again = functools.partial(winograd, keep=False)
+    for name, forward in (("windows", slow("conv2d")[0]), ("tiles", winograd), ("tiles, twice", again)):
         peak, kept = (f(lambda w=forward: w(x, weight, padding=1)) / x.nbytes for f in (peak_bytes, kept_bytes))
-        print(f"  conv2d by {name:11}: {peak:4.1f} times its input at the peak, {kept:4.1f} times are kept")
+        print(f"  conv2d by {name:12}: {peak:4.1f} times its input at the peak, {kept:4.1f} times are kept")
     whole, cut = (peak_bytes(lambda f=f: f(a)) / a.nbytes for f in (slow("gelu")[0], gelu_pieces))
     print(f"  GELU in whole arrays holds {whole:.1f} times its input, in pieces {cut:.1f}")
 
