@@ -62,19 +62,41 @@ def steps(ours, theirs, *shapes, images: bool = False) -> Pair:
     return Pair(here, tuple(map(there, layouts)))
 
 
-def convolution(inputs: int, outputs: int, side: int) -> Pair:
+def fast(build: Callable[[], Pair]) -> Callable[[], Pair]:
+    """The same pair, where our step runs with the kernels of module 13."""
+
+    def built() -> Pair:
+        pair = build()
+
+        def here() -> None:
+            tt.use_fast_kernels()
+            try:
+                pair.ours()
+            finally:
+                tt.use_fast_kernels(False)
+
+        return Pair(here, pair.peers)
+
+    return built
+
+
+def convolution(inputs: int, outputs: int, side: int, batch: int = 32) -> Pair:
     return steps(
         lambda x, w: tt.conv2d(x, w, stride=1, padding=1),
         lambda x, w: F.conv2d(x, w, padding=1),
-        (32, inputs, side, side),
+        (batch, inputs, side, side),
         (outputs, inputs, 3, 3),
         images=True,
     )
 
 
-def batch_norm(channels: int, side: int) -> Pair:
+def pool(batch: int, side: int) -> Pair:
+    return steps(tt.MaxPool2d(2), torch.nn.MaxPool2d(2), (batch, 32, side, side), images=True)
+
+
+def batch_norm(channels: int, side: int, batch: int = 128) -> Pair:
     layer, peer = tt.BatchNorm2d(channels), torch.nn.BatchNorm2d(channels)
-    return steps(layer, peer, (128, channels, side, side), images=True)
+    return steps(layer, peer, (batch, channels, side, side), images=True)
 
 
 def layer_norm() -> Pair:
@@ -217,13 +239,20 @@ CASES: dict[str, tuple[Callable[[], Pair], float]] = {
     "LayerNorm 1024x512": (layer_norm, 2.4),
     "BatchNorm2d 128x32x16x16": (lambda: batch_norm(32, 16), 2.0),
     "BatchNorm2d 128x64x8x8": (lambda: batch_norm(64, 8), 2.0),
-    "MaxPool2d 2x2": (
-        lambda: steps(tt.MaxPool2d(2), torch.nn.MaxPool2d(2), (64, 32, 16, 16), images=True),
-        2.4,
-    ),
+    "MaxPool2d 2x2": (lambda: pool(64, 16), 2.4),
     "Conv2d 32-64 at 16x16": (lambda: convolution(32, 64, 16), 2.7),
     "Conv2d 64-128 at 8x8": (lambda: convolution(64, 128, 8), 2.0),
     "Embedding 512x128, 1,024 rows": (embedding, 3.5),
     "step of a GPT, 4 blocks, d 128, T 64, batch 16": (gpt_step, 2.2),
     "autograd, one element, 100 operations": (chain, 0.8),
+    # With the kernels of module 13
+    "fast Conv2d 32-64 at 16x16": (fast(lambda: convolution(32, 64, 16, 64)), 0.85),
+    "fast Conv2d 64-128 at 8x8": (fast(lambda: convolution(64, 128, 8, 64)), 0.7),
+    "fast Conv2d 64-64 at 32x32": (fast(lambda: convolution(64, 64, 32, 32)), 0.7),
+    "fast MaxPool2d 2x2, 64x32x32x32": (fast(lambda: pool(64, 32)), 0.85),
+    "fast BatchNorm2d 64x64x16x16": (fast(lambda: batch_norm(64, 16, 64)), 1.25),
+    "fast BatchNorm2d 64x32x16x16": (fast(lambda: batch_norm(32, 16, 64)), 1.25),
+    "fast LayerNorm 1024x512": (fast(layer_norm), 1.4),
+    "fast cross-entropy 1024x64": (fast(lambda: cross_entropy(1024, 64)), 1.3),
+    "fast GELU 1024x512": (fast(lambda: steps(tt.gelu, F.gelu, (1024, 512))), 3.0),
 }
