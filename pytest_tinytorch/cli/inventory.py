@@ -1,7 +1,6 @@
 """Which tests the course has, and what each is worth: what `tito manifest` writes down."""
 
 import io
-import tempfile
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pytest_tinytorch.core.course import Course, load_course
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.groups import Group, hidden_group
 from pytest_tinytorch.core.manifest import Manifest, in_groups, make_manifest, tests_text
+from pytest_tinytorch.core.tempdirs import temporary_folder
 from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.hooks.recording import facts, marker_mistake
 from pytest_tinytorch.hooks.selection import HIDDEN_FILE, id_key
@@ -51,8 +51,7 @@ def take_inventory(course: Course) -> Manifest:
 
 def take_hidden_inventory(course: Course, folder: Path) -> str:
     """The text of a manifest of an instructor's hidden tests. Raises CourseError."""
-    with tempfile.TemporaryDirectory() as work:
-        copy = Path(work)
+    with temporary_folder("manifest") as copy:
         take_in(course.root, copy, "")
         files = take_in_hidden(folder, copy / HIDDEN, with_manifest=False)
         _check_names(course, files)

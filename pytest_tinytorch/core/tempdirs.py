@@ -1,15 +1,18 @@
-"""Temporary folders that outlive nobody: what a run that was killed left, the next one removes.
+"""Temporary folders of one process. What a run that was killed left, the next one removes.
 
-In each is a file that whoever made the folder keeps locked. A folder with such a file, and nobody
-who has it locked, is nobody's any more.
+The process that makes a folder keeps a file in it locked, and removes that file last. So a folder
+whose file nobody has locked is nobody's any more; and one without the file is empty.
 """
 
 import contextlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _PREFIX = "tinytorch"
@@ -17,6 +20,16 @@ _LOCK = ".held"
 _SETTLED = 60  # seconds; the lock of a younger folder may still be on its way
 
 _held: dict[Path, int] = {}  # folders of this process, and the descriptors of their files
+
+
+@contextmanager
+def temporary_folder(kind: str) -> Iterator[Path]:
+    """A folder for as long as a block runs. Raises OSError."""
+    folder = make_folder(kind)
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
 
 
 def make_folder(kind: str, where: Path | None = None) -> Path:
@@ -34,16 +47,30 @@ def make_folder(kind: str, where: Path | None = None) -> Path:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder in which student code may have done anything: locked it, nested it deeply.
+    """Remove a folder in which student code may have done anything: locked it, nested it deeply."""
+    if folder not in _held:
+        _remove(folder)
+        return
+    _empty(folder, but=_LOCK)
+    os.close(_held.pop(folder))
+    _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        _empty(folder)
+        folder.rmdir()
+
+
+def _empty(folder: Path, but: str = "") -> None:
+    """Remove all that is in a folder, except for a file.
 
     A folder in a folder is first moved up to the top, so that no path grows long and nothing here
     calls itself.
     """
-    if folder in _held:
-        os.close(_held.pop(folder))
     moved = 0
     try:
-        while entries := _entries(folder):
+        while entries := [entry for entry in _entries(folder) if entry.name != but]:
             for entry in entries:
                 if not entry.is_dir(follow_symlinks=False):
                     Path(entry.path).unlink()
@@ -56,9 +83,13 @@ def remove_folder(folder: Path) -> None:
                     else:
                         Path(inner.path).unlink()
                 Path(entry.path).rmdir()
-        folder.rmdir()
     except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            for entry in _entries(folder):
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                elif entry.name != but:
+                    Path(entry.path).unlink()
 
 
 def _entries(folder: Path) -> "list[os.DirEntry[str]]":
@@ -68,24 +99,39 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
 
 
 def _clear_up(where: Path) -> None:
-    for lock in where.glob(f"{_PREFIX}-*/{_LOCK}"):
+    for folder in where.glob(f"{_PREFIX}-*"):
         with contextlib.suppress(OSError):  # gone already, or somebody else's
-            if _is_nobodys(lock):
-                remove_folder(lock.parent)
+            _remove_if_nobodys(folder)
 
 
-def _is_nobodys(lock: Path) -> bool:
-    if sys.platform == "win32" or lock.parent.is_symlink():
-        return False
+def _remove_if_nobodys(folder: Path) -> None:
     # In a folder of somebody else's, a name could come to mean another folder meanwhile.
-    owners = {lock.lstat().st_uid, lock.parent.lstat().st_uid}
-    if owners != {os.geteuid()} or time.time() - lock.lstat().st_mtime < _SETTLED:
-        return False
-    descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+    if sys.platform == "win32" or not stat.S_ISDIR(_stat_of_mine(folder).st_mode):
+        return
     try:
-        return _lock(descriptor)
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        if _is_old(folder):
+            folder.rmdir()  # which refuses a folder with anything in it
+        return
+    try:
+        if _is_old(folder / _LOCK) and _lock(lock):
+            _empty(folder, but=_LOCK)
+            _remove(folder)
     finally:
-        os.close(descriptor)
+        os.close(lock)
+
+
+def _stat_of_mine(path: Path) -> os.stat_result:
+    """Raises PermissionError where it belongs to another user."""
+    found = path.lstat()
+    if sys.platform != "win32" and found.st_uid != os.geteuid():
+        raise PermissionError(path)
+    return found
+
+
+def _is_old(path: Path) -> bool:
+    return time.time() - _stat_of_mine(path).st_mtime > _SETTLED
 
 
 def _lock(descriptor: int) -> bool:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.records import Location
-from pytest_tinytorch.core.text import printable
+from pytest_tinytorch.core.text import shortened
 from pytest_tinytorch.export.line_map import source_position
 from pytest_tinytorch.export.outline import functions
 
 AROUND = 2  # lines of context before and after
+_LONGEST_LINE = 300  # characters of one that are shown; no line of ours has more than 100
 _TASK = "### BEGIN SOLUTION"
 
 # The text of a source -> the first line, the last line and the name of each function in it.
@@ -62,7 +63,8 @@ class StudentSources:
         """A line of a source, named as people name it, with the lines around it."""
         lines = self._lines(name)
         first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
-        excerpt = tuple((n, printable(lines[n - 1].rstrip("\n"))) for n in range(first, last + 1))
+        shown = [shortened(text.rstrip("\n"), _LONGEST_LINE) for text in lines[first - 1 : last]]
+        excerpt = tuple(enumerate(shown, first))
         inside = _around(self._functions, "".join(lines), line)
         return Location(name, line, function or (inside[2] if inside else ""), excerpt)
 

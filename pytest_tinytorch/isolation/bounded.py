@@ -28,7 +28,9 @@ from pytest_tinytorch.export.outline import functions
 from pytest_tinytorch.export.render import Rendered, refused, rendered
 from pytest_tinytorch.isolation import reaper
 
-MEMORY_MIB = 200  # beside what the process takes by itself
+# Beside what the process takes by itself. A submission may cost the grader 200 MiB: the rest is for
+# the text and the answer in the grader's own process.
+MEMORY_MIB = 150
 SECONDS = 3.5  # of processor time, for all sources of a submission
 SECONDS_OF_NOTEBOOKS = 1.0  # to convert them all
 SECONDS_OF_OUTLINES = 0.5  # to name the functions in which the tests of a checkpoint ended
@@ -104,8 +106,8 @@ class _Reader:
             assert process.stdin is not None and process.stdout is not None
             timer = threading.Timer(_WALL_SECONDS, process.kill)
             timer.daemon = True
-            timer.start()
             try:
+                timer.start()
                 process.stdin.write(request.encode() + b"\n")
                 process.stdin.flush()
                 line = process.stdout.readline()

@@ -5,14 +5,13 @@ export -> inline tests -> integration tests -> checkpoint -> celebration, once -
 
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_tinytorch.core.course import Course, Module
 from pytest_tinytorch.core.manifest import load_manifest
+from pytest_tinytorch.core.tempdirs import temporary_folder
 from pytest_tinytorch.export.render import read_stamp
 from pytest_tinytorch.export.service import export
 from pytest_tinytorch.progress.progress import Progress
@@ -97,8 +96,8 @@ def _tiers(course: Course, module: Module) -> list[Tier]:
 def _run(course: Course, tier: Tier) -> tuple[int, int]:
     """The exit code of a tier, and how many of its tests passed."""
     # A process for each tier: what one imports must not stand in the way of the next.
-    with tempfile.TemporaryDirectory() as folder:
-        xml = Path(folder) / "tier.xml"
+    with temporary_folder("complete") as folder:
+        xml = folder / "tier.xml"
         command = [sys.executable, "-m", "pytest", *tier.arguments, f"--junitxml={xml}"]
         code = subprocess.run(command, cwd=course.root, check=False).returncode
         suites = ET.parse(xml).getroot().iter("testsuite") if xml.exists() else ()

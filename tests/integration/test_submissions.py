@@ -164,6 +164,32 @@ def test_what_differs_from_run_to_run_is_not_in_the_results(desk):
     assert "object at 0x..." in (desk.results / "carl/grade.xml").read_text("utf-8")
 
 
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
+def test_files_of_one_student_that_cannot_be_made_stop_nobody(desk, way):
+    desk.run()
+    part = desk.results / ".parts/anna/00.json"
+    text = part.read_text()
+    data = json.loads(text)
+    data["tests"][0]["message"] = 5  # by hand: no run writes this
+    part.write_text(json.dumps(data))
+    result = desk.run(*way)
+    output = " ".join(" ".join([*result.outlines, *result.errlines]).split())
+    assert result.ret == 1 and "Traceback" not in output and "INTERNALERROR" not in output
+    assert "For review, no grade (1): anna: could not be put together: " in output
+    assert "bob 5 of 15 33.3 % unchanged" in output and desk.points("bob") == 5
+    part.write_text(text)
+    assert "anna 15 of 15 100.0 % unchanged" in desk.says(*way)
+
+
+def test_a_folder_in_the_place_of_a_result_stops_nobody(desk):
+    (desk.results / "anna/grade.xml/mine").mkdir(parents=True)
+    result = desk.run()
+    output = " ".join(" ".join([*result.outlines, *result.errlines]).split())
+    assert result.ret == 3 and "Traceback" not in output and "INTERNALERROR" not in output
+    assert "Is a directory" in output and desk.points("bob") == 5
+    assert (desk.results / "anna/grade.xml/mine").is_dir()
+
+
 def test_items_are_chosen_as_tests_are(desk):
     assert "1 student: 1 graded" in desk.says("-k", "anna and More")
     assert not (desk.results / "bob").exists()

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from pytest_tinytorch.core import alarm
 from pytest_tinytorch.export.notebook import NotebookRefused
 from pytest_tinytorch.export.outline import functions
 from pytest_tinytorch.export.render import code_digest, rendered
@@ -86,6 +87,24 @@ def test_a_submission_has_so_much_time_and_no_more():
     with pytest.raises(NotebookRefused, match=wanted):
         reader.notebook(b"{}")
     assert Bounded().render("src/02_b.py", ("core.b",), SOURCE).error is None
+
+
+class Over(BaseException):
+    """What an alarm raises."""
+
+
+@pytest.mark.skipif(not alarm.can_ring(), reason="has no such signal")
+@pytest.mark.parametrize("seconds", [0.0001, 0.003, 0.01, 0.1])
+def test_an_answer_that_nobody_waited_for_reaches_no_other_submission(seconds):
+    assert Bounded().functions(SOURCE)
+    asked = bounded._reader._process
+    long = "x = 1\n" * 150_000  # takes a second or more
+    with pytest.raises(Over), alarm.alarm(seconds, Over):
+        for _ in range(100):
+            Bounded().render("src/01_a.py", ("core.a",), long)
+    if seconds > 0.05:  # an alarm before that may ring before the process was asked
+        assert bounded._reader._process is not asked and asked.poll() is not None
+    assert Bounded().functions(SOURCE) == functions(SOURCE)
 
 
 def test_a_process_that_ended_is_started_again():

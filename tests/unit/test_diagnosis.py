@@ -594,6 +594,15 @@ def test_an_excerpt_ends_where_the_source_does(course, sources):
     assert sources.at("src/none.py", 1).excerpt == ()
 
 
+def test_an_excerpt_of_a_line_without_end_is_cut(course, sources):
+    name = "src/02_words.py"
+    (course.root / name).write_text("a" * 100_000 + "\n" + "\0" * 100_000 + "\nx = 1\n")
+    first, second, third = sources.at(name, 2).excerpt
+    assert first == (1, "a" * 300 + " [...]")
+    assert second[1].startswith("\\x00\\x00") and len(second[1]) < 310
+    assert third == (3, "x = 1")
+
+
 def test_an_excerpt_is_of_the_source_as_it_stands_now(course, sources):
     path = course.source_file(course.modules[1])
     before = sources.at("src/02_words.py", 9).excerpt

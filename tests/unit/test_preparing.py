@@ -8,13 +8,15 @@ import pytest
 
 from pytest_tinytorch.core import alarm
 from pytest_tinytorch.core.course import Course, load_course
+from pytest_tinytorch.core.errors import MACHINE
 from pytest_tinytorch.core.groups import checkpoint_group
-from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
+from pytest_tinytorch.core.records import Outcome, Reason, RunRecord, TestRecord
 from pytest_tinytorch.grading import prepare as preparing
 from pytest_tinytorch.grading.grader import Grader
 from pytest_tinytorch.grading.parts import PartFiles, PartStatus
 from pytest_tinytorch.grading.prepare import reason_of
 from pytest_tinytorch.hooks.batch import _graded
+from pytest_tinytorch.hooks.reporters.batch import ClassReport
 from pytest_tinytorch.isolation.failures import Died
 from pytest_tinytorch.submissions import reader as reading
 from pytest_tinytorch.submissions.find import Submitted
@@ -216,3 +218,50 @@ def test_a_reason_is_one_line_that_is_the_same_on_each_run():
         ValueError(f"<object at {id(COURSE):#x}>")
     )
     assert len(reason_of(ValueError("x" * 9999))) < 400
+
+
+class Screen:
+    """What the controller of a class is given by pytest, as far as it puts students together."""
+
+    option = SimpleNamespace(verbose=0)
+    pluginmanager = SimpleNamespace(getplugin=lambda name: None)
+
+
+def put_together(error: BaseException) -> tuple[ClassReport, SimpleNamespace]:
+    """The report of a class in which the files of eve cannot be made, and its session."""
+    run = RunRecord("c", 0, "", 0.0, (PASSED,), (GROUP,))
+
+    def files_of(name: str) -> RunRecord:
+        if name == "eve":
+            raise error
+        return run
+
+    room = SimpleNamespace(names={s: s for s in STUDENTS}, batch=SimpleNamespace(results="r"))
+    report = ClassReport(Screen(), room)  # type: ignore[arg-type]
+    report._binder = SimpleNamespace(put_together=files_of)  # type: ignore[assignment]
+    report._expect(f"{student}::{GROUP}" for student in STUDENTS)
+    for student in STUDENTS:
+        shown = {"student": student, "checkpoint": str(GROUP), "status": "graded", "points": 3}
+        report._note(shown, "")
+    session = SimpleNamespace(exitstatus=pytest.ExitCode.OK)
+    report.pytest_sessionfinish(session)  # type: ignore[arg-type]
+    return report, session
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=[n.replace(" ", "-") for n in ERRORS])
+def test_files_that_cannot_be_put_together_are_no_neighbours(error):
+    report, session = put_together(error)
+    assert [row.student for row in report._rows] == ["anna", "zoe"]
+    if isinstance(error, OSError):  # of the folder of results: the instructor's, not hers
+        assert report._checks == ["--results r: Input/output error"]
+        assert session.exitstatus == MACHINE
+    else:
+        [(student, reason)] = report._review
+        assert (student, session.exitstatus) == ("eve", pytest.ExitCode.TESTS_FAILED)
+        assert reason.startswith(f"could not be put together: {type(error).__name__}")
+        assert reason.isprintable()
+
+
+def test_ctrl_c_while_files_are_put_together_ends_the_run():
+    with pytest.raises(KeyboardInterrupt):
+        put_together(KeyboardInterrupt())

@@ -11,7 +11,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.tempdirs import temporary_folder
 from pytest_tinytorch.grading.gradescope.config import (
     CONFIG_FILE,
     COURSE_FOLDER,
@@ -51,8 +51,8 @@ def _graded(home: Path) -> dict[str, Any]:
     _close(source)
     orders = AutograderConfig.from_text((source / CONFIG_FILE).read_text("utf-8"))
     who = handed_in(home / "submission_metadata.json")
-    with tempfile.TemporaryDirectory(prefix="tinytorch-autograder-") as folder:
-        tree, results = Path(folder, COURSE_FOLDER), Path(folder, "results.json")
+    with temporary_folder("autograder") as folder:
+        tree, results = folder / COURSE_FOLDER, folder / "results.json"
         shutil.copytree(source / COURSE_FOLDER, tree)
         taken = take_uploaded(load_course(tree), orders.checkpoints, home / "submission", tree)
         arguments = [f"--student={who.student}", f"--gradescope={results}", *orders.options()]

@@ -5,7 +5,6 @@ and an instructor's hidden tests. Never in it: a source, a solution, anything th
 does not name.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from pytest_tinytorch.core.manifest import (
     with_hidden,
 )
 from pytest_tinytorch.core.selectors import choose_checkpoints
+from pytest_tinytorch.core.tempdirs import temporary_folder
 from pytest_tinytorch.grading.gradescope.archive import zipped
 from pytest_tinytorch.grading.gradescope.config import (
     CONFIG_FILE,
@@ -104,9 +104,9 @@ def _course_files(course: Course, manifest: Manifest) -> dict[str, bytes]:
 
 
 def _hidden_files(folder: Path) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory() as work:
-        copies = take_in_hidden(folder, Path(work))
-        named = [*copies, Path(work, HIDDEN_MANIFEST)]
+    with temporary_folder("bundle") as work:
+        copies = take_in_hidden(folder, work)
+        named = [*copies, work / HIDDEN_MANIFEST]
         return {path.name: path.read_bytes() for path in named}
 
 

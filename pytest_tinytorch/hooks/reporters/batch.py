@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tinytorch.core.errors import MACHINE
+from pytest_tinytorch.core.errors import MACHINE, MachineError
 from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.core.visibility import may_hide
 from pytest_tinytorch.grading.assemble import ReportAssembler
 from pytest_tinytorch.grading.parts import PartStatus
+from pytest_tinytorch.grading.prepare import StepFailed, attempt
 from pytest_tinytorch.hooks.batch import SHOWN, BatchSession, batch_of_run
 from pytest_tinytorch.hooks.isolation import level_of, levels_not_reached
 from pytest_tinytorch.hooks.options import is_worker
@@ -46,6 +47,7 @@ class ClassReport:
         self._checks: list[str] = []
         self._binder: ReportAssembler | None = None
         self._is_refused = False  # the machine did: a full disk, a folder that is read-only
+        self._has_failed = False  # the files of a student could not be put together
 
     # --- which parts there are: from the session here, or from the first worker that tells --------
 
@@ -79,7 +81,10 @@ class ClassReport:
             submitted, group = task = self._room.task_of(report.nodeid)
             shown = {"student": submitted.student, "checkpoint": str(group)}
             shown["status"] = PartStatus.GRADER_ERROR.value
-            self._room.lost(task, reason)
+            try:
+                self._room.lost(task, reason)
+            except MachineError as refused:
+                self._machine_refused(str(refused))
             self._note(shown, reason)
         elif report.when == "call" and shown is not None:
             self._note(shown, str(report.longrepr or ""))
@@ -108,24 +113,39 @@ class ClassReport:
         self._draw_progress(item)
 
     def _put_together(self, student: str) -> None:
-        from pytest_tinytorch.reports.batch_view import Row, student_line
+        """Write a student's files and print the student's line, or say why that failed."""
+        from pytest_tinytorch.reports.batch_view import student_line
+
+        try:
+            row = attempt("put together", lambda: self._bound(student))
+        except MachineError as refused:
+            self._machine_refused(str(refused))
+        except StepFailed as failure:
+            self._review.append((student, str(failure)))
+            self._has_failed = True
+        else:
+            if row is not None:
+                self._rows.append(row)
+                self._clear_progress()
+                self._print([student_line(row)])
+
+    def _bound(self, student: str) -> "Row | None":
+        """Write a student's files; None where nothing of the student was graded yet."""
+        from pytest_tinytorch.reports.batch_view import Row
 
         if self._binder is None:
             self._binder = self._new_binder()
         try:
             run = self._binder.put_together(self._room.names[student])
         except OSError as error:
-            self._machine_refused(f"--results {self._room.batch.results}: {error.strerror}")
-            return
+            reason = f"--results {self._room.batch.results}: {error.strerror}"
+            raise MachineError(reason) from None
         if run is None:
-            return
+            return None
         grade = grade_of(run)
         difference = self._before.get(student)
         before = grade.points - difference if difference else None
-        row = Row(student, grade, student not in self._fresh, before)
-        self._rows.append(row)
-        self._clear_progress()
-        self._print([student_line(row)])
+        return Row(student, grade, student not in self._fresh, before)
 
     def _machine_refused(self, reason: str) -> None:
         self._is_refused = True
@@ -155,6 +175,8 @@ class ClassReport:
                 self._put_together(student)
         if self._is_refused:
             session.exitstatus = MACHINE
+        elif self._has_failed and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:
