@@ -983,6 +983,8 @@ class DataParallel:
     """Gradients of a batch by several threads. `loss_function(model(x), targets)` is a mean over the rows of a batch."""
 
     def __init__(self, model: Module, loss_function: Callable, workers: int = 2) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers!r}")
         self.models = [model, *(copy.deepcopy(model) for _ in range(workers - 1))]
         self.loss_function = loss_function
 
@@ -1032,6 +1034,7 @@ def test_unit_parallel():
     assert parallel_map(lambda item: (together.wait(10), 10 * item)[1], iter(range(4))) == [0, 10, 20, 30]
     np.testing.assert_raises(ZeroDivisionError, parallel_map, lambda n: 1 // n, [1, 0, 2])
     np.testing.assert_raises(ValueError, parallel_map, abs, [1], 0)
+    np.testing.assert_raises(ValueError, DataParallel, Conv2d(1, 1, 1), CrossEntropyLoss(), 0)
     x, targets, loss_function = Tensor(np.random.default_rng(0).normal(size=(7, 2, 3, 3))), np.arange(7) % 4, CrossEntropyLoss()
     for workers in (1, 2, 3):
         layer = Conv2d(2, 4, 3, bias=False)

@@ -1,6 +1,6 @@
 # Generated from src_modules/13_kernels.py. Do not edit: write in src_modules/13_kernels.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=ef15eb79640eeeb5 code=a311327ed45b1374 content=bd1b18f719723dd2
+# export: format=1 source=79a793a5ae34e021 code=1ff65ff3b89f0ce4 content=e12934cb80acd39f
 # %% src_modules/13_kernels.py:49
 import copy
 import functools
@@ -610,6 +610,8 @@ class DataParallel:
     """Gradients of a batch by several threads. `loss_function(model(x), targets)` is a mean over the rows of a batch."""
 
     def __init__(self, model: Module, loss_function: Callable, workers: int = 2) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers!r}")
         self.models = [model, *(copy.deepcopy(model) for _ in range(workers - 1))]
         self.loss_function = loss_function
 
@@ -644,7 +646,7 @@ class DataParallel:
         ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:1062
+# %% src_modules/13_kernels.py:1065
 class Kept(NamedTuple):
     """What a fast forward saved: its gradient must be the fast one too."""
 
@@ -722,7 +724,7 @@ def replacing(name: str) -> tuple[Callable, Callable]:
     return chosen, rule
 
 
-# %% src_modules/13_kernels.py:1141
+# %% src_modules/13_kernels.py:1144
 def use_fast_kernels(on: bool = True) -> None:
     """Plug the kernels of this module into the primitives, or take them out again.
 
