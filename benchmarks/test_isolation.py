@@ -1,4 +1,4 @@
-"""What isolation costs: a call across the border, a cell, and all checkpoints of the course."""
+"""What isolation costs: a call across the border, a sandbox, and all checkpoints of the course."""
 
 import os
 import shutil
@@ -39,45 +39,45 @@ def best_level() -> Level:
 
 
 def started(level: Level) -> SandboxPool:
-    cells = SandboxPool(level, COURSE.package_folder, COURSE.limits, {})
-    cells.begin("01", COURSE.limits, 1)
-    return cells
+    pool = SandboxPool(level, COURSE.package_folder, COURSE.limits, {})
+    pool.begin("01", COURSE.limits, 1)
+    return pool
 
 
 def test_a_call(versus, placed):
     """`tensor + 1`, with payloads of less than 256 bytes, beside the same in one process."""
     import tinytorch
 
-    cells = started(best_level())
+    pool = started(best_level())
     try:
-        there, here = cells.package.Tensor([1.0, 2.0]), tinytorch.Tensor([1.0, 2.0])
+        there, here = pool.package.Tensor([1.0, 2.0]), tinytorch.Tensor([1.0, 2.0])
         bounded = placed == "one core"
         versus(
-            f"a call at level {cells.level.name}, {placed} / in process",
+            f"a call at level {pool.level.name}, {placed} / in process",
             lambda: there + 1,
             lambda: here + 1,
             rounds=3000,
             holds=(lambda found: found.ours * 1e6 <= MOST_MICROSECONDS) if bounded else None,
         )
     finally:
-        cells.close()
+        pool.close()
 
 
 @pytest.mark.parametrize("name", LEVELS[1:])
-def test_a_cell(versus, name):
+def test_a_sandbox(versus, name):
     """From nothing to the first tensor; the peer is a Python that imports NumPy."""
     if reason := missing(name):
         pytest.skip(reason)
 
-    def cell() -> None:
-        cells = started(Level(name))
-        cells.package.Tensor([1.0])
-        cells.close()
+    def sandbox() -> None:
+        pool = started(Level(name))
+        pool.package.Tensor([1.0])
+        pool.close()
 
     command = [sys.executable, "-c", "import numpy"]
     versus(
-        f"a cell at level {name} / python -c 'import numpy'",
-        cell,
+        f"a sandbox at level {name} / python -c 'import numpy'",
+        sandbox,
         lambda: subprocess.run(command, check=True),
         rounds=10,
     )
@@ -121,17 +121,17 @@ def test_a_grade(versus, course):
     )
 
 
-def test_processor_time_of_a_cell_is_its_own(versus) -> None:
+def test_processor_time_of_a_sandbox_is_its_own(versus) -> None:
     """Measuring from outside costs what a clock costs."""
-    cells = started(Level("process"))
+    pool = started(Level("process"))
     try:
-        cells.package.Tensor([1.0])
-        cell = cells.cell()
+        pool.package.Tensor([1.0])
+        sandbox = pool.sandbox()
         versus(
-            "processor time of a cell / of this process",
-            cell.processor_seconds,
+            "processor time of a sandbox / of this process",
+            sandbox.processor_seconds,
             time.process_time,
             rounds=1000,
         )
     finally:
-        cells.close()
+        pool.close()

@@ -50,7 +50,7 @@ class Limits:
     memory_mib: int  # address space
     scratch_mib: int  # all files together
     open_files: int
-    processes: int  # and threads, where the cell has a user or a namespace of its own
+    processes: int  # and threads, where the sandbox has a user or a namespace of its own
     reply_mib: int = 64  # what student code may send back at once
 
 

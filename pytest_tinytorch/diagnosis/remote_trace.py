@@ -11,13 +11,13 @@ from pytest_tinytorch.isolation.pool import Asked, SandboxPool
 class RemoteTrace(CallTrace):
     """A CallTrace whose notes are taken by the host, and fetched when a comparison has failed."""
 
-    def __init__(self, cells: SandboxPool, sources: StudentSources, test_file: str) -> None:
+    def __init__(self, pool: SandboxPool, sources: StudentSources, test_file: str) -> None:
         super().__init__(sources, test_file)
-        self._cells = cells
+        self._pool = pool
         self._files = sources
 
     def __enter__(self) -> "RemoteTrace":
-        self._cells.watching = self.test_file
+        self._pool.watching = self.test_file
         return self
 
     def __exit__(
@@ -26,10 +26,10 @@ class RemoteTrace(CallTrace):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._cells.watching = None
+        self._pool.watching = None
 
     def between(self, first: int, last: int) -> list[Call]:
-        asked = self._cells.asked
+        asked = self._pool.asked
         made = [request for request in asked if first <= request.line <= last]
         calls = [call for call in map(self._call, made) if call.returns]
         # An attribute is no call: then the last call of all made what was looked at.
@@ -37,7 +37,7 @@ class RemoteTrace(CallTrace):
         return calls or list(itertools.islice(earlier, 1))
 
     def _call(self, request: Asked) -> Call:
-        places = self._cells.returns_of(request)
+        places = self._pool.returns_of(request)
         if request.on_behalf:
             places = [p for p in places if p[2].rpartition(".")[2] not in HANDED_OUT]
         returns = tuple((self._files.generated(f), line, name) for f, line, name in places)

@@ -1,7 +1,7 @@
 """`--submissions`: a class. Each student and checkpoint is an item of pytest's own.
 
     checkpoint files --pytest--> tests, collected once in each process, and kept aside
-    student x checkpoint --> item --> those tests, on a cell of its own --> a part on the disk
+    student x checkpoint --> item --> those tests, on a sandbox of its own --> a part on the disk
 
 So `-n`, `-k`, `--lf` and every report of pytest work on students, and no item starts a pytest.
 """
@@ -165,10 +165,10 @@ class BatchSession:
 
     def _run(self, tree: Course, group: Group, following: Path) -> tuple[TestRecord, ...]:
         """The records of all tests of a group, on the student code in a tree."""
-        cells = pool_of(self.config)
-        if cells is None:
+        pool = pool_of(self.config)
+        if pool is None:
             raise CourseError("--submissions needs student code in a process of its own")
-        cells.turn_to(tree.package_folder, following)
+        pool.turn_to(tree.package_folder, following)
         follow_sources(self.config, tree)
         tests = self._tests.get(group, [])
         tally = Tally()
@@ -201,18 +201,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    room = batch_of_run(node.config)
-    if room is not None:
-        node.workerinput[_WORKER_INPUT] = room.told_to_workers()
+    batch_session = batch_of_run(node.config)
+    if batch_session is not None:
+        node.workerinput[_WORKER_INPUT] = batch_session.told_to_workers()
 
 
-# The room `selection` is asked first, because it was registered later: it names the tests.
+# The hook module `selection` is asked first, because it was registered later: it names the tests.
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    room = batch_of_run(config)
-    if room is not None:
-        items[:] = room.items(session, items)
+    batch_session = batch_of_run(config)
+    if batch_session is not None:
+        items[:] = batch_session.items(session, items)
         gc.freeze()  # all that stays to the end: it need not be looked through for each student
 
 
@@ -229,35 +229,35 @@ def pytest_report_teststatus(
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     if not isinstance(item, GradingItem):
         return None
-    room = batch_of_run(item.config)
-    assert room is not None
+    batch_session = batch_of_run(item.config)
+    assert batch_session is not None
     following = nextitem if isinstance(nextitem, GradingItem) else None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for report in _reports(room, item, following):
+    for report in _reports(batch_session, item, following):
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
 
 
 def _reports(
-    room: BatchSession, item: GradingItem, following: GradingItem | None
+    batch_session: BatchSession, item: GradingItem, following: GradingItem | None
 ) -> Iterator[pytest.TestReport]:
     """What pytest and its reports want to hear of an item: three phases, one of which decides."""
     started = time.time()
     yield _report(item, "setup", "", {}, started)
-    problem, shown = _graded(room, item, following)
+    problem, shown = _graded(batch_session, item, following)
     yield _report(item, "call", problem, shown, started)
     yield _report(item, "teardown", "", {}, time.time())
 
 
 def _graded(
-    room: BatchSession, item: GradingItem, following: GradingItem | None
+    batch_session: BatchSession, item: GradingItem, following: GradingItem | None
 ) -> tuple[str, dict[str, Any]]:
     """What is wrong, in words ("" for nothing), and what became of the part, as plain data."""
     submitted, group = item.task
     who = {"student": submitted.student, "checkpoint": str(group)}
     try:
-        done = room.grade(item, following)
+        done = batch_session.grade(item, following)
     except (SelfCheckFailed, MachineError) as failure:
         # The submission has nothing to do with it, so nothing is kept of it.
         return str(failure), {
@@ -270,7 +270,7 @@ def _graded(
     except BaseException as error:  # what it made of us, exits and pytest's outcomes included
         reason = reason_of(error)
         try:
-            room.lost(item.task, reason)
+            batch_session.lost(item.task, reason)
         except MachineError as failure:
             return str(failure), {**who, "status": NOT_GRADED, "machine": True}
         return reason, {**who, "status": PartStatus.GRADER_ERROR.value}

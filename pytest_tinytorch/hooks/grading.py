@@ -33,8 +33,8 @@ INCOMPLETE = 3
 class GradedRun:
     """One graded run, on the controller."""
 
-    def __init__(self, config: pytest.Config, ledger: RunSession) -> None:
-        self.config, self.ledger = config, ledger
+    def __init__(self, config: pytest.Config, run_session: RunSession) -> None:
+        self.config, self.run_session = config, run_session
         self.task: CleanRun = task()
         self.submission = Submission.from_text(self.task.submission)
         self.key: Key | None = find_key()
@@ -44,33 +44,33 @@ class GradedRun:
 
     def record(self) -> RunRecord:
         """The run's record, with all that a grade rests on."""
-        course = self.ledger.course
+        course = self.run_session.course
         return replace(
-            self.ledger.finish(),
+            self.run_session.finish(),
             student=self.submission.student,
             commit=self.submission.commit,
             version=course.version,
             isolation=level_of(self.config).name,
-            manifest=self.ledger.manifest.digest,
+            manifest=self.run_session.manifest.digest,
             sources=self.submission.sources,
             altered=self.submission.altered,
         )
 
     def grade(self) -> Grade:
-        return grade_of(self.ledger.finish())
+        return grade_of(self.run_session.finish())
 
     @property
     def is_complete(self) -> bool:
         """Whether every test was decided, so that there is a grade."""
-        return not self.ledger.problems and self.grade().is_complete
+        return not self.run_session.problems and self.grade().is_complete
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """After the ledger: what it holds now of a test that is over goes to the disk."""
+        """After the session: what it holds now of a test that is over goes to the disk."""
         if self._log is None:
             return
         data = getattr(report, RECORD, None)
-        record = self.ledger.record_of(report.nodeid)
+        record = self.run_session.record_of(report.nodeid)
         over = report.when == "teardown" if data is not None else report.failed
         if record is not None and over:
             try:
@@ -88,7 +88,7 @@ class GradedRun:
 
     def _visible_cases(self, run: RunRecord) -> set[tuple[str, str]]:
         """(classname, name) of the test cases that a student may see."""
-        checkpoints = self.ledger.course.checkpoints
+        checkpoints = self.run_session.course.checkpoints
         files = {c.group: c.file.removesuffix(".py").replace("/", ".") for c in checkpoints}
         visible = [test for test in run.tests if test.visibility == "visible"]
         return {(files.get(test.group, ""), test_name(test.id)) for test in visible}
@@ -139,9 +139,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def graded_run_of(config: pytest.Config) -> GradedRun | None:
     """The graded run of this process; None in a worker, and where nothing is graded."""
     if _graded_key not in config.stash:
-        ledger = session_of(config) if options_of(config).grade else None
+        run_session = session_of(config) if options_of(config).grade else None
         try:
-            config.stash[_graded_key] = GradedRun(config, ledger) if ledger else None
+            config.stash[_graded_key] = GradedRun(config, run_session) if run_session else None
         except CourseError as error:
             raise pytest.UsageError(str(error)) from error
     return config.stash[_graded_key]

@@ -1,4 +1,4 @@
-"""`--isolate`: which level this run has, and the cells that its tests talk to."""
+"""`--isolate`: which level this run has, and the sandboxes that its tests talk to."""
 
 import os
 import sys
@@ -37,18 +37,18 @@ def levels_not_reached(config: pytest.Config) -> tuple[str, ...]:
 
 
 def pool_of(config: pytest.Config) -> "SandboxPool | None":
-    """The cells of this process; None where tests run beside student code."""
+    """The sandboxes of this process; None where tests run beside student code."""
     if level_of(config).name == "none":
         return None
     if _pool_key not in config.stash:
         from pytest_tinytorch.isolation.pool import SandboxPool
 
         course = course_of(config)
-        cells = SandboxPool(
+        pool = SandboxPool(
             level_of(config), course.package_folder, _largest(course), _files(course)
         )
-        config.stash[_pool_key] = cells
-        config.add_cleanup(cells.close)
+        config.stash[_pool_key] = pool
+        config.add_cleanup(pool.close)
     return config.stash[_pool_key]
 
 
@@ -60,15 +60,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     try:
         config.stash[_probe_key] = _probe(config)
-        cells = None if _spreads(config) else pool_of(config)
+        pool = None if _spreads(config) else pool_of(config)
     except NotStarted as failure:
         raise pytest.UsageError(f"no isolation here: {failure.message}") from None
     if (options.grade or options.batch) and level_of(config).name != "none":
         _limit_memory(course_of(config))
     if is_worker(config):
         _stay_on_one_core(config)
-    if cells is not None:
-        cells.prepare()  # it starts while tests are being collected
+    if pool is not None:
+        pool.prepare()  # it starts while tests are being collected
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -79,16 +79,16 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    cells = pool_of(item.config) if id_key in item.stash else None
-    if cells is not None:
-        cells.begin(item.stash[group_key], limits_of(item), seed_of(item))
+    pool = pool_of(item.config) if id_key in item.stash else None
+    if pool is not None:
+        pool.begin(item.stash[group_key], limits_of(item), seed_of(item))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """What student code printed stands beside pytest's own sections of captured output."""
-    cells = pool_of(item.config) if id_key in item.stash and call.when == "call" else None
-    if cells is not None and (text := cells.output()):
+    pool = pool_of(item.config) if id_key in item.stash and call.when == "call" else None
+    if pool is not None and (text := pool.output()):
         item.add_report_section("call", _PRINTED, printable(text))
 
 
@@ -122,8 +122,11 @@ def _slot(told: dict[str, Any]) -> int:
 
 
 def _stay_on_one_core(config: pytest.Config) -> None:
-    """Where workers fill the machine, each shares a core with its cells: one of the two waits for
-    the other at any time, and to wake a process on another core costs twice as much as a call."""
+    """Where workers fill the machine, each shares a core with its sandboxes.
+
+    One of the two waits for the other at any time, and to wake a process on another core costs
+    twice as much as a call.
+    """
     if sys.platform == "linux":
         told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
         cores = sorted(os.sched_getaffinity(0))
@@ -137,7 +140,7 @@ def _limit_memory(course: Course) -> None:
     if sys.platform == "linux":
         import resource
 
-        # A cell inherits this, and has lower limits of its own.
+        # A sandbox inherits this, and has lower limits of its own.
         most = 2**20 * max(_LEAST_MEMORY_MIB, 2 * _largest(course).memory_mib)
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         if hard == resource.RLIM_INFINITY or most < hard:

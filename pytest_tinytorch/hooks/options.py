@@ -198,7 +198,7 @@ def pytest_cmdline_main() -> Generator[None, object, object]:
 
 
 def options_of(config: pytest.Config) -> Options:
-    """The options of this run, read when a room first asks: no order of hooks matters."""
+    """The options of this run, read when a hook module first asks: no order of hooks matters."""
     if _options_key not in config.stash:
         try:
             config.stash[_options_key] = _read(config)

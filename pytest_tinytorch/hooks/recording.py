@@ -187,12 +187,12 @@ def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
 
 
 def _trace(config: pytest.Config, test_file: str) -> CallTrace:
-    cells = pool_of(config)
-    if cells is None:
+    pool = pool_of(config)
+    if pool is None:
         return CallTrace(_sources(config), test_file)
     from pytest_tinytorch.diagnosis.remote_trace import RemoteTrace
 
-    return RemoteTrace(cells, _sources(config), test_file)
+    return RemoteTrace(pool, _sources(config), test_file)
 
 
 def follow_sources(config: pytest.Config, course: Course) -> None:

@@ -145,13 +145,13 @@ _session_key = pytest.StashKey[RunSession | None]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    ledger = session_of(config)
-    if ledger is not None:
-        config.pluginmanager.register(ledger, "tinytorch-ledger")
+    run_session = session_of(config)
+    if run_session is not None:
+        config.pluginmanager.register(run_session, "tinytorch-session")
 
 
 def session_of(config: pytest.Config) -> RunSession | None:
-    """The ledger of this run; None in a worker, and where no test of the course is run."""
+    """The session of this run; None in a worker, and where no test of the course is run."""
     if _session_key not in config.stash:
         options = options_of(config)
         runs = options.active and not config.option.collectonly and options.batch is None

@@ -1,4 +1,4 @@
-"""What can come back instead of a value: an exception of the student's, or the end of the cell."""
+"""What can come back instead of a value: a student's exception, or the end of the sandbox."""
 
 import builtins
 import re

@@ -5,7 +5,7 @@
     landlock   and no file, network or process of the machine's but its own (Linux 6.2 and later)
     bwrap      and in namespaces of its own, by bubblewrap: the rest of the machine is not even seen
 
-The two upper levels promise the same. A level counts as reached when student code, in a cell of
+The two upper levels promise the same. A level counts as reached when student code, in a sandbox of
 that level, has tried in vain what it promises.
 """
 
@@ -37,7 +37,7 @@ _USERS = 1000
 
 @dataclass(frozen=True)
 class Level:
-    """One way to start a cell. `user`: an id of the cell's own; 0 for that of who started it."""
+    """One way to start a sandbox. `user`: an id of its own; 0 for that of who started it."""
 
     name: str
     user: int = 0
@@ -51,7 +51,7 @@ class Level:
 
     @property
     def counts_processes(self) -> bool:
-        """Whether a limit of processes is the cell's alone, and binds it."""
+        """Whether a limit of processes is the sandbox's alone, and binds it."""
         return bool(self.user) or self.name == "bwrap"
 
 
@@ -94,7 +94,7 @@ def candidates(asked: str, slot: int) -> list[Level]:
     return found
 
 
-def command(level: Level, place: Workspace, libraries: Path, info: int, size: int) -> list[str]:
+def command(level: Level, workspace: Workspace, libraries: Path, info: int, size: int) -> list[str]:
     """The beginning of a command that runs something at this level. size: bytes of scratch."""
     if level.name != "bwrap":
         return []
@@ -106,19 +106,19 @@ def command(level: Level, place: Workspace, libraries: Path, info: int, size: in
     hidden = [str(library / name) for name in SITE if (library / name).is_dir()]
     for folder in hidden:
         words += ["--tmpfs", folder]
-    own = [path for path in _own(place, libraries) if Path(path).exists()]
+    own = [path for path in _own(workspace, libraries) if Path(path).exists()]
     for path in (*_mounts_of_the_machine(), *own):
         words += ["--ro-bind", path, path]
-    words += ["--size", str(size), "--tmpfs", str(place.scratch)]
+    words += ["--size", str(size), "--tmpfs", str(workspace.scratch)]
     # Where there is no Landlock, /dev is memory that nobody counts, and /proc forgets a peak.
     for folder in (*hidden, "/dev", "/proc", "/"):
         words += ["--remount-ro", folder]
-    return [*words, "--chdir", str(place.scratch), "--"]
+    return [*words, "--chdir", str(workspace.scratch), "--"]
 
 
 @cache
 def _mounts_of_the_machine() -> tuple[str, ...]:
-    """What every cell sees beside the standard library, which is one mount: each costs a
+    """What every sandbox sees beside the standard library, which is one mount: each costs a
     millisecond, and the library has two hundred entries."""
     library = standard_library()
     return tuple(
@@ -129,16 +129,16 @@ def _mounts_of_the_machine() -> tuple[str, ...]:
     )
 
 
-def _own(place: Workspace, libraries: Path) -> list[str]:
-    """What a cell may read besides the machine's own."""
-    return [str(libraries), str(place.package), str(_data())]
+def _own(workspace: Workspace, libraries: Path) -> list[str]:
+    """What a sandbox may read besides the machine's own."""
+    return [str(libraries), str(workspace.package), str(_data())]
 
 
-def readable(place: Workspace, libraries: Path) -> list[str]:
-    return [*readable_of_the_machine(), *_own(place, libraries)]
+def readable(workspace: Workspace, libraries: Path) -> list[str]:
+    return [*readable_of_the_machine(), *_own(workspace, libraries)]
 
 
-def environment(place: Workspace, libraries: Path) -> dict[str, str]:
+def environment(workspace: Workspace, libraries: Path) -> dict[str, str]:
     """Nothing of the parent's: no secret, no proxy, no path."""
     once = dict.fromkeys(
         ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
@@ -153,8 +153,8 @@ def environment(place: Workspace, libraries: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
-        "HOME": str(place.scratch),
-        "TMPDIR": str(place.scratch),
+        "HOME": str(workspace.scratch),
+        "TMPDIR": str(workspace.scratch),
         "LANG": "C.UTF-8",
         # Without fixed thresholds malloc learns from what is freed, and keeps memory that a
         # measurement from outside then takes for used.
@@ -176,7 +176,7 @@ def _data() -> Path:
 
 
 def _is_for_all() -> bool:
-    """Whether a user who owns nothing can come to what a cell reads: Python and the data sets."""
+    """Whether a user who owns nothing can read what a sandbox reads: Python and the data sets."""
     data = _data()
     return _is_open_to_all(interpreter()) and (not data.is_dir() or _is_open_to_all(data / "any"))
 

@@ -1,4 +1,4 @@
-"""The cells of a run: one for each checkpoint, a new one after a death, and what is remembered.
+"""The sandboxes of a run: one for each checkpoint, a new one after a death, and what is remembered.
 
 This is the border that Remotes ask. It keeps the deadlines of calls, tests and checkpoints.
 """
@@ -48,7 +48,7 @@ class Asked:
 
 
 class SandboxPool:
-    """Starts cells when they are needed and asks them; `package` is what tests know as `tt`."""
+    """Starts sandboxes when they are needed and asks them; `package` is what tests know as `tt`."""
 
     def __init__(
         self, level: Level, package: Path, limits: Limits, files: Mapping[str, str]
@@ -64,7 +64,7 @@ class SandboxPool:
         self._largest, self._files = limits, files
         self._places = Workspaces()
         self._spare: Sandbox | None = None
-        self._cell: Sandbox | None = None
+        self._sandbox: Sandbox | None = None
         self._generation = 0
         self._released: list[int] = []
         self._names: dict[str, Proxy] = {}  # of the package, in this generation
@@ -75,22 +75,22 @@ class SandboxPool:
     # --- a run, checkpoint by checkpoint and test by test -------------------------------------
 
     def begin(self, group: Group, limits: Limits, seed: int) -> None:
-        """A test begins. Its group has a cell of its own; what it used before is closed."""
+        """A test begins. Its group has a sandbox of its own; what it used before is closed."""
         with silenced():
             if group != self._group:
-                self.close_cell()
+                self.close_sandbox()
                 self._begin_checkpoint(group, limits)
             self._seed, self._in_test = seed, 0.0
             self._counted = None
             self.asked.clear()
-            if self._cell is not None:
-                self._cell.forget_warnings()
+            if self._sandbox is not None:
+                self._sandbox.forget_warnings()
                 with contextlib.suppress(SandboxFailure):  # the next request finds it gone
-                    self._reset(self._cell)
+                    self._reset(self._sandbox)
 
     def output(self) -> str:
         """What student code printed since this was last asked."""
-        return self._cell.output() if self._cell is not None else self._last_words()
+        return self._sandbox.output() if self._sandbox is not None else self._last_words()
 
     def prepare(self) -> None:
         """Let a process start while this one is busy with other things."""
@@ -106,21 +106,21 @@ class SandboxPool:
     def turn_to(self, package: Path, following: Path) -> None:
         """From here on, student code is the package in another folder. `following` is the folder
         that will be turned to after it, as far as is known: its process can start meanwhile."""
-        self.close_cell()
+        self.close_sandbox()
         self._group: Group | None = None
         self._folder, self._following = package, following
         if self._spare is not None and self._spare.package not in (package, following):
             self._spare.close()
             self._spare = None
 
-    def close_cell(self) -> None:
-        if self._cell is not None:
-            self._cell.close()
-        self._cell = None
+    def close_sandbox(self) -> None:
+        if self._sandbox is not None:
+            self._sandbox.close()
+        self._sandbox = None
         self._words = ""
 
     def close(self) -> None:
-        self.close_cell()
+        self.close_sandbox()
         if self._spare is not None:
             self._spare.close()
             self._spare = None
@@ -140,17 +140,17 @@ class SandboxPool:
     def _ask(self, operation: str, *arguments: Any, **keywords: Any) -> Any:
         name = arguments[1] if operation == "get" and arguments[0] is self.package else None
         if name is not None:
-            if name in self._names and self._cell is not None:
+            if name in self._names and self._sandbox is not None:
                 return self._names[name]
             self._refuse_dead_imports(name)
         seconds, limit = self._time_left()
-        cell = self._living_cell()
+        sandbox = self._living_sandbox()
         body = [operation, list(arguments), keywords, self._take_released(), False]
         if self.watching is not None and name is None:  # to find a name computes nothing
-            self._note(body, cell, sys._getframe(2))
+            self._note(body, sandbox, sys._getframe(2))
         started = time.monotonic()
         try:
-            value = cell.ask(body, self._number, self._remote, seconds, limit)
+            value = sandbox.ask(body, self._number, self._remote, seconds, limit)
         except SandboxFailure as failure:
             self._lost(failure, name)
             raise
@@ -179,7 +179,7 @@ class SandboxPool:
 
     def returns_of(self, asked: Asked) -> list[tuple[str, int, str]]:
         """Where the student's functions returned while a request was carried out."""
-        if self._cell is None or asked.generation != self._generation:
+        if self._sandbox is None or asked.generation != self._generation:
             return []
         watching, self.watching = self.watching, None
         try:
@@ -192,9 +192,9 @@ class SandboxPool:
         places = (place([*entry, ""]) for entry in entries if isinstance(entry, list))
         return [(p[0], p[1], p[2]) for p in places if p is not None]
 
-    def cell(self) -> Sandbox:
-        """The cell that runs now, to be measured from outside."""
-        return self._living_cell()
+    def sandbox(self) -> Sandbox:
+        """The sandbox that runs now, to be measured from outside."""
+        return self._living_sandbox()
 
     # --- inside -------------------------------------------------------------------------------
 
@@ -207,7 +207,7 @@ class SandboxPool:
             self._in_checkpoint += elapsed
 
     def _let_time_run(self) -> None:
-        if self._counted is None and (self._cell is None or self._cell.received < _LARGE):
+        if self._counted is None and (self._sandbox is None or self._sandbox.received < _LARGE):
             return
         self._counted = time.monotonic()
         ring_within(self._limits.seconds_per_test - self._in_test)
@@ -219,13 +219,13 @@ class SandboxPool:
         self._dead_imports: dict[str, SandboxFailure] = {}
         self._words = ""
 
-    def _living_cell(self) -> Sandbox:
-        if self._cell is None:
-            cell = self._take_spare() or self._new(self._folder)
-            cell.open(self._limits)
-            self._take(cell)
-        assert self._cell is not None
-        return self._cell
+    def _living_sandbox(self) -> Sandbox:
+        if self._sandbox is None:
+            sandbox = self._take_spare() or self._new(self._folder)
+            sandbox.open(self._limits)
+            self._take(sandbox)
+        assert self._sandbox is not None
+        return self._sandbox
 
     def _new(self, package: Path) -> Sandbox:
         return Sandbox(self.level, self._places, package, self._largest)
@@ -237,27 +237,27 @@ class SandboxPool:
         spare, self._spare = self._spare, None
         return spare
 
-    def _take(self, cell: Sandbox) -> None:
-        self._cell = cell
+    def _take(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
         self._generation += 1
         self._released.clear()
         self._names.clear()
-        self._reset(cell)
+        self._reset(sandbox)
         self.prepare()  # the next one starts while this one works
 
-    def _reset(self, cell: Sandbox) -> None:
+    def _reset(self, sandbox: Sandbox) -> None:
         body = ["reset", [self._seed], {}, [], False]
         seconds = self._limits.seconds_per_call
         try:
-            cell.ask(body, self._number, self._remote, seconds, f"{seconds} s between two tests")
+            sandbox.ask(body, self._number, self._remote, seconds, f"{seconds} s between two tests")
         except SandboxFailure as failure:
             self._lost(failure, None)
             raise
 
     def _lost(self, failure: SandboxFailure, name: str | None) -> None:
-        if self._cell is not None:
-            self._words = self._cell.output()
-        self._cell = None
+        if self._sandbox is not None:
+            self._words = self._sandbox.output()
+        self._sandbox = None
         self._released.clear()
         self._names.clear()
         if name is not None and name in self._files:
@@ -307,7 +307,7 @@ class SandboxPool:
         del self._released[:_MOST_RELEASED]
         return released
 
-    def _note(self, body: list[Any], cell: Sandbox, frame: FrameType | None) -> None:
+    def _note(self, body: list[Any], sandbox: Sandbox, frame: FrameType | None) -> None:
         """Have the returns of this request noted, if a line of the test itself makes it, or a
         fixture of the harness for it."""
         on_behalf = by_program = body[0] == "program"
@@ -319,6 +319,6 @@ class SandboxPool:
             frame = frame.f_back
         if frame is not None:
             body[4] = True
-            asked = Asked(frame.f_lineno, self._generation, cell.sequence + 1, on_behalf)
+            asked = Asked(frame.f_lineno, self._generation, sandbox.sequence + 1, on_behalf)
             self.asked.append(asked)
             del self.asked[:-64]

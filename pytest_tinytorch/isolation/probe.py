@@ -34,16 +34,16 @@ def _tried(level: Level, secret: Path, package: Path, limits: Limits) -> str:
     if not level.is_confined and not level.user:
         return ""  # it promises nothing that could be tried
     with ExitStack() as stack:
-        places = Workspaces()
-        stack.callback(places.close)
+        workspaces = Workspaces()
+        stack.callback(workspaces.close)
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        outside = Outside(str(secret), str(places.root), listener.getsockname()[1], os.getpid())
+        outside = Outside(str(secret), str(workspaces.root), listener.getsockname()[1], os.getpid())
         try:
-            cell = Sandbox(level, places, package, limits)
-            breaches = cell.open(limits, outside if level.is_confined else None)
+            sandbox = Sandbox(level, workspaces, package, limits)
+            breaches = sandbox.open(limits, outside if level.is_confined else None)
         except NotStarted as failure:
             if level.user:
                 return "a user of its own cannot read this Python"
             return failure.message
-        stack.callback(cell.close)
+        stack.callback(sandbox.close)
         return f"student code could {', '.join(breaches)}" if breaches else ""

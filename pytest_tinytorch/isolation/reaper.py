@@ -57,7 +57,7 @@ def sweep(known: frozenset[int]) -> None:
         time.sleep(0.001)
 
 
-_started: set[int] = set()  # cells that somebody waits for: no reaper
+_started: set[int] = set()  # sandboxes that somebody waits for: no reaper
 
 
 def is_ours(process: int) -> None:

@@ -1,4 +1,4 @@
-"""A cell: one process of student code, from its start to the end of all that it left behind."""
+"""A sandbox: one process of student code, from its start to the end of all that it left behind."""
 
 import contextlib
 import json
@@ -44,7 +44,7 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Outside:
-    """What the first cell of a level tries to reach, to find out whether the level holds."""
+    """What the first sandbox of a level tries to reach, to find out whether the level holds."""
 
     secret: str
     folder: str
@@ -55,12 +55,12 @@ class Outside:
 class Sandbox:
     """One student process. It starts at once, and waits until `open` says what it may use."""
 
-    def __init__(self, level: Level, places: Workspaces, package: Path, limits: Limits) -> None:
+    def __init__(self, level: Level, workspaces: Workspaces, package: Path, limits: Limits) -> None:
         self.level = level
-        self._places, self._limits, self.package = places, limits, package
-        self._place = places.new(package)
+        self._workspaces, self._limits, self.package = workspaces, limits, package
+        self._workspace = workspaces.new(package)
         if level.user:
-            os.chown(self._place.scratch, level.user, level.user)
+            os.chown(self._workspace.scratch, level.user, level.user)
         self._known = reaper.children()
         self._closed = False
         self._warnings = Warnings(package)
@@ -71,7 +71,7 @@ class Sandbox:
     def open(self, limits: Limits, outside: Outside | None = None) -> list[str]:
         """Set the limits and confine the process; what it could still do that it should not.
 
-        Raises NotStarted where that fails; the cell is closed then.
+        Raises NotStarted where that fails; the sandbox is closed then.
         """
         self._limits = limits
         try:
@@ -80,7 +80,7 @@ class Sandbox:
             said = self.output().strip().splitlines()
             self.close()
             reason = said[-1] if said else failure.message
-            raise NotStarted(f"no cell can be started: {reason}") from None
+            raise NotStarted(f"no sandbox can be started: {reason}") from None
         self._pid = self._find_process()
         return [str(breach) for breach in reply.get("breaches", ())]
 
@@ -94,8 +94,8 @@ class Sandbox:
     ) -> Any:
         """One request [operation, arguments, keywords, released, watched] and what it gave.
 
-        Raises StudentError, Refused, CannotCross or a SandboxFailure; after the latter the cell is
-        closed.
+        Raises StudentError, Refused, CannotCross or a SandboxFailure; the latter closes the
+        sandbox.
         """
         encoder = Encoder(refer)
         body[1], body[2] = encoder.encode(body[1]), encoder.encode(body[2])
@@ -162,7 +162,7 @@ class Sandbox:
         self._channel.close()
         if self._info is not None:
             os.close(self._info)
-        self._places.remove(self._place)
+        self._workspaces.remove(self._workspace)
 
     def _where(self) -> tuple[Place, ...]:
         """Where student code is, of which the time is over; () if it does not let itself be
@@ -186,9 +186,9 @@ class Sandbox:
         theirs_in, ours_out = _wide_pipe()
         ours_in, theirs_out = _wide_pipe()
         info = _info_file() if self.level.name == "bwrap" else None
-        libraries = self._places.libraries
+        libraries = self._workspaces.libraries
         prefix = command(
-            self.level, self._place, libraries, info or 0, self._limits.scratch_mib * _MIB
+            self.level, self._workspace, libraries, info or 0, self._limits.scratch_mib * _MIB
         )
         try:
             process = subprocess.Popen(
@@ -196,15 +196,15 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment(self._place, libraries),
-                cwd=self._place.package,
+                env=environment(self._workspace, libraries),
+                cwd=self._workspace.package,
                 pass_fds=(theirs_in, theirs_out, *([info] if info else [])),
                 start_new_session=True,
             )
         except OSError as error:
             for descriptor in (ours_out, ours_in, *([info] if info else [])):
                 os.close(descriptor)
-            self._places.remove(self._place)
+            self._workspaces.remove(self._workspace)
             raise NotStarted(f"no process can be started: {error}") from None
         finally:
             for descriptor in (theirs_in, theirs_out):
@@ -216,8 +216,8 @@ class Sandbox:
         limits = self._limits
         body = {
             "package": self.package.name,
-            "folder": str(self._place.package),
-            "scratch": str(self._place.scratch),
+            "folder": str(self._workspace.package),
+            "scratch": str(self._workspace.scratch),
             "user": self.level.user,
             "limits": {
                 "AS": limits.memory_mib * _MIB,
@@ -230,8 +230,8 @@ class Sandbox:
             },
             "reply": limits.reply_mib * _MIB,
             "confined": self.level.is_confined,
-            "readable": readable(self._place, self._places.libraries),
-            "writable": [str(self._place.scratch), "/dev/null"],
+            "readable": readable(self._workspace, self._workspaces.libraries),
+            "writable": [str(self._workspace.scratch), "/dev/null"],
             "outside": outside.__dict__ if outside else None,
         }
         self._channel.sequence = 1
@@ -271,7 +271,7 @@ class Sandbox:
 
     def _watch(self) -> None:
         most = self._limits.scratch_mib * _MIB
-        if size_of(self._place.scratch, most) > most:
+        if size_of(self._workspace.scratch, most) > most:
             raise Died(f"stopped because your code wrote more than {self._limits.scratch_mib} MiB")
 
 

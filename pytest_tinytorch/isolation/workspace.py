@@ -40,7 +40,7 @@ _SYSTEM = (
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders of one cell."""
+    """The folders of one sandbox."""
 
     root: Path
     package: Path  # holds the student's package; read only
@@ -48,13 +48,13 @@ class Workspace:
 
 
 class Workspaces:
-    """A temporary folder of this run, with NumPy, the host program and a place for each cell."""
+    """This run's temporary folder: NumPy, the child server, a workspace for each sandbox."""
 
     def __init__(self) -> None:
         """Raises NotStarted where there is no room for it."""
         self._made = 0
         try:
-            self.root = make_folder("cells")
+            self.root = make_folder("sandboxes")
         except OSError as error:
             raise _no_room(error) from None
         self.libraries = self.root / "libraries"
@@ -65,7 +65,7 @@ class Workspaces:
             raise _no_room(error) from None
 
     def _lay_out(self) -> None:
-        self.root.chmod(0o711)  # a cell's own user has to pass through, not to look around
+        self.root.chmod(0o711)  # a sandbox's own user has to pass through, not to look around
         self.libraries.mkdir()
         for path in _libraries():
             (self.libraries / path.name).symlink_to(path)
@@ -74,23 +74,23 @@ class Workspaces:
         self.libraries.chmod(0o755)
 
     def new(self, package: Path) -> Workspace:
-        """A fresh place with a copy of the student's package. Raises NotStarted."""
+        """A fresh workspace with a copy of the student's package. Raises NotStarted."""
         self._made += 1
-        root = self.root / f"cell-{self._made}"
-        place = Workspace(root, root / "package", root / "scratch")
+        root = self.root / f"sandbox-{self._made}"
+        workspace = Workspace(root, root / "package", root / "scratch")
         try:
             root.mkdir()
-            place.scratch.mkdir()
-            _copy_sources(package, place.package / package.name)
-            _let_all_read(place.package)
+            workspace.scratch.mkdir()
+            _copy_sources(package, workspace.package / package.name)
+            _let_all_read(workspace.package)
             root.chmod(0o755)
         except OSError as error:
-            self.remove(place)
+            self.remove(workspace)
             raise _no_room(error) from None
-        return place
+        return workspace
 
-    def remove(self, place: Workspace) -> None:
-        remove_folder(place.root)
+    def remove(self, workspace: Workspace) -> None:
+        remove_folder(workspace.root)
 
     def close(self) -> None:
         remove_folder(self.root)
@@ -100,7 +100,7 @@ def _no_room(error: OSError) -> NotStarted:
     """Not the student's fault, and not to be taken for it."""
     reason = error.strerror or "files cannot be copied"
     folder = tempfile.gettempdir()
-    return NotStarted(f"no room for a cell in {folder}: {reason}; make some, or set TMPDIR")
+    return NotStarted(f"no room for a sandbox in {folder}: {reason}; make some, or set TMPDIR")
 
 
 def size_of(folder: Path, most: int) -> int:
@@ -189,10 +189,10 @@ def _copy_host(libraries: Path) -> None:
     for package in (folder.parent, folder):
         (package / "__init__.py").touch()
     shutil.copytree(child, folder / child.name, ignore=shutil.ignore_patterns("__pycache__"))
-    compileall.compile_dir(libraries / "pytest_tinytorch", quiet=2)  # once, not in every cell
+    compileall.compile_dir(libraries / "pytest_tinytorch", quiet=2)  # once, not in every sandbox
 
 
 def _let_all_read(folder: Path) -> None:
-    """Also the user of a cell, whatever the umask here."""
+    """Also the user of a sandbox, whatever the umask here."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)

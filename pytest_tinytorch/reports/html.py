@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.records import RunRecord
-from pytest_tinytorch.reports import phrases as wording
+from pytest_tinytorch.reports import phrases
 from pytest_tinytorch.reports.page import UNSEEN, page_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _template() -> "Template":
         "style": Markup(style),
         # With the hash of the one style that is known, no other style can take effect.
         "style_hash": f"sha256-{base64.b64encode(digest).decode()}",
-        "wording": wording,
+        "phrases": phrases,
         "unseen": UNSEEN,
     }
     return environment.get_template("page.html")

@@ -270,7 +270,7 @@ def test_a_killed_run_keeps_what_it_had(desk, tmp_path):
     assert [entry["outcome"] for entry in entries[:5]] == ["passed"] * 5
     assert not (desk.root / "g.xml").exists()
     deadline = time.monotonic() + 5
-    while (left := cells_in(tmp_path)) and time.monotonic() < deadline:
+    while (left := sandboxes_in(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == []
 
@@ -315,7 +315,7 @@ def test_nothing_has_to_be_there_to_read_from_or_to_write_to(desk):
         (desk.root / "g.xml").unlink()
 
 
-def cells_in(folder: Path) -> list[str]:
+def sandboxes_in(folder: Path) -> list[str]:
     """Processes that have a home in a folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):

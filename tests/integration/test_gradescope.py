@@ -307,7 +307,7 @@ def damage_python(home: Path) -> None:
     shutil.rmtree(home / "venv")
 
 
-def damage_orders(home: Path) -> None:
+def damage_config(home: Path) -> None:
     (home / "source/autograder.json").unlink()
 
 
@@ -326,7 +326,7 @@ def damage_plugin(home: Path) -> None:
 DAMAGES = {
     "no Python": (damage_python, "could not be started", "did setup.sh end"),
     "no plugin": (damage_plugin, "could not be started", "did setup.sh end"),
-    "no orders": (damage_orders, "itself failed: FileNotFoundError", "autograder.json"),
+    "no config": (damage_config, "itself failed: FileNotFoundError", "autograder.json"),
     "no manifest": (damage_hidden, "ended with exit code 4", "no manifest.json is there"),
     "a broken test": (
         damage_tests,

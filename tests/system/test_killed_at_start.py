@@ -1,4 +1,4 @@
-"""Whoever grades is killed while a cell starts: what it had started ends by itself."""
+"""Whoever grades is killed while a sandbox starts: what it had started ends by itself."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from pytest_tinytorch.isolation.levels import missing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 
-# Starts a cell, and is killed some milliseconds after the first process is there.
+# Starts a sandbox, and is killed some milliseconds after the first process is there.
 KILLED = """
 import os, subprocess, sys, time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Graded by root, a cell is a user of its own, whose number of processes is limited.
+"""Graded by root, a sandbox is a user of its own, whose number of processes is limited.
 
 Such a user must be able to read the Python installation, so another Python than the one of these
 tests may be needed: of the same version, where everybody may read it.
@@ -61,7 +61,7 @@ def open_python() -> str | None:
 
 def need_root_and_an_open_python() -> str:
     if sys.platform != "linux" or os.geteuid() != 0:
-        return "only root can give a cell a user of its own"
+        return "only root can give a sandbox a user of its own"
     return "" if open_python() else f"no {VERSION} here that everybody may read"
 
 
@@ -85,14 +85,14 @@ def run(root: Path, *arguments: str) -> str:
     return " ".join((done.stdout + done.stderr).split())
 
 
-def test_a_cell_is_a_user_of_its_own(tmp_path):
+def test_a_sandbox_is_a_user_of_its_own(tmp_path):
     root = make_arena(tmp_path / "tree", CURIOUS)
     text = run(root, "--checkpoint", "00", "--isolate=process")
     found = re.search(r"user (\d+) \[\] (\d+) children \[\]", text)
     assert found, text
     user, children = map(int, found.groups())
     assert f"Isolation: process (user {user})" in text and 64000 <= user < 65000
-    assert 40 <= children < 48  # the limit of this course counts the cell itself, too
+    assert 40 <= children < 48  # the limit of this course counts the sandbox itself, too
 
 
 @pytest.mark.parametrize("level", ["process", "landlock"])
@@ -116,8 +116,8 @@ def relu(x):
 
 
 @pytest.mark.parametrize("mode, user", [(0o755, "64[0-9]+"), (0o700, "0")], ids=["open", "private"])
-def test_the_data_sets_can_be_read_whoever_the_cell_is(tmp_path, monkeypatch, mode, user):
-    """Root's own home is private: there a cell stays root, rather than miss the data."""
+def test_the_data_sets_can_be_read_whoever_the_sandbox_is(tmp_path, monkeypatch, mode, user):
+    """Root's own home is private: there a sandbox stays root, rather than miss the data."""
     with tempfile.TemporaryDirectory() as folder:  # that of this test is private itself
         Path(folder).chmod(mode)
         (Path(folder) / "numbers.txt").write_text("1 2 3")

@@ -71,7 +71,7 @@ def reverse(laboratory):
     ],
 )
 def test_all_pass(laboratory, reverse, way):
-    """With any seed, in any order, on workers, in cells."""
+    """With any seed, in any order, on workers, in sandboxes."""
     seed, *more = way.split()
     isolated = [word for word in more if word.startswith("--isolate")]
     if isolated and (reason := missing(isolated[0].partition("=")[2] or "process")):

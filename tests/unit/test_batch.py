@@ -554,14 +554,14 @@ def test_the_end_of_a_class():
     ]
 
 
-def test_a_cell_that_ends_where_nobody_expects_it_costs_one_part():
+def test_a_sandbox_that_ends_where_nobody_expects_it_costs_one_part():
     lost = []
 
     def grade(*_):
         raise Died("gone")
 
-    room = SimpleNamespace(grade=grade, lost=lambda task, reason: lost.append(reason))
+    batch_session = SimpleNamespace(grade=grade, lost=lambda task, reason: lost.append(reason))
     item = SimpleNamespace(task=(SimpleNamespace(student="ann"), ONE))
-    reason, shown = _graded(room, item, None)
+    reason, shown = _graded(batch_session, item, None)
     assert lost == [reason] == ["Died: gone"]
     assert shown == {"student": "ann", "checkpoint": "01", "status": "grader-error"}

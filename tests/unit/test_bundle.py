@@ -134,9 +134,9 @@ def test_no_source_and_no_generated_file_is_in_it(course):
 def test_what_it_is_told(course, hidden):
     made = bundle(course, "words", hidden, seed=7, level="landlock")
     archive = opened(made.content)
-    orders = AutograderConfig.from_text(archive.read("autograder.json").decode())
-    assert orders == AutograderConfig(("01",), 7, "landlock")
-    assert orders.options() == ["--checkpoint=01", "--seed=7", "--require-isolation=landlock"]
+    config = AutograderConfig.from_text(archive.read("autograder.json").decode())
+    assert config == AutograderConfig(("01",), 7, "landlock")
+    assert config.options() == ["--checkpoint=01", "--seed=7", "--require-isolation=landlock"]
     secrets = {name for name in archive.namelist() if name.startswith("hidden/")}
     assert secrets == {"hidden/checkpoint_00_numbers.py", "hidden/manifest.json"}
     assert (made.checkpoints, made.points) == (("01",), 6)

@@ -1,4 +1,4 @@
-"""Levels: what is tried on which machine, what a cell may read, what the filter lets through."""
+"""Levels: what is tried on which machine, what a sandbox may read, what the filter lets through."""
 
 import contextlib
 import ctypes
@@ -80,7 +80,7 @@ def test_the_best_level_is_tried_first(monkeypatch):
 
 
 @POSIX
-def test_root_gives_a_cell_a_user_of_its_own_where_that_can_work(monkeypatch):
+def test_root_gives_a_sandbox_a_user_of_its_own_where_that_can_work(monkeypatch):
     import pwd
 
     monkeypatch.setattr(levels, "missing", lambda name: "no" if name == "bwrap" else "")
@@ -128,12 +128,12 @@ def test_no_isolation_is_a_level_too(secret, package):
 @pytest.mark.skipif(bool(missing("landlock")), reason=missing("landlock"))
 def test_a_level_that_can_be_broken_is_not_taken(monkeypatch, secret, package):
     """The promise is tried: with one file too many on the list, the level does not hold."""
-    from pytest_tinytorch.isolation import sandbox as cell
+    from pytest_tinytorch.isolation import sandbox
 
     def careless(where, libraries):
         return [*levels.readable(where, libraries), str(secret)]
 
-    monkeypatch.setattr(cell, "readable", careless)
+    monkeypatch.setattr(sandbox, "readable", careless)
     with pytest.raises(NotStarted, match="student code could read the course's files"):
         probe("landlock", secret, package, LIMITS)
     monkeypatch.setattr(levels, "missing", lambda name: "no" if name == "bwrap" else "")
@@ -161,7 +161,7 @@ def test_a_level_that_is_not_there_says_why(monkeypatch, secret, package):
             probe("bwrap", secret, package, LIMITS)
 
 
-# --- what a cell may read, and what it is told ----------------------------------------------------
+# --- what a sandbox may read, and what it is told ------------------------------------------------
 
 
 def test_other_packages_are_not_on_the_list():
@@ -173,7 +173,7 @@ def test_other_packages_are_not_on_the_list():
 
 
 @POSIX
-def test_the_folders_of_a_cell(package):
+def test_the_folders_of_a_sandbox(package):
     (package / "core").mkdir()
     (package / "core/a.py").write_text("y = 2\n")
     (package / "core/a.so").write_text("binary")
@@ -200,7 +200,7 @@ def test_the_folders_of_a_cell(package):
 
 
 @POSIX
-def test_the_user_of_a_cell_can_read_its_package_whatever_the_umask(package):
+def test_the_user_of_a_sandbox_can_read_its_package_whatever_the_umask(package):
     before = os.umask(0o077)
     try:
         places = Workspaces()
@@ -301,7 +301,7 @@ def test_a_file_that_goes_while_files_are_counted_ends_nothing(tmp_path, monkeyp
 
 
 @POSIX
-def test_what_a_cell_is_told(tmp_path, monkeypatch):
+def test_what_a_sandbox_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYTORCH_GRADE_KEY", "secret")
     monkeypatch.setenv("TINYTORCH_DATA", str(tmp_path / "data"))
     where = Workspace(tmp_path, tmp_path / "package", tmp_path / "scratch")

@@ -16,9 +16,9 @@ from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.fixtures import measure
 from pytest_tinytorch.fixtures.gradients import GradCheck, GradientWrong
 from pytest_tinytorch.fixtures.measure import (
-    CellMeter,
     Estimate,
     OwnMeter,
+    SandboxMeter,
     ToldMeter,
     Usage,
     estimate,
@@ -214,7 +214,7 @@ def is_traced():
 
 
 @pytest.fixture(scope="module")
-def cells(tmp_path_factory):
+def pool(tmp_path_factory):
     if reason := missing("process"):
         pytest.skip(reason)
     from pytest_tinytorch.isolation.pool import SandboxPool
@@ -222,28 +222,28 @@ def cells(tmp_path_factory):
     folder: Path = tmp_path_factory.mktemp("student") / "net"
     folder.mkdir()
     (folder / "__init__.py").write_text(CODE)
-    cells = SandboxPool(Level("process"), folder, LIMITS, {})
-    cells.begin("00", LIMITS, 1)
-    yield cells
-    cells.close()
+    pool = SandboxPool(Level("process"), folder, LIMITS, {})
+    pool.begin("00", LIMITS, 1)
+    yield pool
+    pool.close()
 
 
-@pytest.fixture(params=[CellMeter, ToldMeter])
-def meter(request, cells):
-    """Both ways to measure a cell: from outside, and told from inside."""
-    if request.param is CellMeter and sys.platform != "linux":
+@pytest.fixture(params=[SandboxMeter, ToldMeter])
+def meter(request, pool):
+    """Both ways to measure a sandbox: from outside, and told from inside."""
+    if request.param is SandboxMeter and sys.platform != "linux":
         pytest.skip("another process is measured on Linux alone")
-    return request.param(cells)
+    return request.param(pool)
 
 
-@pytest.mark.parametrize("system, kind", [("linux", CellMeter), ("darwin", ToldMeter)])
-def test_a_cell_is_measured_from_outside_where_the_system_can(monkeypatch, cells, system, kind):
+@pytest.mark.parametrize("system, kind", [("linux", SandboxMeter), ("darwin", ToldMeter)])
+def test_a_sandbox_is_measured_from_outside_where_the_system_can(monkeypatch, pool, system, kind):
     monkeypatch.setattr(measure.sys, "platform", system)
-    assert type(meter_of(cells)) is kind
+    assert type(meter_of(pool)) is kind
 
 
-def test_loops_in_a_cell(cells, meter):
-    net, scaling = cells.package, Scaling(meter)
+def test_loops_in_a_sandbox(pool, meter):
+    net, scaling = pool.package, Scaling(meter)
     scaling(lambda n: lambda: net.spin(n), (20_000, 40_000, 80_000), at_most=1.4, at_least=0.6)
     with pytest.raises(CheckFailed):
         scaling(lambda n: lambda: net.spin(n * n // 100), (1000, 2000, 4000), at_most=1.4)
@@ -252,35 +252,35 @@ def test_loops_in_a_cell(cells, meter):
         Speed(meter)(lambda: net.spin(400_000), lambda: spin(40_000), at_most=4)
 
 
-def test_peak_and_retained_bytes_of_a_cell(cells, meter):
+def test_peak_and_retained_bytes_of_a_sandbox(pool, meter):
     memory = Memory(meter)
     with memory() as used:
-        cells.package.hold(40)
-        cells.package.keep(16)
+        pool.package.hold(40)
+        pool.package.keep(16)
     assert used.peak / 2**20 == pytest.approx(40, abs=4)
     assert used.retained / 2**20 == pytest.approx(16, abs=2)
 
 
-def test_growth_of_memory_in_a_cell(cells, meter):
-    net = cells.package
+def test_growth_of_memory_in_a_sandbox(pool, meter):
+    net = pool.package
     found = Scaling(meter)(lambda n: lambda: net.hold(n), (16, 32, 64), of="memory", at_most=1.2)
     assert found.value == pytest.approx(1, abs=0.2)
 
 
-def test_measuring_ends_where_the_body_fails(cells):
+def test_measuring_ends_where_the_body_fails(pool):
     """What is measured next is not slowed down by it, and starts from nothing."""
-    memory = Memory(ToldMeter(cells))
+    memory = Memory(ToldMeter(pool))
     with pytest.raises(ZeroDivisionError), memory():
-        cells.package.keep(16)
+        pool.package.keep(16)
         raise ZeroDivisionError
-    assert not cells.package.is_traced()
+    assert not pool.package.is_traced()
     with memory() as used:
         pass
     assert used.peak < 2**20
 
 
 @pytest.mark.parametrize("told", [None, "1", [1], (1.0, 2), 3])
-def test_what_a_cell_tells_of_itself_has_a_form(told):
+def test_what_a_sandbox_tells_of_itself_has_a_form(told):
     meter = ToldMeter(SimpleNamespace(ask=lambda operation: told))
     with pytest.raises(CheckFailed, match=re.escape(f"gave {told!r} as its processor time")):
         meter.seconds()

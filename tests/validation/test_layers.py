@@ -59,7 +59,7 @@ def at_import(node: ast.AST) -> Iterator[str]:
 
 
 def heavy_at_the_top(files: dict[str, str]) -> list[str]:
-    """What is heavy and loaded before it is used, except where it is all that a room is about."""
+    """What is heavy and loaded before it is used, except where the folder is about it."""
     allowed = {"cli": {"typer"}, "reports": {"rich"}, "isolation": {"numpy"}}
     return [
         f"{name}: {heavy}"
@@ -119,12 +119,12 @@ for name in sys.argv[1:]:
     return done.stderr if done.returncode else ""
 
 
-def test_each_room_imports_alone():
+def test_each_hook_module_imports_alone():
     names = [name.removesuffix(".__init__") for name in sources()]
     assert alone(names, ROOT.parent) == ""
 
 
-def test_a_room_that_needs_another_first_is_found(tmp_path):
+def test_a_hook_module_that_needs_another_first_is_found(tmp_path):
     (tmp_path / "house").mkdir()
     (tmp_path / "house/__init__.py").write_text("")
     (tmp_path / "house/first.py").write_text("import sys\nsys.modules['house'].opened = True\n")

@@ -49,13 +49,13 @@ def main(home: Path) -> None:
 def _graded(home: Path) -> dict[str, Any]:
     source = home / "source"
     _close(source)
-    orders = AutograderConfig.from_text((source / CONFIG_FILE).read_text("utf-8"))
+    config = AutograderConfig.from_text((source / CONFIG_FILE).read_text("utf-8"))
     who = handed_in(home / "submission_metadata.json")
     with temporary_folder("autograder") as folder:
         tree, results = folder / COURSE_FOLDER, folder / "results.json"
         shutil.copytree(source / COURSE_FOLDER, tree)
-        taken = take_uploaded(load_course(tree), orders.checkpoints, home / "submission", tree)
-        arguments = [f"--student={who.student}", f"--gradescope={results}", *orders.options()]
+        taken = take_uploaded(load_course(tree), config.checkpoints, home / "submission", tree)
+        arguments = [f"--student={who.student}", f"--gradescope={results}", *config.options()]
         if (source / HIDDEN_FOLDER).is_dir():
             arguments.append(f"--hidden={source / HIDDEN_FOLDER}")
         made = _run(tree, arguments, results)

@@ -34,8 +34,8 @@ _FEWEST_SECONDS = 0.1  # between two drawings of the bar
 class ClassReport:
     """One run over a class, on the controller."""
 
-    def __init__(self, config: pytest.Config, room: BatchSession) -> None:
-        self._config, self._room = config, room
+    def __init__(self, config: pytest.Config, batch_session: BatchSession) -> None:
+        self._config, self._batch_session = config, batch_session
         self._started = time.monotonic()
         self._drawn = 0.0
         self._left: Counter[str] = Counter()  # folder -> parts that are still to come
@@ -78,11 +78,11 @@ class ClassReport:
         shown = getattr(report, SHOWN, None)
         if _is_crash(report):
             reason = "the process that graded it died"
-            submitted, group = task = self._room.task_of(report.nodeid)
+            submitted, group = task = self._batch_session.task_of(report.nodeid)
             shown = {"student": submitted.student, "checkpoint": str(group)}
             shown["status"] = PartStatus.GRADER_ERROR.value
             try:
-                self._room.lost(task, reason)
+                self._batch_session.lost(task, reason)
             except MachineError as refused:
                 self._machine_refused(str(refused))
             self._note(shown, reason)
@@ -106,7 +106,7 @@ class ClassReport:
         before = shown.get("before")
         if before is not None and before != shown["points"]:
             self._before[student] = self._before.get(student, 0.0) + shown["points"] - before
-        folder = self._room.names[student]
+        folder = self._batch_session.names[student]
         self._left[folder] -= 1
         if not self._left[folder]:
             self._put_together(student)
@@ -136,9 +136,9 @@ class ClassReport:
         if self._binder is None:
             self._binder = self._new_binder()
         try:
-            run = self._binder.put_together(self._room.names[student])
+            run = self._binder.put_together(self._batch_session.names[student])
         except OSError as error:
-            reason = f"--results {self._room.batch.results}: {error.strerror}"
+            reason = f"--results {self._batch_session.batch.results}: {error.strerror}"
             raise MachineError(reason) from None
         if run is None:
             return None
@@ -153,15 +153,15 @@ class ClassReport:
             self._checks.append(reason)
 
     def _new_binder(self) -> ReportAssembler:
-        room = self._room
+        batch_session = self._batch_session
         return ReportAssembler(
-            course=room.course,
-            manifest=room.manifest,
-            results=room.batch.results,
+            course=batch_session.course,
+            manifest=batch_session.manifest,
+            results=batch_session.batch.results,
             isolation=level_of(self._config).name,
-            seed=room.options.seed,
-            altered=altered_files(room.course),
-            key=room.key,
+            seed=batch_session.options.seed,
+            altered=altered_files(batch_session.course),
+            key=batch_session.key,
         )
 
     # --- the end ----------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ class ClassReport:
         """Who was begun and not finished gets what there is."""
         self._clear_progress()
         for student in sorted(self._fresh):
-            if self._left[self._room.names[student]]:
+            if self._left[self._batch_session.names[student]]:
                 self._put_together(student)
         if self._is_refused:
             session.exitstatus = MACHINE
@@ -185,11 +185,11 @@ class ClassReport:
         from pytest_tinytorch.reports.batch_view import conclusion
         from pytest_tinytorch.reports.grade_view import remarks
 
-        room = self._room
+        batch_session = self._batch_session
         rows = sorted(self._rows, key=lambda row: row.student)
-        results = str(room.batch.results.resolve())
+        results = str(batch_session.batch.results.resolve())
         checks = [*self._checks, *self._not_run()]
-        self._print(conclusion(rows, self._review, room.ignored, checks, results))
+        self._print(conclusion(rows, self._review, batch_session.ignored, checks, results))
         altered = self._binder.altered if self._binder else ()
         lines = remarks(str(level_of(self._config)), levels_not_reached(self._config), altered, ())
         self._print([Text(line) for line in lines])
@@ -236,16 +236,18 @@ class ClassReport:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    room = None if is_worker(config) or config.option.collectonly else batch_of_run(config)
-    if room is not None:
+    batch_session = None if is_worker(config) or config.option.collectonly else batch_of_run(config)
+    if batch_session is not None:
         if config.pluginmanager.has_plugin("terminal"):
-            _quieten(config, room)
-        config.pluginmanager.register(ClassReport(config, room), "tinytorch-class-report")
+            _quieten(config, batch_session)
+        config.pluginmanager.register(ClassReport(config, batch_session), "tinytorch-class-report")
 
 
-def _quieten(config: pytest.Config, room: BatchSession) -> None:
+def _quieten(config: pytest.Config, batch_session: BatchSession) -> None:
     option = config.option
-    silence(option, may_hide=bool(room.options.hidden) or may_hide(room.course.root))
+    silence(
+        option, may_hide=bool(batch_session.options.hidden) or may_hide(batch_session.course.root)
+    )
     if option.verbose == 0:
         option.verbose = -1
         option.no_header = True
@@ -253,5 +255,5 @@ def _quieten(config: pytest.Config, room: BatchSession) -> None:
 
 
 def _is_crash(report: Any) -> bool:
-    """Whether xdist made the report, in the place of a worker that died."""
+    """Whether xdist made the report, in place of a worker that died."""
     return str(report.when) == "???"

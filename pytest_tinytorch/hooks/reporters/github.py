@@ -30,7 +30,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     shown = redacted(graded.record().tests)
     log.commands += annotations(shown, _folder(log.repository, Path(graded.task.root)))
     if log.summary and (wrong := _append_summary(log.summary, graded, shown)):
-        graded.ledger.notes.append(f"The job summary {log.summary} {wrong}")
+        graded.run_session.notes.append(f"The job summary {log.summary} {wrong}")
 
 
 def _log_of(config: pytest.Config) -> WorkflowLog | None:
@@ -52,7 +52,9 @@ def _append_summary(path: Path, graded: GradedRun, tests: Sequence[TestRecord]) 
     try:
         taken = path.stat().st_size if path.exists() else 0
         room = _LARGEST_SUMMARY - _LEFT_TO_OTHERS - taken
-        text = job_summary(graded.ledger.course, graded.grade(), tests, _notes(graded), room - 1)
+        text = job_summary(
+            graded.run_session.course, graded.grade(), tests, _notes(graded), room - 1
+        )
         if not text:
             return f"is full: it has {taken} bytes already"
         with path.open("a", encoding="utf-8", newline="\n") as file:
@@ -69,7 +71,7 @@ def _notes(graded: GradedRun) -> list[str]:
     level, not_reached = level_of(graded.config), levels_not_reached(graded.config)
     submission = graded.submission
     notes = remarks(str(level), not_reached, submission.altered, submission.refused)
-    if unread := len(graded.ledger.problems):
+    if unread := len(graded.run_session.problems):
         notes.append(
             f"Files of tests that cannot be read: {unread}. The log of the step names them."
         )

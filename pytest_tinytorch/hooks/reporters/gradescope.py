@@ -54,7 +54,9 @@ class ResultsFile:
         try:
             self.write(self._made())
         except OSError as error:
-            self._graded.ledger.notes.append(f"{self.path} cannot be written: {error.strerror}")
+            self._graded.run_session.notes.append(
+                f"{self.path} cannot be written: {error.strerror}"
+            )
             session.exitstatus = INCOMPLETE
 
     def _made(self) -> dict[str, Any]:

@@ -21,23 +21,23 @@ from pytest_tinytorch.reports.junit import evidence, plain_properties
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     config = session.config
     xml = config.stash.get(xml_key, None)
-    ledger = session_of(config)
-    if xml is None or ledger is None:
+    run_session = session_of(config)
+    if xml is None or run_session is None:
         return (yield)
-    for name, value in _properties(config, ledger).items():
+    for name, value in _properties(config, run_session).items():
         xml.add_global_property(name, value)
     try:
         return (yield)
     except OSError as error:  # of pytest, which writes the file now
-        ledger.notes.append(f"{told(error)}; no results are written")
+        run_session.notes.append(f"{told(error)}; no results are written")
         session.exitstatus = MACHINE
         with contextlib.suppress(OSError):  # half a file is none
             Path(xml.logfile).unlink()
         return None
 
 
-def _properties(config: pytest.Config, ledger: RunSession) -> dict[str, str]:
+def _properties(config: pytest.Config, run_session: RunSession) -> dict[str, str]:
     graded = graded_run_of(config)
     if graded is not None:
         return evidence(graded.record(), graded.key)
-    return plain_properties(ledger.finish())
+    return plain_properties(run_session.finish())

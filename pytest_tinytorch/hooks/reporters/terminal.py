@@ -57,18 +57,18 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    ledger = session_of(config)
-    if ledger is not None and config.pluginmanager.has_plugin("terminal"):
+    run_session = session_of(config)
+    if run_session is not None and config.pluginmanager.has_plugin("terminal"):
         _quieten(config)
-        config.pluginmanager.register(RunReporter(config, ledger), "tinytorch-terminal")
+        config.pluginmanager.register(RunReporter(config, run_session), "tinytorch-terminal")
 
 
 class RunReporter:
-    """Draws one run. It reads the ledger, and keeps only what is on the screen."""
+    """Draws one run. It reads the session, and keeps only what is on the screen."""
 
-    def __init__(self, config: pytest.Config, ledger: RunSession) -> None:
+    def __init__(self, config: pytest.Config, run_session: RunSession) -> None:
         self._config = config
-        self._ledger = ledger
+        self._run_session = run_session
         self._group: Group | None = None
         self._hidden: dict[Group, int] = {}  # how many hidden tests of a group are on the screen
         self._verbose = config.option.verbose > 0
@@ -90,15 +90,15 @@ class RunReporter:
         if export is not None:
             self._print_notes([str(note) for note in (*export.kept, *export.odd)])
 
-    # After the ledger, which is asked first because it was registered first, has merged the report.
+    # The session was registered first, so it has merged the report by now.
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if self._verbose:
             return
         data = getattr(report, RECORD, None)
         if data is not None and report.when == "teardown":
-            self._print_test(self._ledger.records[data["id"]])
-        elif _is_crash(report) and (crashed := self._ledger.record_of(report.nodeid)):
+            self._print_test(self._run_session.records[data["id"]])
+        elif _is_crash(report) and (crashed := self._run_session.record_of(report.nodeid)):
             self._print_test(crashed)
 
     @pytest.hookimpl(trylast=True)
@@ -106,13 +106,13 @@ class RunReporter:
         from pytest_tinytorch.reports.grade_view import remarks
         from pytest_tinytorch.reports.run_view import cause_blocks
 
-        run = self._ledger.finish()
+        run = self._run_session.finish()
         graded = graded_run_of(self._config)
         self._print(cause_blocks(redacted(run.tests) if graded else run.tests))
-        self._print_notes(self._ledger.problems)
+        self._print_notes(self._run_session.problems)
         self._print(self._conclusion() if graded is None else self._grade(graded))
-        self._print_notes(self._ledger.notes)
-        if graded is None and self._ledger.options.isolation:
+        self._print_notes(self._run_session.notes)
+        if graded is None and self._run_session.options.isolation:
             level, not_reached = level_of(self._config), levels_not_reached(self._config)
             self._print_notes(remarks(str(level), not_reached, (), ()))
 
@@ -125,14 +125,14 @@ class RunReporter:
         if graded_run_of(self._config) is not None and test.visibility != "visible":
             self._hidden[test.group] = self._hidden.get(test.group, 0) + 1
             test = redacted((test,), self._hidden[test.group])[0]
-        self._print([test_line(test, self._ledger.records)])
+        self._print([test_line(test, self._run_session.records)])
 
     def _heading(self, group: Group) -> "list[RenderableType]":
         from rich.text import Text
 
         from pytest_tinytorch.reports.run_view import checkpoint_heading
 
-        course = self._ledger.course
+        course = self._run_session.course
         found = course.collection_of(group)
         if found is not None and not group.is_hidden:
             return [checkpoint_heading(course, found)]
@@ -141,14 +141,14 @@ class RunReporter:
     def _conclusion(self) -> "list[RenderableType]":
         from pytest_tinytorch.reports.run_view import next_line, run_summary
 
-        ledger = self._ledger
-        run = ledger.finish()
-        progress = Progress.of(ledger.course, ledger.manifest)
-        ran = [c for c in ledger.options.checkpoints if run.of(c.group)]
+        run_session = self._run_session
+        run = run_session.finish()
+        progress = Progress.of(run_session.course, run_session.manifest)
+        ran = [c for c in run_session.options.checkpoints if run.of(c.group)]
         statuses = [progress.status(checkpoint) for checkpoint in ran]
         rests_on = {c.id: progress.unachieved_needs(c) for c in ran}
         parts = run_summary(statuses, {c.id: run.of(c.group) for c in ran}, rests_on)
-        if run.tests and not ledger.problems:
+        if run.tests and not run_session.problems:
             parts.append(next_line(self._next_step(run, progress)))
         return parts
 
@@ -162,13 +162,13 @@ class RunReporter:
         lines = remarks(str(level), not_reached, submission.altered, submission.refused)
         if graded.task.junit:
             lines.append(f"Results: {graded.task.junit}")
-        return [*grade_table(self._ledger.course, graded.grade()), *map(Text, lines)]
+        return [*grade_table(self._run_session.course, graded.grade()), *map(Text, lines)]
 
     def _next_step(self, run: RunRecord, progress: Progress) -> NextStep:
-        course = self._ledger.course
+        course = self._run_session.course
         if found := causes(run.tests):
             return step_after_failure(found[0])
-        for module in self._ledger.options.modules:
+        for module in self._run_session.options.modules:
             checkpoint = course.checkpoint_of(module)
             if checkpoint and progress.status(checkpoint).state is not State.ACHIEVED:
                 return NextStep(checkpoint.group.command, "its inline tests pass")
@@ -185,7 +185,7 @@ class RunReporter:
 
 
 def _is_crash(report: Any) -> bool:
-    """Whether xdist made the report, in the place of a worker that died."""
+    """Whether xdist made the report, in place of a worker that died."""
     return str(report.when) == "???"
 
 

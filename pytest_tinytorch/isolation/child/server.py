@@ -41,7 +41,7 @@ _REMEMBERED = 64  # requests whose returns are kept
 _PROGRAM = "<program>"
 _FIRST_PART, _PART = 2**12, 2**20
 _MOST_WARNINGS = 20  # of one request
-_CO_OPTIMIZED = 1  # inspect.CO_OPTIMIZED; every cell would wait for the import
+_CO_OPTIMIZED = 1  # inspect.CO_OPTIMIZED; every sandbox would wait for the import
 _UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>")
 
 # Kept here, so that student code which replaces `os.read` or `os.write` harms only itself.

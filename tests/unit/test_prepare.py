@@ -98,14 +98,14 @@ class Class:
         """Student -> status, points, the reason, and what was kept of a run before."""
         names = dict.fromkeys(STUDENTS) | {student: student for student in STUDENTS}
         grader = Grader(COURSE, self.folder / "results", names, "h", False, self.run)
-        room = SimpleNamespace(
+        batch_session = SimpleNamespace(
             grade=lambda item, next_: grader.grade(item.task, next_.task if next_ else None),
             lost=lambda task, reason: grader.lost(task, reason, ()),
         )
         items = [SimpleNamespace(task=(Submitted(s, self.folder / s), GROUP)) for s in STUDENTS]
         try:
             shown = [
-                _graded(room, item, following)
+                _graded(batch_session, item, following)
                 for item, following in zip(items, [*items[1:], None], strict=True)
             ]
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinytorch.core import tempdirs as temporary_module
+from pytest_tinytorch.core import tempdirs as tempdirs_module
 from pytest_tinytorch.core.tempdirs import make_folder, remove_folder, temporary_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no locks of this kind")
@@ -54,7 +54,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next():
 def test_nothing_stays_open(monkeypatch, locks):
     """Windows, which has no such locks, does not remove a file that is open."""
     if not locks:
-        monkeypatch.setattr(temporary_module, "_lock", lambda descriptor: False)
+        monkeypatch.setattr(tempdirs_module, "_lock", lambda descriptor: False)
     before = os.dup(0)  # the lowest number that is free
     os.close(before)
     folder = make_folder("test")

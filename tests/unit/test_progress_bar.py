@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pytest_tinytorch.reports import progress_bar as waiting_module
+from pytest_tinytorch.reports import progress_bar as progress_bar_module
 from pytest_tinytorch.reports.collected_view import collected_report
 from pytest_tinytorch.reports.console import draw
 from pytest_tinytorch.reports.progress_bar import waiting
@@ -32,7 +32,7 @@ def on_screen(monkeypatch):
 
 def test_a_bar_comes_when_it_takes_long_and_goes_when_it_is_over(on_screen, monkeypatch):
     screen = on_screen()
-    monkeypatch.setattr(waiting_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(progress_bar_module, "_PATIENCE", 0.05)
     seen = []
     for item in waiting("Collecting")("abc"):
         time.sleep(0.15)
@@ -49,7 +49,7 @@ def test_what_is_quick_shows_nothing(on_screen):
 
 
 def test_where_there_is_no_terminal_nothing_is_shown(monkeypatch):
-    monkeypatch.setattr(waiting_module, "_PATIENCE", 0.0)
+    monkeypatch.setattr(progress_bar_module, "_PATIENCE", 0.0)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     for _ in waiting("Collecting")("abc"):
         time.sleep(0.05)
@@ -58,7 +58,7 @@ def test_where_there_is_no_terminal_nothing_is_shown(monkeypatch):
 
 def test_an_end_before_the_end_leaves_no_bar(on_screen, monkeypatch):
     screen = on_screen()
-    monkeypatch.setattr(waiting_module, "_PATIENCE", 0.0)
+    monkeypatch.setattr(progress_bar_module, "_PATIENCE", 0.0)
 
     def stopped():
         for _ in waiting("Collecting")("abc"):

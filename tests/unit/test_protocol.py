@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pytest_tinytorch.isolation.child import protocol as wire
+from pytest_tinytorch.isolation.child import protocol
 from pytest_tinytorch.isolation.child.protocol import (
     HEAD,
     CannotCross,
@@ -127,7 +127,7 @@ class Sub(np.ndarray):
         (np.array(["a"]), "an array of dtype <U1"),
         (np.zeros(2, dtype=[("a", "f4")]), "an array of dtype"),
         (np.zeros(2, dtype="m8[s]"), "an array of dtype"),
-        ([0] * (wire.MOST_ELEMENTS + 1), "a list of 262145 elements, too large"),
+        ([0] * (protocol.MOST_ELEMENTS + 1), "a list of 262145 elements, too large"),
         (["a" * 60000] * 200, "too large to cross: the limit is"),
     ],
     ids=[
@@ -149,22 +149,22 @@ def test_what_does_not_cross(value, words):
 
 
 def test_an_array_that_is_too_large_is_named_before_it_is_sent(monkeypatch):
-    monkeypatch.setattr(wire, "LARGEST_PAYLOAD", 100)
+    monkeypatch.setattr(protocol, "LARGEST_PAYLOAD", 100)
     with pytest.raises(CannotCross, match=r"limit is .* 100 bytes of arrays"):
         sent(np.ones(13))
     assert sent(np.ones(12)).shape == (12,)
 
 
 def test_strings_are_cut():
-    assert sent("a" * 100_000) == "a" * wire.LONGEST_STRING
+    assert sent("a" * 100_000) == "a" * protocol.LONGEST_STRING
 
 
 @pytest.mark.parametrize(
     "head, words",
     [
         ((8, 2, 0), "message 8 arrived where message 7 was due"),
-        ((7, wire.LONGEST_TEXT + 1, 0), "bytes was announced"),
-        ((7, 2, wire.LARGEST_PAYLOAD + 1), "bytes was announced"),
+        ((7, protocol.LONGEST_TEXT + 1, 0), "bytes was announced"),
+        ((7, 2, protocol.LARGEST_PAYLOAD + 1), "bytes was announced"),
         ((7, 2**32 - 1, 2**64 - 1), "bytes was announced"),
     ],
 )
@@ -222,13 +222,13 @@ def test_bodies_that_are_refused(body, payload):
 def test_numbers_of_one_hash_do_not_stop_the_reader():
     """By the square, a quarter of a million of them would take minutes."""
     prime = 2**61 - 1  # Python's hash of an int is its remainder by this
-    keys = [prime * n for n in range(wire.MOST_KEYS)]
+    keys = [prime * n for n in range(protocol.MOST_KEYS)]
     assert {hash(key) for key in keys} == {0}
     for tag, entry in (("d", lambda key: [key, 1]), ("S", lambda key: key)):
         with pytest.raises(WireError, match="a dict or set of 8193 elements"):
             decoded({tag: [entry(key) for key in [*keys, -1]]})
     with pytest.raises(CannotCross, match="a dict of 8193 elements, too large"):
-        sent(dict.fromkeys(range(wire.MOST_KEYS + 1)))
+        sent(dict.fromkeys(range(protocol.MOST_KEYS + 1)))
 
 
 @pytest.mark.parametrize("tag", ["d", "S"])
@@ -251,12 +251,12 @@ def test_keys_of_ordinary_size_cross():
 
 
 def test_dicts_share_what_their_reader_can_pay():
-    half = {"S": [*range(wire.MOST_KEYS // 2)]}
+    half = {"S": [*range(protocol.MOST_KEYS // 2)]}
     assert len(decoded([half] * 4)) == 4
     with pytest.raises(WireError, match="a dict or set of 4096 elements"):
         decoded([half] * 5)
     with pytest.raises(CannotCross, match="a set of 4096 elements, too large"):
-        sent([set(range(wire.MOST_KEYS // 2))] * 5)
+        sent([set(range(protocol.MOST_KEYS // 2))] * 5)
     assert len(sent([{1: 2, 3: 4}] * 10_000)) == 10_000
 
 

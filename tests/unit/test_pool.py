@@ -1,4 +1,4 @@
-"""A small package in a cell: what tests can do with its objects, and what happens when it dies."""
+"""A small package in a sandbox: what tests do with its objects, and what happens when it dies."""
 
 import contextlib
 import errno
@@ -17,7 +17,7 @@ from pytest_tinytorch.core.course import Limits
 from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.core.records import Reason
 from pytest_tinytorch.fixtures.comparison import Check
-from pytest_tinytorch.isolation.child import protocol as wire
+from pytest_tinytorch.isolation.child import protocol
 from pytest_tinytorch.isolation.failures import (
     Died,
     Forged,
@@ -230,17 +230,17 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cells(package: Path) -> Iterator[SandboxPool]:
-    cells = SandboxPool(Level("process"), package, LIMITS, {"broken": "b", "also_broken": "b"})
-    cells.begin("00", LIMITS, 1)
-    yield cells
-    cells.close()
+def pool(package: Path) -> Iterator[SandboxPool]:
+    pool = SandboxPool(Level("process"), package, LIMITS, {"broken": "b", "also_broken": "b"})
+    pool.begin("00", LIMITS, 1)
+    yield pool
+    pool.close()
 
 
 @pytest.fixture
-def net(cells: SandboxPool) -> Proxy:
-    cells.begin("00", LIMITS, 1)
-    return cells.package
+def net(pool: SandboxPool) -> Proxy:
+    pool.begin("00", LIMITS, 1)
+    return pool.package
 
 
 def test_attributes_are_read_set_and_deleted(net):
@@ -416,7 +416,7 @@ def test_nothing_that_a_test_defines_goes_in(net):
 
 
 def test_what_is_too_large_to_go_in_was_made_of_what_came_out(net, monkeypatch):
-    monkeypatch.setattr(wire, "LARGEST_PAYLOAD", 100)
+    monkeypatch.setattr(protocol, "LARGEST_PAYLOAD", 100)
     with pytest.raises(CheckFailed, match="made a test too large: a value"):
         net.echo(np.ones(13))
     assert net.echo(1) == 1
@@ -429,17 +429,17 @@ def test_numpy_and_others_find_no_protocols_of_their_own(net):
     assert net.Box.__name__ == "Box"
 
 
-def test_an_object_is_forgotten_with_its_last_handle(net, cells):
+def test_an_object_is_forgotten_with_its_last_handle(net, pool):
     box = net.Box([1])
-    number, again = box._number, Proxy(cells, cells._generation, box._number, "Box")
+    number, again = box._number, Proxy(pool, pool._generation, box._number, "Box")
     assert repr(again) == "Box!"
     del box, again
     net.echo(1)  # what was forgotten here is told with the next request
     with pytest.raises(StudentError, match=str(number)):
-        repr(Proxy(cells, cells._generation, number, "Box"))
+        repr(Proxy(pool, pool._generation, number, "Box"))
 
 
-def test_death_of_the_process_fails_one_test_and_a_new_one_begins(net, cells):
+def test_death_of_the_process_fails_one_test_and_a_new_one_begins(net, pool):
     box = net.Box([1])
     with pytest.raises(Died, match="exit code 4"):
         net.leave(4)
@@ -448,15 +448,15 @@ def test_death_of_the_process_fails_one_test_and_a_new_one_begins(net, cells):
     assert net.echo(3) == 3
 
 
-def test_a_death_at_import_happens_once(net, cells):
+def test_a_death_at_import_happens_once(net, pool):
     with pytest.raises(Died, match="exit code 3"):
         _ = net.broken
     assert net.echo(1) == 1
-    generation = cells._generation
+    generation = pool._generation
     for name in ("broken", "also_broken"):  # two names of one file
         with pytest.raises(Died, match="exit code 3"):
             getattr(net, name)
-    assert cells._generation == generation and net.echo(2) == 2
+    assert pool._generation == generation and net.echo(2) == 2
 
 
 def test_no_test_can_catch_the_end_of_a_process(net):
@@ -479,39 +479,39 @@ def test_what_is_no_reply_ends_the_process(net):
     ],
     ids=["call", "test", "checkpoint"],
 )
-def test_deadlines(cells, changed, words):
+def test_deadlines(pool, changed, words):
     limits = replace(LIMITS, **changed)
-    cells.begin(f"late {changed}", limits, 1)
+    pool.begin(f"late {changed}", limits, 1)
     started = time.monotonic()
     with pytest.raises(OutOfTime, match=words) as caught:
-        cells.package.spin()
+        pool.package.spin()
     assert [frame[2] for frame in caught.value.frames] == ["spin"]
     assert time.monotonic() - started < 4
     if "seconds_per_call" not in changed:
         with pytest.raises(OutOfTime, match="not run: 1 s"):
-            cells.package.echo(1)
-    cells.begin(f"late {changed}", limits, 1)  # the next test
+            pool.package.echo(1)
+    pool.begin(f"late {changed}", limits, 1)  # the next test
     if "seconds_per_checkpoint" in changed:
         with pytest.raises(OutOfTime, match="not run: 1 s, the time limit of one checkpoint"):
-            cells.package.echo(1)
+            pool.package.echo(1)
     else:
-        assert cells.package.echo(1) == 1
+        assert pool.package.echo(1) == 1
 
 
-def test_who_does_not_let_itself_be_interrupted_is_ended_as_soon(cells):
-    cells.begin("deaf", replace(LIMITS, seconds_per_call=1), 1)
+def test_who_does_not_let_itself_be_interrupted_is_ended_as_soon(pool):
+    pool.begin("deaf", replace(LIMITS, seconds_per_call=1), 1)
     started = time.monotonic()
     with pytest.raises(OutOfTime, match="stopped after 1 s") as caught:
-        cells.package.spin_whatever_happens()
+        pool.package.spin_whatever_happens()
     # One second, one more to say where it is; the machine may be busy.
     assert caught.value.frames == () and time.monotonic() - started < LIMITS.seconds_per_test
 
 
-def test_memory_has_a_limit(cells):
-    cells.begin("small", replace(LIMITS, memory_mib=400), 1)
+def test_memory_has_a_limit(pool):
+    pool.begin("small", replace(LIMITS, memory_mib=400), 1)
     with pytest.raises(MemoryError):
-        cells.package.hold(300)
-    assert cells.package.hold(10) == 10 * 2**20
+        pool.package.hold(300)
+    assert pool.package.hold(10) == 10 * 2**20
 
 
 def test_the_disk_has_a_limit_also_for_those_who_talk_meanwhile(net):
@@ -527,34 +527,34 @@ def test_a_reply_that_is_taken_back_is_the_end_of_the_process(net):
     assert net.echo(1) == 1
 
 
-def test_what_was_printed_is_kept_apart(net, cells):
-    cells.output()
+def test_what_was_printed_is_kept_apart(net, pool):
+    pool.output()
     net.say("hello")
-    assert cells.output().split() == ["hello", "error"]
+    assert pool.output().split() == ["hello", "error"]
     net.say("x" * 100_000)
-    text = cells.output()
+    text = pool.output()
     assert text.startswith("[...]") and 16_000 < len(text) < 17_000
-    assert cells.output() == ""
+    assert pool.output() == ""
 
 
-def test_tests_of_one_process_do_not_hear_of_each_other(net, cells):
+def test_tests_of_one_process_do_not_hear_of_each_other(net, pool):
     source = (
         "import numpy as np\ndef main(net):\n    return [float(np.random.rand()), np.geterr()]\n"
     )
     change = (
         "import numpy as np\ndef main(net):\n    np.seterr(all='raise')\n    np.random.rand()\n"
     )
-    cells.begin("00", LIMITS, 5)
-    first = cells.ask("program", source, {})
-    cells.begin("00", LIMITS, 5)
-    cells.ask("program", change, {})
-    cells.begin("00", LIMITS, 5)
-    assert cells.ask("program", source, {}) == first
-    cells.begin("00", LIMITS, 6)
-    assert cells.ask("program", source, {})[0] != first[0]
+    pool.begin("00", LIMITS, 5)
+    first = pool.ask("program", source, {})
+    pool.begin("00", LIMITS, 5)
+    pool.ask("program", change, {})
+    pool.begin("00", LIMITS, 5)
+    assert pool.ask("program", source, {}) == first
+    pool.begin("00", LIMITS, 6)
+    assert pool.ask("program", source, {})[0] != first[0]
 
 
-def test_what_a_file_sets_when_it_is_imported_holds_for_all_tests(cells):
+def test_what_a_file_sets_when_it_is_imported_holds_for_all_tests(pool):
     load = "def main(net):\n    import net.settings\n"
     change = (
         "import sys\nimport numpy as np\n"
@@ -564,107 +564,107 @@ def test_what_a_file_sets_when_it_is_imported_holds_for_all_tests(cells):
         "import sys\nimport numpy as np\n"
         "def main(net):\n    return [np.geterr()['over'], sys.getrecursionlimit()]\n"
     )
-    cells.begin("settings", LIMITS, 1)
-    assert cells.ask("program", tell, {}) == ["warn", 1000]
-    cells.ask("program", load, {})
+    pool.begin("settings", LIMITS, 1)
+    assert pool.ask("program", tell, {}) == ["warn", 1000]
+    pool.ask("program", load, {})
     for _ in range(2):
-        cells.begin("settings", LIMITS, 1)
-        assert cells.ask("program", tell, {}) == ["ignore", 2345]
-        cells.ask("program", change, {})
+        pool.begin("settings", LIMITS, 1)
+        assert pool.ask("program", tell, {}) == ["ignore", 2345]
+        pool.ask("program", change, {})
 
 
-def test_programs_of_the_course_run_on_the_students_side(net, cells):
-    result = cells.ask("program", PROGRAM, {"start": 2.0, "table": np.ones(3)})
+def test_programs_of_the_course_run_on_the_students_side(net, pool):
+    result = pool.ask("program", PROGRAM, {"start": 2.0, "table": np.ones(3)})
     assert result == {"sum": 5.0, "name": "Special"}
 
 
-def test_processor_time_is_measured_from_outside(net, cells):
+def test_processor_time_is_measured_from_outside(net, pool):
     lying = "import time\ndef main(net):\n    time.process_time = time.perf_counter = lambda: 0.0\n"
-    cells.ask("program", lying, {})
+    pool.ask("program", lying, {})
     net.work(10)
-    cell = cells.cell()
-    before = cell.processor_seconds()
+    sandbox = pool.sandbox()
+    before = sandbox.processor_seconds()
     time.sleep(0.1)  # time that passes is no processor time
-    idle = cell.processor_seconds()
+    idle = sandbox.processor_seconds()
     net.work(3_000_000)
-    busy = cell.processor_seconds()
+    busy = sandbox.processor_seconds()
     assert idle - before < 0.05
     assert busy - idle > 0.01
 
 
-def test_peak_memory_is_measured_from_outside(cells):
-    cells.begin("memory", LIMITS, 1)
-    cells.package.hold(1)
-    cell = cells.cell()
+def test_peak_memory_is_measured_from_outside(pool):
+    pool.begin("memory", LIMITS, 1)
+    pool.package.hold(1)
+    sandbox = pool.sandbox()
     lying = (
         "import tracemalloc\ndef main(net):\n    tracemalloc.get_traced_memory = lambda: (0, 0)\n"
     )
-    cells.ask("program", lying, {})
+    pool.ask("program", lying, {})
     for mib in (20, 64):
-        cell.forget_peak()
-        held, _ = cell.memory()
-        cells.package.hold(mib)
-        after, peak = cell.memory()
+        sandbox.forget_peak()
+        held, _ = sandbox.memory()
+        pool.package.hold(mib)
+        after, peak = sandbox.memory()
         assert mib * 0.95 < (peak - held) / 2**20 < mib * 1.1 + 2
         assert (after - held) / 2**20 < 2  # and it was given back
 
 
-def test_the_environment_of_a_cell_has_nothing_of_ours(cells, monkeypatch):
+def test_the_environment_of_a_sandbox_has_nothing_of_ours(pool, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "x")
-    cells.begin("environment", LIMITS, 1)
-    cells.package.echo(1)
-    cells.begin("environment again", LIMITS, 1)  # a spare one may have been started before
+    pool.begin("environment", LIMITS, 1)
+    pool.package.echo(1)
+    pool.begin("environment again", LIMITS, 1)  # a spare one may have been started before
     source = "import os\ndef main(net):\n    return dict(os.environ)\n"
-    environment = cells.ask("program", source, {})
+    environment = pool.ask("program", source, {})
     assert "SECRET_TOKEN" not in environment and "PATH" not in environment
     assert environment["PYTHONHASHSEED"] == "0" and environment["OPENBLAS_NUM_THREADS"] == "1"
     descriptors = "import os\ndef main(net):\n    return len(os.listdir('/proc/self/fd'))\n"
-    assert cells.ask("program", descriptors, {}) <= 6  # 0, 1, 2, two pipes, the folder itself
+    assert pool.ask("program", descriptors, {}) <= 6  # 0, 1, 2, two pipes, the folder itself
 
 
-def test_other_packages_are_not_there(net, cells):
+def test_other_packages_are_not_there(net, pool):
     source = "def main(net):\n    import pytest\n"
     with pytest.raises(ModuleNotFoundError):
-        cells.ask("program", source, {})
+        pool.ask("program", source, {})
 
 
 def test_nothing_is_left_behind(package):
-    cells = SandboxPool(Level("process"), package, LIMITS, {})
-    cells.begin("00", LIMITS, 1)
-    cells.package.echo(1)
-    process, folder = cells.cell()._process.pid, cells._places.root
+    pool = SandboxPool(Level("process"), package, LIMITS, {})
+    pool.begin("00", LIMITS, 1)
+    pool.package.echo(1)
+    process, folder = pool.sandbox()._process.pid, pool._places.root
     assert folder.is_dir()
-    cells.close()
+    pool.close()
     assert not folder.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
 
 
 def test_a_full_disk_is_not_the_students_fault(package, monkeypatch):
-    cells = SandboxPool(Level("process"), package, LIMITS, {})
-    with contextlib.closing(cells), monkeypatch.context() as disk:
+    pool = SandboxPool(Level("process"), package, LIMITS, {})
+    with contextlib.closing(pool), monkeypatch.context() as disk:
 
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         disk.setattr("pytest_tinytorch.isolation.workspace._copy_sources", full)
-        cells.prepare()  # nobody needs it yet
+        pool.prepare()  # nobody needs it yet
         with pytest.raises(NotStarted) as failure:
-            cells.package.echo(1)
-        assert "no room for a cell in" in failure.value.message
+            pool.package.echo(1)
+        assert "no room for a sandbox in" in failure.value.message
         assert failure.value.reason is Reason.HARNESS
         disk.undo()
-        assert cells.package.echo(1) == 1
+        assert pool.package.echo(1) == 1
 
 
 def test_a_package_that_cannot_be_loaded(tmp_path):
     folder = tmp_path / "net"
     folder.mkdir()
     (folder / "__init__.py").write_text("import nothing_like_that\n")
-    cells = SandboxPool(Level("process"), folder, LIMITS, {})
+    pool = SandboxPool(Level("process"), folder, LIMITS, {})
     try:
-        cells.begin("00", LIMITS, 1)
+        pool.begin("00", LIMITS, 1)
         with pytest.raises(Died, match="exit code 1"):
-            cells.package.echo(1)
+            pool.package.echo(1)
     finally:
-        cells.close()
+        pool.close()
