@@ -96,6 +96,7 @@ def test_box(tt, check):
     """Adds to a box, sums it, and compares it element by element"""
     box = tt.Box([1, 2, 3])
     check.close(box + 1, [2, 3, 4])
+    check.equal(sum(float(value) for value in box.values), 6.0)
     check.equal(box.total(), 6.0)
     check.equal(box == tt.Box([1, 0, 3]), np.array([True, False, True]))
     check.shape(box.values, (3,))

@@ -1,8 +1,15 @@
 """Submissions that use up what there is: time, memory, disk, processes, words."""
 
+from arena import WRONG
 from attack import Attack
 
 _LIMIT = "2 s, the time limit"
+
+
+def _mean(code: str) -> str:
+    """The wrong module with another body of `mean`, which a property is about."""
+    return WRONG.replace("    return 1e9\n", "".join(f"    {line}\n" for line in code.split("\n")))
+
 
 ATTACKS = {
     "a loop": Attack(relu="while True:\n    pass", says=_LIMIT),
@@ -57,6 +64,24 @@ ATTACKS = {
     "memory": Attack(relu="return np.ones(2**30)", says="MemoryError"),
     "a reply larger than any test needs": Attack(
         relu="return np.zeros(2**23 + 1)", says="too large to cross: the limit is"
+    ),
+    "large replies again and again": Attack(ops=_mean("return np.zeros(2**22)")),
+    "an array that takes long to go through": Attack(
+        ops=(
+            "import numpy as np\n\n\nclass Box:\n    def __init__(self, values):\n        pass\n"
+            "    def __add__(self, other):\n        return np.array([2, 3, 4])\n    @property\n"
+            "    def values(self):\n        return np.zeros(2**26 - 4096, np.int8)\n"
+        ),
+        test="00/test_box",
+        says=_LIMIT,
+    ),
+    "a wrong answer that takes its time, to a property": Attack(
+        ops=_mean("import time\ntime.sleep(0.3)\nreturn 1e9"), test="00/test_mean", says=_LIMIT
+    ),
+    "a right answer that takes its time, to a property": Attack(
+        ops=_mean("import time\ntime.sleep(0.3)\nreturn sum(values) / len(values)"),
+        test="00/test_mean",
+        says=_LIMIT,
     ),
     "memory, bit by bit": Attack(
         relu="kept = []\nwhile True:\n    kept.append(bytearray(2**20))"

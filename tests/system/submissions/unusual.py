@@ -178,6 +178,16 @@ UNUSUAL = {
     "a notebook's leftovers": Unusual(
         files={".ipynb_checkpoints/01_ops-checkpoint.py": "x", "src/.DS_Store": "x"}
     ),
+    "a coding line": Unusual(("import numpy as np\n", "# -*- coding: latin-1 -*-\nimport numpy as np\n")),
+    "a megabyte of comments": Unusual(
+        ("import numpy as np\n", "import numpy as np\n" + "# as it was said\n" * 60_000)
+    ),
+    "brackets as deep as Python likes": Unusual(
+        ("import numpy as np\n", f"import numpy as np\nx = {'[' * 90}{']' * 90}\n")
+    ),
+    "a number of four thousand digits": Unusual(
+        ("import numpy as np\n", f"import numpy as np\nx = {'7' * 4000}\n")
+    ),
     "newlines of another system": Unusual(newline="\r\n"),
     "a mark of byte order": Unusual(encoding="utf-8-sig"),
 }  # fmt: skip
