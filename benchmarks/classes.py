@@ -15,7 +15,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 from process_tree import Ran, run_watched
 
-from pytest_tinytorch.submissions.notebooks import source_of
+from pytest_tinytorch.export.notebook import source_of_notebook
 
 REPOSITORY = Path(__file__).parents[1]
 COPIED = ("course.toml", "conftest.py", "checkpoints", "data", "src_modules", "tinytorch")
@@ -135,7 +135,7 @@ def small_course(root: Path) -> Path:
     _write(root / "course.toml", _COURSE.replace("NAMES", names))
     _write(root / "conftest.py", '"""No fixtures of its own."""\n')
     _write(root / "checkpoints/checkpoint_00_numbers.py", _checkpoint())
-    _write(root / f"src/{MODULE}.py", source_of(notebook()).decode())
+    _write(root / f"src/{MODULE}.py", source_of_notebook(notebook())[0])
     tito = "from pytest_tinytorch.cli.main import main; main()"
     command = [sys.executable, "-c", tito, "manifest"]
     subprocess.run(command, cwd=root, check=True, capture_output=True)
