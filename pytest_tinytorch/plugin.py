@@ -31,9 +31,6 @@ HOOK_MODULES = (
     "fixtures.measuring",
 )
 
-# NumPy fixes its threads when it loads: with one, a measurement means the same on any machine.
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
 
 def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
     invocation = pluginmanager.getplugin("pytestconfig").invocation_params
@@ -41,17 +38,20 @@ def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
     root = course_root(invocation.dir, arguments)
     if root is None:
         return
-    if any(argument.startswith("--submissions") for argument in arguments):
+    from pytest_tinytorch.core.blas import ONE_THREAD
+    from pytest_tinytorch.core.early_options import GRADE, SUBMISSIONS
+
+    if SUBMISSIONS.is_in(arguments):
         from pytest_tinytorch.grading.command_line import start_joined
 
         start_joined(arguments, root)
-    elif "--grade" in arguments:
+    elif GRADE.name in arguments:
         from pytest_tinytorch.grading.clean_process import start_anew
 
         start_anew(arguments)
     if "numpy" not in sys.modules:
-        for variable in _THREADS:
-            os.environ.setdefault(variable, "1")
+        for variable, threads in ONE_THREAD.items():
+            os.environ.setdefault(variable, threads)
     names = [f"pytest_tinytorch.{name}" for name in HOOK_MODULES]
     pluginmanager.rewrite_hook.mark_rewrite(*names)  # at once, as some import others
     for name in names:

@@ -10,15 +10,22 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_tinytorch.core.early_options import (
+    GRADESCOPE,
+    HIDDEN_TESTS,
+    JUNIT,
+    STUDENT,
+    EarlyOption,
+)
 from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError, let_go_of_output, told
 from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
+from pytest_tinytorch.grading.new_process import replace_process
 
 if TYPE_CHECKING:
     from pytest_tinytorch.reports.github_log import WorkflowLog
@@ -83,24 +90,8 @@ def start_anew(arguments: Sequence[str]) -> None:
     if is_clean():
         return
     where = str(Path(__file__).parents[2])
-    command = [sys.executable, "-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # as it is where nobody gave us one
-            stream.flush()
-    _open_what_is_closed()
-    environment = clean_environment()
-    if os.name != "posix":  # there, a process that replaces itself looks finished to its parent
-        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
-    os.execve(sys.executable, command, environment)
-
-
-def _open_what_is_closed() -> None:
-    """A job without a terminal may have no input or output at all, where pytest needs some."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest number
+    words = ["-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
+    replace_process(words, clean_environment())
 
 
 def clean_environment() -> dict[str, str]:
@@ -192,10 +183,10 @@ def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
 def _read(arguments: list[str], here: Path) -> tuple[list[str], _Asked]:
     """What is left for pytest, and what is not for it. Raises CourseError."""
     _refuse_other_plugins(arguments)
-    arguments, junit = _without(arguments, "--junitxml", "--junit-xml")
-    arguments, gradescope = _without(arguments, "--gradescope")
-    arguments, hidden = _without(arguments, "--hidden")
-    _, student = _without(arguments, "--student")  # which pytest may see
+    arguments, junit = _without(arguments, JUNIT)
+    arguments, gradescope = _without(arguments, GRADESCOPE)
+    arguments, hidden = _without(arguments, HIDDEN_TESTS)
+    _, student = _without(arguments, STUDENT)  # which pytest may see
     uploaded = (here / gradescope).absolute() if gradescope is not None else None
     if uploaded is not None and uploaded.is_dir():
         raise CourseError(f"--gradescope {gradescope!r} names no file; write one: results.json")
@@ -272,7 +263,7 @@ def _publish(made: Path, final: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:
+def _without(arguments: list[str], option: EarlyOption) -> tuple[list[str], str | None]:
     """The arguments without an option, and its value: `--name value` or `--name=value`.
 
     Raises CourseError where there is no value.
@@ -282,12 +273,12 @@ def _without(arguments: list[str], *names: str) -> tuple[list[str], str | None]:
     words = iter(arguments)
     for word in words:
         name, sign, given = word.partition("=")
-        if name not in names:
+        if name not in option.names:
             rest.append(word)
         else:
             value = given if sign else next(words, "-")
             # "" is what a script passes on whose variable is not set: it meant a file or a folder.
-            empty = not value and name != "--student"
+            empty = not value and not option.may_be_empty
             if empty or (not sign and value.startswith("-")):
                 raise CourseError(f"{name} needs a value behind it: {name} ...")
     return rest, value

@@ -6,19 +6,19 @@ as `--submissions=DIR` it is an option to everybody.
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_WITH_FOLDER = ("--submissions", "--results", "--hidden")
+from pytest_tinytorch.core.early_options import FOLDER_OPTIONS
+from pytest_tinytorch.grading.new_process import replace_process
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
     """The same arguments, with every folder written behind a `=`."""
+    folders = {name for option in FOLDER_OPTIONS for name in option.names}
     words: list[str] = []
     for argument in arguments:
-        if words and words[-1] in _WITH_FOLDER:
+        if words and words[-1] in folders:
             words[-1] += f"={argument}"
         else:
             words.append(argument)
@@ -28,11 +28,5 @@ def joined(arguments: Sequence[str]) -> list[str]:
 def start_joined(arguments: Sequence[str], root: Path) -> None:
     """Replace this process by one for the course in `root`, unless that is what it is."""
     words = joined(arguments)
-    if words == list(arguments):
-        return
-    command = [sys.executable, "-P", "-m", "pytest", f"--rootdir={root}", *words]
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if os.name != "posix":  # there, a process that replaces itself looks finished to its parent
-        sys.exit(subprocess.run(command, check=False).returncode)
-    os.execv(sys.executable, command)
+    if words != list(arguments):
+        replace_process(["-P", "-m", "pytest", f"--rootdir={root}", *words], os.environ)

@@ -11,6 +11,16 @@ import pytest
 
 from pytest_tinytorch.core.course import Checkpoint, Course, Module, load_course
 from pytest_tinytorch.core.discovery import course_root
+from pytest_tinytorch.core.early_options import (
+    EARLY_OPTIONS,
+    FOLDER_OPTIONS,
+    GRADE,
+    GRADESCOPE,
+    HIDDEN_TESTS,
+    RESULTS,
+    STUDENT,
+    SUBMISSIONS,
+)
 from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError
 from pytest_tinytorch.core.groups import Group, Kind, hidden_group
 from pytest_tinytorch.core.manifest import Manifest, load_manifest, with_hidden
@@ -121,7 +131,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run no test where the level is not reached",
     )
     group.addoption(
-        "--grade",
+        GRADE.name,
         action="store_true",
         help="count points: isolated, strict, seeded, with no configuration of the student's",
     )
@@ -133,12 +143,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with --grade: exit with 1 below this share of the points (default: 0)",
     )
     group.addoption(
-        "--submissions",
+        SUBMISSIONS.name,
         metavar="DIR",
         help="grade a class: a folder, a checkout or a .zip for each student",
     )
     group.addoption(
-        "--results",
+        RESULTS.name,
         metavar="DIR",
         default="results",
         help="with --submissions: where a folder for each student goes (default: results)",
@@ -149,13 +159,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with --submissions: also what is unchanged, and show old against new",
     )
     group.addoption(
-        "--hidden",
+        HIDDEN_TESTS.name,
         metavar="DIR",
         help="with --grade or --submissions: add an instructor's tests",
     )
-    group.addoption("--student", metavar="ID", help="with --grade: whose work this is")
+    group.addoption(STUDENT.name, metavar="ID", help="with --grade: whose work this is")
     group.addoption(
-        "--gradescope", metavar="FILE", help="with --grade: write results.json for Gradescope"
+        GRADESCOPE.name, metavar="FILE", help="with --grade: write results.json for Gradescope"
     )
     group.addoption("--seed", type=_seed, default=0, help="seed of random inputs (default: 0)")
     group.addoption(
@@ -268,10 +278,9 @@ def _check_graded(option: Any) -> None:
     if option.regrade:
         raise CourseError("--regrade goes with --submissions")
     if not option.grade:
-        for name in ("hidden", "student", "gradescope"):
-            if getattr(option, name) and not option.collectonly:
-                with_what = "--grade or --submissions" if name == "hidden" else "--grade"
-                raise CourseError(f"--{name} goes with {with_what}")
+        for early in EARLY_OPTIONS:
+            if early.needs and getattr(option, early.attribute) and not option.collectonly:
+                raise CourseError(f"{early.name} goes with {early.needs}")
         return
     if not is_clean():
         raise CourseError("--grade stands on the command line alone, not in a configuration file")
@@ -291,10 +300,10 @@ def _batch(config: pytest.Config) -> Batch | None:
         return None
     here = config.invocation_params.dir
     # A worker, perhaps in another folder, is told where that is.
-    for name in ("submissions", "results", "hidden"):
-        if given := getattr(option, name):
+    for early in FOLDER_OPTIONS:
+        if given := getattr(option, early.attribute):
             # Without `..`, as pytest names the files in it, which does not follow links.
-            setattr(option, name, os.path.abspath(here / given))  # noqa: PTH100
+            setattr(option, early.attribute, os.path.abspath(here / given))  # noqa: PTH100
     if option.hidden:
         option.importmode = "importlib"  # a hidden test's file may have the name of another one
     submissions, results = Path(option.submissions), Path(option.results)

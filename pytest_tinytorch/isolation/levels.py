@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from pytest_tinytorch.core.blas import ONE_THREAD
 from pytest_tinytorch.core.user_dir import home
 from pytest_tinytorch.isolation.child import landlock, seccomp
 from pytest_tinytorch.isolation.workspace import (
@@ -140,12 +141,8 @@ def readable(workspace: Workspace, libraries: Path) -> list[str]:
 
 def environment(workspace: Workspace, libraries: Path) -> dict[str, str]:
     """Nothing of the parent's: no secret, no proxy, no path."""
-    once = dict.fromkeys(
-        ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
-        "1",
-    )
     return {
-        **once,
+        **ONE_THREAD,
         # Also where the home that it would be found in is not shown.
         "TINYTORCH_DATA": str(_data()),
         "PYTHONPATH": str(libraries),
