@@ -85,7 +85,6 @@ class Bounded:
         answer, seconds = _reader.ask(call, arguments, self._left)
         self._left -= seconds
         if answer is None:
-            self._left = 0.0
             raise GaveUp("takes too much time or memory to read; make it smaller and simpler")
         if "failed" in answer:
             raise GaveUp(f"cannot be read ({answer['failed']})")
@@ -126,7 +125,8 @@ class _Reader:
         answer = json.loads(line) if line.endswith(b"\n") else {"ends": True}
         if answer["ends"]:
             self.stop()
-        return (answer, answer["seconds"]) if "seconds" in answer else (None, seconds)
+        found = answer if _is_answered(answer) else None
+        return found, answer.get("seconds", seconds)
 
     def stop(self) -> None:
         process, self._process = self._process, None
@@ -171,9 +171,9 @@ def serve() -> None:
         started = time.process_time()
         with _time_limit(request["seconds"] * slowness):
             answer = _answer(request)
-        if answer:
-            answer["seconds"] = (time.process_time() - started) / slowness
-        answers.write(json.dumps({**answer, "ends": not answer or _is_fragmented()}) + "\n")
+        answer["seconds"] = (time.process_time() - started) / slowness
+        ends = not _is_answered(answer) or _is_fragmented()
+        answers.write(json.dumps({**answer, "ends": ends}) + "\n")
         answers.flush()
 
 
@@ -185,6 +185,10 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {}
     except Exception as error:  # whatever strange input does to a reader
         return {"failed": f"{type(error).__name__}: {error}"[:300]}
+
+
+def _is_answered(answer: dict[str, Any]) -> bool:
+    return "made" in answer or "failed" in answer
 
 
 def _is_fragmented() -> bool:

@@ -243,5 +243,6 @@ def test_a_large_submission_costs_little_more(
     meter, _ = grade(root, tmp_path / "class", tmp_path)
     check_costs(meter, honest)
     assert points(tmp_path / "results", "zoe") == FULL
-    # Student code may find its own limits with so much to import, and the grader one to read it.
-    assert points(tmp_path / "results", "eve") in (HONEST, FULL)
+    # Student code may find its own limits with so much to import, and the grader one to read it:
+    # where that takes all the time of the submission, its other module is not read either.
+    assert points(tmp_path / "results", "eve") in (0.0, HONEST, FULL)

@@ -69,9 +69,11 @@ def test_everything_crosses():
 @LINUX
 def test_a_source_that_takes_too_much_memory_costs_itself_alone():
     # One expression with 200,000 parts: a tree of them takes more than the limit.
-    made = Bounded().render("src/01_a.py", ("core.a",), "x = [" + "1, " * 2**18 + "]\n")
+    reader = Bounded()
+    made = reader.render("src/01_a.py", ("core.a",), "x = [" + "1, " * 2**18 + "]\n")
     assert made.error is not None and "memory" in made.error.message
     assert made.error.message in made.texts["core.a"]
+    assert reader.render("src/02_b.py", ("core.b",), SOURCE).error is None
     assert Bounded().render("src/01_a.py", ("core.a",), SOURCE).error is None
 
 
