@@ -138,10 +138,15 @@ def test_double(tt, check):
     )
 
 
+@pytest.fixture(scope="module")
+def rng_of_mine():
+    return object()
+
+
 @pytest.mark.points(2)
 @pytest.mark.hint("Divide by the length.")
 @given(values=st.lists(st.integers(-9, 9), min_size=1, max_size=4))
-def test_mean(tt, check, values):
+def test_mean(tt, check, scaling, rng_of_mine, values):
     """Takes the mean of any list"""
     check.close(tt.mean(values), sum(values) / len(values))
 

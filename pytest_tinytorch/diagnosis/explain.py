@@ -5,6 +5,7 @@ import functools
 import linecache
 import re
 import textwrap
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -17,6 +18,7 @@ from pytest_tinytorch.isolation.failures import SandboxFailure, StudentError
 
 _LONGEST_MESSAGE = 2000
 _MOST_LOCATIONS = 3
+_ARGUMENT = re.compile(r"\n(?=\w+=)")  # before each one; further lines of a value are indented
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,18 @@ class _Frame:
     code_name: str
 
 
-def diagnose(error: BaseException, sources: StudentSources, trace: CallTrace | None) -> Diagnosis:
-    """Explain an exception that ended a test."""
+def diagnose(
+    error: BaseException,
+    sources: StudentSources,
+    trace: CallTrace | None,
+    inputs: Collection[str] = (),
+) -> Diagnosis:
+    """Explain an exception that ended a test.
+
+    inputs: the arguments of a property test that are its input, and no fixtures
+    """
     error = _first_of_group(error)
-    example = _counter_example(error)
+    example = _counter_example(error, inputs)
     frames = [frame for link in _chain(error) for frame in _frames(link, sources)]
     own = [frame for frame in frames if sources.owns(frame.file)]
     locations = _raised_at(own, error, sources)
@@ -196,18 +206,14 @@ def _capped(text: str) -> str:
     return shortened(text, _LONGEST_MESSAGE)
 
 
-def _counter_example(error: BaseException) -> str:
-    """Hypothesis's smallest failing input, without the fixtures.
+def _counter_example(error: BaseException, inputs: Collection[str]) -> str:
+    """Hypothesis's smallest failing input: of the arguments in its note, those that are inputs.
 
     The last note is this test's: an import that failed raises the same object again and again.
     """
     for note in reversed(getattr(error, "__notes__", ())):
         match = re.match(r"[A-Z][\w ]+: test_\w+\(\n(.*)\n\)", str(note), re.DOTALL)
         if match:
-            lines = textwrap.dedent(match[1]).splitlines()
-            return _capped("\n".join(line for line in lines if not _is_fixture(line)))
+            arguments = _ARGUMENT.split(textwrap.dedent(match[1]))
+            return _capped("\n".join(a for a in arguments if a.partition("=")[0] in inputs))
     return ""
-
-
-def _is_fixture(line: str) -> bool:
-    return bool(re.match(r"(tt|check|gradcheck|digits|rng)=", line))

@@ -155,7 +155,7 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
             "reason": found.reason,
             "message": found.message,
             "locations": found.locations,
-            "example": found.example if _is_property(item) else "",
+            "example": found.example,
             "waits_for": _other_checkpoint(item, found),
         }
     elif report.failed:
@@ -167,7 +167,8 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
 
 
 def _diagnosis(item: pytest.Item, error: BaseException) -> Diagnosis:
-    return diagnose(error, _sources(item.config), item.stash.get(_trace_key, None))
+    trace = item.stash.get(_trace_key, None)
+    return diagnose(error, _sources(item.config), trace, _inputs(item))
 
 
 def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
@@ -244,8 +245,18 @@ def _test_function(item: pytest.Item) -> Any:
     return getattr(getattr(function, "hypothesis", None), "inner_test", function)
 
 
-def _is_property(item: pytest.Item) -> bool:
-    return hasattr(getattr(item, "obj", None), "hypothesis")
+def _inputs(item: pytest.Item) -> set[str]:
+    """The arguments of a property test that are drawn or parametrized: all but its fixtures."""
+    function = getattr(item, "obj", None)
+    if not hasattr(function, "hypothesis"):
+        return set()
+    # What Hypothesis draws is no longer in the signature from which pytest takes fixtures.
+    drawn = _parameters(_test_function(item)) - _parameters(function)
+    return drawn | set(getattr(getattr(item, "callspec", None), "params", ()))
+
+
+def _parameters(function: Any) -> set[str]:
+    return set(inspect.signature(function).parameters)
 
 
 def _mark(item: pytest.Item, name: str, default: Any) -> Any:
