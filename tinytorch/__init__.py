@@ -1,6 +1,6 @@
 # Generated from course.toml. Do not edit: write in course.toml instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=20122e079291886e code=5f916ddc5f3a1e52 content=89250683a8be1a9a
+# export: format=1 source=f23944c901154128 code=9b24453ef3f70f71 content=21e88db411807814
 """The public door of the package: every public name, flat, resolved when it is first used.
 
 `import` always works, also when half the modules are unwritten or one of them is broken: a name
@@ -33,6 +33,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     'core.regularization': ('src_modules/12_compression.py', '11'),
     'core.kernels': ('src_modules/13_kernels.py', '12'),
     'core.benchmarking': ('src_modules/14_benchmarking.py', '13'),
+    'core.formats': ('src_modules/15_mlops.py', '14'),
     'core.mlops': ('src_modules/15_mlops.py', '14'),
     'core.capstone': ('src_modules/16_capstone.py', '15'),
 }
@@ -199,14 +200,24 @@ NAMES: dict[str, tuple[str, ...]] = {
         'report',
         'check_regression',
     ),
-    'core.mlops': (
+    'core.formats': (
         'save_model',
         'load_model',
+        'save_safetensors',
+        'load_safetensors',
+        'export_onnx',
         'ModelRegistry',
-        'ModelMonitor',
-        'DriftDetector',
-        'RetrainingTrigger',
+    ),
+    'core.mlops': (
+        'Metrics',
+        'ModelServer',
         'serve',
+        'kolmogorov_smirnov',
+        'population_stability_index',
+        'DriftDetector',
+        'ModelMonitor',
+        'RetrainingTrigger',
+        'Canary',
     ),
     'core.capstone': (
         'CharTokenizer',
