@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent / "submissions"))
 
 from arena import HONEST, RIGHT, make_arena, source
 
+from pytest_tinytorch.core.course import Checkpoint, load_course
 from pytest_tinytorch.isolation.levels import missing
 from pytest_tinytorch.submissions.intake import LARGEST_SOURCE
 from pytest_tinytorch.submissions.notebooks import LARGEST_NOTEBOOK
@@ -140,6 +141,16 @@ KINDS = [
 ]
 
 
+# What is handed in behind a module of the course; the first is what the others are compared with.
+COURSE = load_course(Path(__file__).parents[2])
+LINES = {
+    "honest": "",
+    "statements": "x = 1\n",
+    "functions": "def f(): pass\n",
+    "comments": "# as it was said\n",
+}
+
+
 @dataclass
 class Meter:
     """Processor time and the most memory of a grader's processes, while they run."""
@@ -246,3 +257,29 @@ def test_a_large_submission_costs_little_more(
     # Student code may find its own limits with so much to import, and the grader one to read it:
     # where that takes all the time of the submission, its other module is not read either.
     assert points(tmp_path / "results", "eve") in (0.0, HONEST, FULL)
+
+
+def hand_in(folder: Path, checkpoint: Checkpoint, line: str = "") -> None:
+    """The course's own sources, with so many of a line behind one module as may be handed in."""
+    for module in COURSE.modules:
+        name = COURSE.source_name(module)
+        text = (COURSE.root / name).read_text("utf-8") + f"\n# {folder.name}\n"
+        if line and module.name == checkpoint.module:
+            text += "\n# %%\n#| export\n"
+            text += line * ((LARGEST_SOURCE - len(text.encode())) // len(line.encode()))
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ["01", "05", "08"])
+def test_no_checkpoint_makes_it_cost_more(tmp_path: Path, number: str) -> None:
+    checkpoint = COURSE.checkpoint_by_id[number]
+    meters = {}
+    for kind, line in LINES.items():
+        place = tmp_path / kind
+        hand_in(place / "class/eve", checkpoint, line)
+        hand_in(place / "class/zoe", checkpoint)
+        meters[kind], _ = grade(COURSE.root, place / "class", place, f"--checkpoint={number}")
+        assert points(place / "results", "zoe") == checkpoint.points
+        check_costs(meters[kind], meters["honest"])
