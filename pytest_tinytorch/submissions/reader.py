@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from pytest_tinytorch.core.course import Course
@@ -25,7 +26,7 @@ from pytest_tinytorch.submissions.student_zip import StudentZip, ZipRefused
 
 _DEEPEST = 6
 _MOST_ENTRIES = 20_000
-_MOST_LEFT_OUT = 20  # lines of one notebook that are named
+_MOST_LEFT_OUT = 20  # lines of one notebook, or files of one name, that are named
 _NOT_OF_INTEREST = (".", "__", "node_modules", "venv", "site-packages")
 
 Read = Callable[[PurePosixPath, int], tuple[bytes | None, str]]  # -> bytes, or None and the reason
@@ -66,7 +67,7 @@ def read_submission(course: Course, submitted: Submitted) -> Taken:
 
 
 def _from_folder(course: Course, root: Path) -> Taken:
-    names, refused = _walk(root)
+    names, refused = _walk(root, PurePosixPath(course.sources).name)
 
     def read(path: PurePosixPath, largest: int) -> tuple[bytes | None, str]:
         return plain_content(root, str(path), largest)
@@ -90,8 +91,12 @@ def _from_zip(course: Course, opened: StudentZip) -> Taken:
     return Taken(taken.sources, (*refused, *taken.refused), taken.notes)
 
 
-def _walk(root: Path) -> tuple[list[PurePosixPath], list[str]]:
-    """The plain files below a folder, as paths from there; no link is followed."""
+def _walk(root: Path, first: str) -> tuple[list[PurePosixPath], list[str]]:
+    """The plain files below a folder, as paths from there; no link is followed.
+
+    Of the folders in a folder, the one named `first` is looked into before the others: it must not
+    be left out because a data set lies beside it.
+    """
     found: list[PurePosixPath] = []
     pending = [PurePosixPath()]
     seen = 0
@@ -99,7 +104,8 @@ def _walk(root: Path) -> tuple[list[PurePosixPath], list[str]]:
         here = pending.pop(0)
         try:
             with os.scandir(root / here) as entries:
-                inside = sorted(entries, key=lambda entry: entry.name)
+                some = islice(entries, _MOST_ENTRIES + 1)
+                inside = sorted(some, key=lambda entry: (entry.name != first, entry.name))
         except OSError as error:
             return found, [one_line(f"{here}: cannot be read: {error.strerror}")]
         for entry in inside:
@@ -143,8 +149,15 @@ def _take(course: Course, names: Iterable[PurePosixPath], read: Read) -> Taken:
         if first.suffix == SUFFIX:
             notes.append(one_line(f"{first} was read as {course.source_name(module)}"))
         notes += [one_line(f"{first}: {line}") for line in left_out[:_MOST_LEFT_OUT]]
-        notes += [one_line(f"{other} was left out: {first} is what counts") for other in others]
+        notes += _left_out(first, others)
     return Taken(sources, tuple(refused), tuple(notes))
+
+
+def _left_out(first: PurePosixPath, others: list[PurePosixPath]) -> list[str]:
+    named = others[:_MOST_LEFT_OUT]
+    lines = [one_line(f"{other} was left out: {first} is what counts") for other in named]
+    more = len(others) - len(named)
+    return [*lines, f"{more} more of this name were left out"] if more else lines
 
 
 def _rank(path: PurePosixPath, sources: str) -> tuple[bool, int, bool, str]:

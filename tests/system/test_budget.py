@@ -261,7 +261,7 @@ def test_a_large_submission_costs_little_more(
 
 def hand_in(folder: Path, checkpoint: Checkpoint, line: str = "") -> None:
     """The course's own sources, with so many of a line behind one module as may be handed in."""
-    for module in COURSE.modules:
+    for module in (module for module in COURSE.modules if module.written):
         name = COURSE.source_name(module)
         text = (COURSE.root / name).read_text("utf-8") + f"\n# {folder.name}\n"
         if line and module.name == checkpoint.module:

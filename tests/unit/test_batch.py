@@ -34,6 +34,7 @@ from pytest_tinytorch.isolation.failures import Died
 from pytest_tinytorch.reports.batch_view import Pace, Row, conclusion, progress_line, student_line
 from pytest_tinytorch.reports.console import draw
 from pytest_tinytorch.submissions import collection as collect
+from pytest_tinytorch.submissions import reader as reading
 from pytest_tinytorch.submissions import student_zip as zips
 from pytest_tinytorch.submissions.collection import Collected, Collection
 from pytest_tinytorch.submissions.find import Submitted, find_submissions
@@ -186,6 +187,22 @@ def test_the_copy_in_place_counts_then_the_highest_and_the_rest_is_said(tmp_path
         "02_tensor.py was left out: old/src_modules/02_tensor.py is what counts",
         "old/deeper/03_activations.py was left out: 03_activations.py is what counts",
     )
+
+
+def test_of_many_copies_some_are_named(tmp_path):
+    files = {f"d{number:02}/02_tensor.py": b"x" for number in range(30)}
+    taken = take(lay(tmp_path / "a", {**files, "02_tensor.py": CODE}))
+    assert taken.sources == {TENSOR: CODE} and len(taken.notes) == 21
+    assert taken.notes[-1] == "10 more of this name were left out"
+
+
+@pytest.mark.parametrize("top", ["", "tinytorch-main/"])
+def test_a_data_set_beside_the_sources_takes_nothing_from_them(tmp_path, monkeypatch, top):
+    monkeypatch.setattr(reading, "_MOST_ENTRIES", 20)
+    images = {f"{top}data/{number}.png": b"" for number in range(30)}
+    taken = take(lay(tmp_path / "a", {**images, f"{top}src_modules/02_tensor.py": CODE}))
+    assert taken.sources == {TENSOR: CODE}
+    assert taken.refused == ("more than 20 files and folders: the rest is left out",)
 
 
 def test_a_notebook_becomes_the_source_that_it_shows(tmp_path):
