@@ -109,7 +109,7 @@ class PartFiles:
 def harness_digest(course: Course, manifest: Manifest, hidden: Path | None, asked: str) -> str:
     """The hash of all that a result rests on besides the submission: tests, plugin, libraries.
 
-    asked: the seed, the level of isolation, ..., as text.
+    asked: the options that can change a result, as text (`hooks.options.deciding_options`).
     """
     found = sha256(f"{FORMAT}\n{asked}\n{manifest.digest}\n".encode())
     found.update("\n".join(f"{name} {metadata.version(name)}" for name in _DECIDING).encode())

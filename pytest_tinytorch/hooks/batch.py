@@ -32,6 +32,7 @@ from pytest_tinytorch.hooks.isolation import level_of, pool_of
 from pytest_tinytorch.hooks.options import (
     Batch,
     course_of,
+    deciding_options,
     is_worker,
     load_graded_manifest,
     options_of,
@@ -151,9 +152,9 @@ class BatchSession:
         return self._grader
 
     def _new_grader(self) -> Grader:
-        options, level = self.options, level_of(self.config).name
-        asked = f"seed {options.seed}, isolation {level}"
-        harness = harness_digest(self.course, self.manifest, options.hidden_folder, asked)
+        asked = deciding_options(self.options, level_of(self.config).name)
+        hidden = self.options.hidden_folder
+        harness = harness_digest(self.course, self.manifest, hidden, asked)
         try:
             grader = Grader(
                 self.course, self.batch.results, self.names, harness, self.batch.regrade, self._run

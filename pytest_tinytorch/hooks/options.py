@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,22 +48,32 @@ class Batch:
     regrade: bool
 
 
+# Each field of `Options` says whether its value can change the outcome of a test. The key under
+# which a class's results are kept holds those that can. Groups of tests and hidden files are no
+# part of it, as the key holds the id of the group and the hash of each file.
+_AFFECTS_RESULTS = {"affects_results": True}
+_NO_EFFECT = {"affects_results": False}
+
+
 @dataclass(frozen=True)
 class Options:
     """One run. `checkpoints` or `modules` are what it is about; both empty: not our run."""
 
-    checkpoints: tuple[Checkpoint, ...]
-    modules: tuple[Module, ...]
-    seed: int
-    exports: bool
-    isolation: str = ""  # a level, or "auto"; "" for none
-    required_isolation: str = "none"
-    grade: bool = False
-    fail_under: float = 0.0
-    hidden: tuple[Group, ...] = ()  # of an instructor's hidden tests
-    hidden_folder: Path | None = None  # where those tests are
-    batch: Batch | None = None
-    integrated: tuple[Module, ...] = ()  # the modules so far: those that `modules` rest on, too
+    checkpoints: tuple[Checkpoint, ...] = field(metadata=_NO_EFFECT)
+    modules: tuple[Module, ...] = field(metadata=_NO_EFFECT)
+    seed: int = field(metadata=_AFFECTS_RESULTS)
+    exports: bool = field(metadata=_NO_EFFECT)  # a graded submission is always exported
+    # a level, or "auto"; "" for none
+    isolation: str = field(default="", metadata=_AFFECTS_RESULTS)
+    required_isolation: str = field(default="none", metadata=_NO_EFFECT)
+    grade: bool = field(default=False, metadata=_AFFECTS_RESULTS)
+    fail_under: float = field(default=0.0, metadata=_NO_EFFECT)
+    # of an instructor's hidden tests
+    hidden: tuple[Group, ...] = field(default=(), metadata=_NO_EFFECT)
+    hidden_folder: Path | None = field(default=None, metadata=_NO_EFFECT)  # where those tests are
+    batch: Batch | None = field(default=None, metadata=_NO_EFFECT)
+    # the modules so far: those that `modules` rest on, too
+    integrated: tuple[Module, ...] = field(default=(), metadata=_NO_EFFECT)
 
     @property
     def active(self) -> bool:
@@ -78,6 +88,19 @@ class Options:
             *(Group(Kind.INTEGRATION, module.id) for module in self.integrated),
             *self.hidden,
         )
+
+
+def deciding_options(options: Options, level: str) -> str:
+    """The options that can change the outcome of a test, as text, for the key of kept results.
+
+    level: the isolation that was reached, which counts in place of the one that was asked for.
+    """
+    deciding = replace(options, isolation=level)
+    return ", ".join(
+        f"{option.name} {getattr(deciding, option.name)!r}"
+        for option in fields(deciding)
+        if option.metadata["affects_results"]
+    )
 
 
 _options_key = pytest.StashKey[Options]()
