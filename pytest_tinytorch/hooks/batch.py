@@ -40,6 +40,7 @@ from pytest_tinytorch.hooks.options import (
 from pytest_tinytorch.hooks.other_plugins import begin_test
 from pytest_tinytorch.hooks.recording import RECORD, follow_sources
 from pytest_tinytorch.hooks.selection import group_key
+from pytest_tinytorch.hooks.stash import stashed
 from pytest_tinytorch.isolation import reaper
 from pytest_tinytorch.submissions.find import Submitted, find_submissions
 
@@ -186,13 +187,12 @@ class BatchSession:
 
 def batch_of_run(config: pytest.Config) -> BatchSession | None:
     """The class of this run; None where no class is graded."""
-    if _batch_key not in config.stash:
-        batch = options_of(config).batch
-        try:
-            config.stash[_batch_key] = BatchSession(config, batch) if batch else None
-        except CourseError as error:
-            raise pytest.UsageError(str(error)) from error
-    return config.stash[_batch_key]
+    return stashed(config, _batch_key, lambda: _batch_session(config))
+
+
+def _batch_session(config: pytest.Config) -> BatchSession | None:
+    batch = options_of(config).batch
+    return BatchSession(config, batch) if batch else None
 
 
 def pytest_configure(config: pytest.Config) -> None:

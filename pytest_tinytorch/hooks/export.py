@@ -7,6 +7,7 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.export.plan import ExportReport
 from pytest_tinytorch.export.service import export, pending
 from pytest_tinytorch.hooks.options import course_of, is_worker, options_of
+from pytest_tinytorch.hooks.stash import stashed
 
 export_key = pytest.StashKey[ExportReport]()
 
@@ -17,10 +18,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if not options_of(config).active or is_worker(config):
         return
-    try:
-        config.stash[export_key] = _bring_up_to_date(config)
-    except CourseError as error:
-        raise pytest.UsageError(str(error)) from error
+    stashed(config, export_key, lambda: _bring_up_to_date(config))
 
 
 def _export_limited(course: Course) -> ExportReport:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from pytest_tinytorch.core.discovery import course_root
-from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.groups import test_name
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.core.scores import Grade, grade_of
@@ -23,6 +22,7 @@ from pytest_tinytorch.hooks.isolation import level_of
 from pytest_tinytorch.hooks.options import options_of
 from pytest_tinytorch.hooks.recording import RECORD
 from pytest_tinytorch.hooks.session import RunSession, session_of
+from pytest_tinytorch.hooks.stash import stashed
 from pytest_tinytorch.isolation import reaper
 from pytest_tinytorch.submissions.intake import Submission
 
@@ -138,10 +138,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def graded_run_of(config: pytest.Config) -> GradedRun | None:
     """The graded run of this process; None in a worker, and where nothing is graded."""
-    if _graded_key not in config.stash:
-        run_session = session_of(config) if options_of(config).grade else None
-        try:
-            config.stash[_graded_key] = GradedRun(config, run_session) if run_session else None
-        except CourseError as error:
-            raise pytest.UsageError(str(error)) from error
-    return config.stash[_graded_key]
+    return stashed(config, _graded_key, lambda: _graded_run(config))
+
+
+def _graded_run(config: pytest.Config) -> GradedRun | None:
+    run_session = session_of(config) if options_of(config).grade else None
+    return GradedRun(config, run_session) if run_session else None

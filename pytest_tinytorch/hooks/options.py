@@ -27,6 +27,7 @@ from pytest_tinytorch.core.manifest import Manifest, load_manifest, with_hidden
 from pytest_tinytorch.core.selectors import Dynamic, choose_checkpoints, choose_modules
 from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.grading.clean_process import is_clean
+from pytest_tinytorch.hooks.stash import stashed
 from pytest_tinytorch.isolation.levels import LEVELS
 from pytest_tinytorch.progress.progress import FORMS, Progress
 
@@ -232,12 +233,7 @@ def pytest_cmdline_main() -> Generator[None, object, object]:
 
 def options_of(config: pytest.Config) -> Options:
     """The options of this run, read when a hook module first asks: no order of hooks matters."""
-    if _options_key not in config.stash:
-        try:
-            config.stash[_options_key] = _read(config)
-        except CourseError as error:
-            raise pytest.UsageError(str(error)) from error
-    return config.stash[_options_key]
+    return stashed(config, _options_key, lambda: _read(config))
 
 
 def course_of(config: pytest.Config) -> Course:

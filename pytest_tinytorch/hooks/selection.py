@@ -14,6 +14,7 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.groups import Group, Kind, hidden_group
 from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.hooks.options import course_of, is_worker, options_of
+from pytest_tinytorch.hooks.stash import usage_errors
 
 HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
 
@@ -42,10 +43,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     options = options_of(config)
     if options.active and not is_worker(config):
-        try:
+        with usage_errors():
             _check_sources(config)
-        except CourseError as error:
-            raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order, listed
-from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError
+from pytest_tinytorch.core.errors import MACHINE, MachineError
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import Manifest
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
@@ -23,6 +23,7 @@ from pytest_tinytorch.hooks.options import (
 )
 from pytest_tinytorch.hooks.recording import RECORD
 from pytest_tinytorch.hooks.selection import group_of, record_id
+from pytest_tinytorch.hooks.stash import stashed
 from pytest_tinytorch.progress.progress import Progress
 
 
@@ -152,12 +153,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def session_of(config: pytest.Config) -> RunSession | None:
     """The session of this run; None in a worker, and where no test of the course is run."""
-    if _session_key not in config.stash:
-        options = options_of(config)
-        runs = options.active and not config.option.collectonly and options.batch is None
-        ours = runs and not is_worker(config)
-        try:
-            config.stash[_session_key] = RunSession(config) if ours else None
-        except CourseError as error:
-            raise pytest.UsageError(str(error)) from error
-    return config.stash[_session_key]
+    return stashed(config, _session_key, lambda: _session(config))
+
+
+def _session(config: pytest.Config) -> RunSession | None:
+    options = options_of(config)
+    runs = options.active and not config.option.collectonly and options.batch is None
+    return RunSession(config) if runs and not is_worker(config) else None

@@ -105,3 +105,8 @@ def _if_it_answers(config: pytest.Config, start: Callable[[Any], object]) -> Cal
                 config.get_terminal_writer().line(words)
 
     return start_or_say
+
+
+def is_crash(report: Any) -> bool:
+    """Whether xdist made the report, in place of a worker that died."""
+    return str(report.when) == "???"

@@ -20,6 +20,7 @@ from pytest_tinytorch.hooks.batch import SHOWN, BatchSession, batch_of_run
 from pytest_tinytorch.hooks.isolation import level_of, levels_not_reached
 from pytest_tinytorch.hooks.options import is_worker
 from pytest_tinytorch.hooks.reporters.silence import silence
+from pytest_tinytorch.hooks.xdist import is_crash
 from pytest_tinytorch.submissions.intake import altered_files
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class ClassReport:
     # --- what became of them ----------------------------------------------------------------------
 
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
-        if self._config.option.verbose > 0 or not (hasattr(report, SHOWN) or _is_crash(report)):
+        if self._config.option.verbose > 0 or not (hasattr(report, SHOWN) or is_crash(report)):
             return None
         if report.when == "call" or report.failed:
             return report.outcome, "", ""
@@ -76,7 +77,7 @@ class ClassReport:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         shown = getattr(report, SHOWN, None)
-        if _is_crash(report):
+        if is_crash(report):
             reason = "the process that graded it died"
             submitted, group = task = self._batch_session.task_of(report.nodeid)
             shown = {"student": submitted.student, "checkpoint": str(group)}
@@ -252,8 +253,3 @@ def _quieten(config: pytest.Config, batch_session: BatchSession) -> None:
         option.verbose = -1
         option.no_header = True
         option.reportchars = ""
-
-
-def _is_crash(report: Any) -> bool:
-    """Whether xdist made the report, in place of a worker that died."""
-    return str(report.when) == "???"

@@ -13,7 +13,6 @@ from _pytest._io import TerminalWriter
 from _pytest.config import create_terminal_writer
 
 from pytest_tinytorch.core.causes import causes
-from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.records import RunRecord, TestRecord
@@ -25,6 +24,8 @@ from pytest_tinytorch.hooks.options import course_of
 from pytest_tinytorch.hooks.recording import RECORD
 from pytest_tinytorch.hooks.reporters.silence import silence
 from pytest_tinytorch.hooks.session import RunSession, session_of
+from pytest_tinytorch.hooks.stash import usage_errors
+from pytest_tinytorch.hooks.xdist import is_crash
 from pytest_tinytorch.progress.next_step import NextStep, step_after_failure, step_forward
 from pytest_tinytorch.progress.progress import Progress, State
 from pytest_tinytorch.reports.phrases import group_name
@@ -38,7 +39,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     form = config.option.progress
     if form is None:
         return None
-    try:
+    with usage_errors():
         course = course_of(config)
         progress = Progress.of(course, load_manifest(course))
         if form == "json":
@@ -50,8 +51,6 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
             writer = create_terminal_writer(config, sys.stdout)
             text = _draw(writer, progress_view(course, progress, form))
-    except CourseError as error:
-        raise pytest.UsageError(str(error)) from error
     create_terminal_writer(config, sys.stdout).write(text)
     return int(pytest.ExitCode.OK)
 
@@ -76,7 +75,7 @@ class RunReporter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
         # Counted in the last line as usual, but neither a dot nor a word is printed for it.
-        if self._verbose or not (hasattr(report, RECORD) or _is_crash(report)):
+        if self._verbose or not (hasattr(report, RECORD) or is_crash(report)):
             return None
         if isinstance(report, pytest.SubtestReport):
             return f"subtests {report.outcome}", "", ""
@@ -98,7 +97,7 @@ class RunReporter:
         data = getattr(report, RECORD, None)
         if data is not None and report.when == "teardown":
             self._print_test(self._run_session.records[data["id"]])
-        elif _is_crash(report) and (crashed := self._run_session.record_of(report.nodeid)):
+        elif is_crash(report) and (crashed := self._run_session.record_of(report.nodeid)):
             self._print_test(crashed)
 
     @pytest.hookimpl(trylast=True)
@@ -182,11 +181,6 @@ class RunReporter:
         from rich.text import Text
 
         self._print(Text(note, style="todo") for note in notes)
-
-
-def _is_crash(report: Any) -> bool:
-    """Whether xdist made the report, in place of a worker that died."""
-    return str(report.when) == "???"
 
 
 def _draw(writer: TerminalWriter, parts: "Iterable[RenderableType]") -> str:

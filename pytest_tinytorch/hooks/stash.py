@@ -1,0 +1,32 @@
+"""Values that hook modules make once for a run, and keep on pytest's configuration.
+
+Every hook module calls `stashed` for what it keeps. A mistake in the course or the command becomes
+pytest's own usage error: one line, and exit code 4.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pytest
+
+from pytest_tinytorch.core.errors import CourseError
+
+T = TypeVar("T")
+
+
+def stashed(config: pytest.Config, key: pytest.StashKey[T], make: Callable[[], T]) -> T:
+    """What `make` returns, called once for a run. Raises UsageError for its CourseError."""
+    if key not in config.stash:
+        with usage_errors():
+            config.stash[key] = make()
+    return config.stash[key]
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn a CourseError into pytest's UsageError."""
+    try:
+        yield
+    except CourseError as error:
+        raise pytest.UsageError(str(error)) from error
