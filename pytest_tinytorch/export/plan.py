@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pytest_tinytorch.core.course import Course, Module
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.free_path import free_path
 from pytest_tinytorch.core.names import leads_out
 from pytest_tinytorch.core.plain_file import read_plain
 from pytest_tinytorch.core.text import one_line
@@ -142,7 +143,8 @@ class ExportPlan:
         self.changes[path] = new
 
     def _keep(self, path: Path, edited: str, instead: str) -> None:
-        kept = _free_name(path, edited)
+        name = f"{path.name}.edited"
+        kept = free_path(path.parent, name, is_free=lambda file: _read(file) in (None, edited))
         self.changes[kept] = edited
         self._kept.append(KeptEdit(self._name(path), self._name(kept), instead))
 
@@ -202,16 +204,6 @@ def _read(path: Path) -> str | None:
         raise CourseError(f"{path.name} cannot be read: {error.strerror}: {path}") from None
     text = content.decode("utf-8-sig", errors="surrogateescape")
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _free_name(path: Path, content: str) -> Path:
-    number = 1
-    while True:
-        suffix = ".edited" if number == 1 else f".edited-{number}"
-        candidate = path.with_name(path.name + suffix)
-        if _read(candidate) in (None, content):
-            return candidate
-        number += 1
 
 
 def _instead(edited: str, new: str) -> str:

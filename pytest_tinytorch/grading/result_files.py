@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pytest_tinytorch.core.errors import CourseError, MachineError
+from pytest_tinytorch.core.free_path import free_path
 
 
 def set_aside(path: Path) -> Path | None:
@@ -16,10 +17,7 @@ def set_aside(path: Path) -> Path | None:
     if path.exists() and not (path.is_file() or path.is_dir()):
         # Such as /dev/null: the machine would miss it.
         raise CourseError(f"{path} is a device or a pipe, no file of an earlier run; name a file")
-    aside, number = path.with_name(f"{path.name}.old"), 1
-    while os.path.lexists(aside):
-        number += 1
-        aside = path.with_name(f"{path.name}.old-{number}")
+    aside = free_path(path.parent, f"{path.name}.old")
     try:
         path.replace(aside)
     except OSError as error:

@@ -18,7 +18,7 @@ from pytest_tinytorch.core.signing import VARIABLE, Key, find_key
 from pytest_tinytorch.core.visibility import students_view
 from pytest_tinytorch.grading.clean_process import CleanRun, beside, task
 from pytest_tinytorch.grading.result_files import ResultLog, filter_results
-from pytest_tinytorch.hooks.isolation import level_of
+from pytest_tinytorch.hooks.isolation import level_of, remarks_of
 from pytest_tinytorch.hooks.options import options_of
 from pytest_tinytorch.hooks.recording import RECORD
 from pytest_tinytorch.hooks.session import RunSession, session_of
@@ -55,6 +55,10 @@ class GradedRun:
             sources=self.submission.sources,
             altered=self.submission.altered,
         )
+
+    def remarks(self) -> list[str]:
+        """What qualifies the grade, a line each."""
+        return remarks_of(self.config, self.submission.altered, self.submission.refused)
 
     def grade(self) -> Grade:
         return grade_of(self.run_session.finish())

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,17 @@ def level_of(config: pytest.Config) -> Level:
     return found.level if found is not None else Level("none")
 
 
-def levels_not_reached(config: pytest.Config) -> tuple[str, ...]:
-    """Why each better level was not taken, in words."""
+def remarks_of(
+    config: pytest.Config, altered: Sequence[str] = (), refused: Sequence[str] = ()
+) -> list[str]:
+    """What qualifies the results of this run, a line each.
+
+    altered: files of the course that are not the course's own. refused: files not taken in.
+    """
+    from pytest_tinytorch.reports.grade_view import remarks
+
     found = config.stash.get(_probe_key, None)
-    return found.refused if found is not None else ()
+    return remarks(str(level_of(config)), found.refused if found else (), altered, refused)
 
 
 def pool_of(config: pytest.Config) -> "SandboxPool | None":

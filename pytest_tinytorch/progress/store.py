@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.errors import MachineError
+from pytest_tinytorch.core.free_path import free_path
 from pytest_tinytorch.core.user_dir import VARIABLE, home
 
 FORMAT = 1
@@ -69,7 +70,8 @@ class ProgressFile:
         try:
             data = self._load()
         except ValueError as error:
-            aside = _free_name(self.path)
+            name = f"{self.path.stem}.damaged"
+            aside = free_path(self.path.parent, name, ".json", first_number=1)
             self.path.replace(aside)
             message = f"{self.path} was damaged ({error}); it is kept as {aside.name}."
             data = _empty()
@@ -148,10 +150,3 @@ def _check_evidence(evidence: object) -> None:
         good = isinstance(entry, dict) and isinstance(entry.get("when"), str)
         if not good or not isinstance(entry.get("tests"), dict):  # type: ignore[union-attr]
             raise ValueError("evidence without time and tests")
-
-
-def _free_name(path: Path) -> Path:
-    number = 1
-    while (candidate := path.with_name(f"{path.stem}.damaged-{number}.json")).exists():
-        number += 1
-    return candidate

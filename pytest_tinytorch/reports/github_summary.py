@@ -6,20 +6,15 @@ from pytest_tinytorch.core.causes import Cause, causes
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.records import TestRecord
 from pytest_tinytorch.core.scores import Grade, Score
-from pytest_tinytorch.reports.markdown_escape import block, code, inline, wrapped
+from pytest_tinytorch.reports.markdown_escape import inline
+from pytest_tinytorch.reports.markdown_failure import facts, failure
 from pytest_tinytorch.reports.phrases import (
-    EXAMPLE,
-    HINT,
-    SAME,
-    WAITING,
     cause_text,
-    excerpt_lines,
     grade_text,
     group_row,
 )
 
 _WIDTH = 96
-_LONGEST_LINE = 200
 
 
 def job_summary(
@@ -71,20 +66,5 @@ def _cause(course: Course, cause: Cause) -> str:
     if test.visibility != "visible":
         return f"\n### {inline(f'{group_row(course, test.group)}: {test.title}')} failed\n"
     text = cause_text(cause)
-    worth = f" ({text.worth})" if text.worth else ""
-    parts = [f"### {text.verdict} {inline(text.title)}{worth}\n"]
-    if text.message:
-        parts.append(block(wrapped(text.message, _WIDTH)))
-    for number, (before, place) in enumerate(text.places):
-        parts.append(f"{inline(before)} {code(str(place))}\n")
-        if number == 0 and place.excerpt:
-            lines = (line[:_LONGEST_LINE].rstrip() for _, line in excerpt_lines(place))
-            parts.append(block("\n".join(lines)))
-    why, command = text.first
-    if command:
-        parts.append(f"{inline(why)} {code(command)}\n")
-    if text.example:
-        parts.append(f"{EXAMPLE}:\n\n{block(text.example)}")
-    facts = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
-    parts += [f"{label}: {inline(words)}\n" for label, words in facts if words]
-    return "\n" + "\n".join(parts)
+    lines = [f"{inline(fact)}\n" for fact in facts(text)]
+    return "\n" + "\n".join([*failure(text, _WIDTH), *lines])

@@ -5,10 +5,11 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_tinytorch.core.course import Course
-from pytest_tinytorch.core.records import Location, RunRecord
+from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.reports.markdown_escape import block, code, inline, wrapped
+from pytest_tinytorch.reports.markdown_failure import facts, failure, heading
 from pytest_tinytorch.reports.page import UNSEEN, Mending, Page, Part, Row, page_of
-from pytest_tinytorch.reports.phrases import EXAMPLE, HINT, SAME, WAITING, excerpt_lines
+from pytest_tinytorch.reports.phrases import SAME
 
 _WIDTH = 79
 # What would make another thing of a line: an entry of a list, a heading of the line above.
@@ -46,10 +47,12 @@ def _part(part: Part) -> Iterator[str]:
     for mending in part.mend:
         yield from _mending(mending)
     yield from _text(part.later_text)
-    yield from _list(_head(mending) for mending in part.later)
+    yield from _list(heading(mending.text) for mending in part.later)
     for elsewhere in part.elsewhere:
         reason = elsewhere.reason
-        yield from _text(f"{elsewhere.tests}, {SAME} as under {reason.part}: {_head(reason)}")
+        yield from _text(
+            f"{elsewhere.tests}, {SAME} as under {reason.part}: {heading(reason.text)}"
+        )
     if part.undecided:
         yield from (*_text(part.undecided), *_list(part.undecided_titles))
     yield from _text(part.hidden)
@@ -64,21 +67,9 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _mending(mending: Mending) -> Iterator[str]:
-    text = mending.text
-    yield from (f"### {inline(_head(mending))}", "")
-    if text.message:
-        yield from _fenced(text.message)
-    for number, (before, location) in enumerate(text.places):
-        yield from (f"{inline(before)} {code(str(location))}", "")
-        if number == 0 and location.excerpt:
-            yield from block(_excerpt(location)).split("\n")
-    why, command = text.first
-    if command:
-        yield from (f"{inline(why)} {code(command)}", "")
-    if text.example:
-        yield from (*_text(f"{EXAMPLE}:"), *_fenced(text.example))
-    facts = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
-    yield from _list(f"{label}: {words}" for label, words in facts if words)
+    for part in failure(mending.text, _WIDTH):
+        yield from part.split("\n")
+    yield from _list(facts(mending.text))
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
@@ -111,15 +102,6 @@ def _lines(text: str, first: str, further: str) -> Iterator[str]:
     broken = textwrap.wrap(inline(text), width, break_long_words=False, break_on_hyphens=False)
     for number, line in enumerate(broken):
         yield (further if number else first) + _OPENING.sub(r"\1\\", line)
-
-
-def _head(mending: Mending) -> str:
-    text = mending.text
-    return f"{text.verdict} {text.title}" + (f" ({text.worth})" if text.worth else "")
-
-
-def _excerpt(location: Location) -> str:
-    return "\n".join(line for _, line in excerpt_lines(location))
 
 
 def _bar(share: float, width: int) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.errors import CourseError, MachineError
+from pytest_tinytorch.core.free_path import free_path
 from pytest_tinytorch.core.names import folder_name, safe_path
 from pytest_tinytorch.core.plain_file import read_plain
 from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
@@ -160,12 +161,7 @@ class Collection:
         folder = self._own / "earlier"
         folder.mkdir(exist_ok=True)
         version = (before.commit or before.sha256)[:12] if before is not None else ""
-        base = f"{path.name}.{version or 'unknown'}"
-        aside, number = folder / base, 1
-        while os.path.lexists(aside):
-            number += 1
-            aside = folder / f"{base}-{number}"
-        return aside
+        return free_path(folder, f"{path.name}.{version or 'unknown'}")
 
 
 def shared(found: Sequence[Collected]) -> list[str]:

@@ -17,7 +17,7 @@ from pytest_tinytorch.grading.assemble import ReportAssembler
 from pytest_tinytorch.grading.parts import PartStatus
 from pytest_tinytorch.grading.prepare import StepFailed, attempt
 from pytest_tinytorch.hooks.batch import SHOWN, BatchSession, batch_of_run
-from pytest_tinytorch.hooks.isolation import level_of, levels_not_reached
+from pytest_tinytorch.hooks.isolation import level_of, remarks_of
 from pytest_tinytorch.hooks.options import is_worker
 from pytest_tinytorch.hooks.reporters.silence import silence
 from pytest_tinytorch.hooks.xdist import is_crash
@@ -184,7 +184,6 @@ class ClassReport:
         from rich.text import Text
 
         from pytest_tinytorch.reports.batch_view import conclusion
-        from pytest_tinytorch.reports.grade_view import remarks
 
         batch_session = self._batch_session
         rows = sorted(self._rows, key=lambda row: row.student)
@@ -192,8 +191,7 @@ class ClassReport:
         checks = [*self._checks, *self._not_run()]
         self._print(conclusion(rows, self._review, batch_session.ignored, checks, results))
         altered = self._binder.altered if self._binder else ()
-        lines = remarks(str(level_of(self._config)), levels_not_reached(self._config), altered, ())
-        self._print([Text(line) for line in lines])
+        self._print([Text(line) for line in remarks_of(self._config, altered)])
 
     def _not_run(self) -> list[str]:
         left = sum(count for count in self._left.values() if count > 0)

@@ -12,7 +12,6 @@ import pytest
 from pytest_tinytorch.core.records import TestRecord
 from pytest_tinytorch.core.visibility import redacted
 from pytest_tinytorch.hooks.grading import GradedRun, graded_run_of
-from pytest_tinytorch.hooks.isolation import level_of, levels_not_reached
 from pytest_tinytorch.reports.github_log import WorkflowLog
 
 _LARGEST_SUMMARY = 1024 * 1024  # bytes of a step; of a larger file GitHub shows nothing
@@ -66,11 +65,7 @@ def _append_summary(path: Path, graded: GradedRun, tests: Sequence[TestRecord]) 
 
 def _notes(graded: GradedRun) -> list[str]:
     """What qualifies the grade."""
-    from pytest_tinytorch.reports.grade_view import remarks
-
-    level, not_reached = level_of(graded.config), levels_not_reached(graded.config)
-    submission = graded.submission
-    notes = remarks(str(level), not_reached, submission.altered, submission.refused)
+    notes = graded.remarks()
     if unread := len(graded.run_session.problems):
         notes.append(
             f"Files of tests that cannot be read: {unread}. The log of the step names them."

@@ -15,7 +15,6 @@ import pytest
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.errors import MachineError
 from pytest_tinytorch.hooks.grading import INCOMPLETE, GradedRun, graded_run_of
-from pytest_tinytorch.hooks.isolation import level_of, levels_not_reached
 from pytest_tinytorch.reports.gradescope import DID_NOT_END, no_results, results, to_text
 
 _UNDECIDED = (
@@ -61,15 +60,8 @@ class ResultsFile:
 
     def _made(self) -> dict[str, Any]:
         if self._graded.is_complete:
-            return results(self._graded.record(), self._remarks())
+            return results(self._graded.record(), self._graded.remarks())
         scores = self._graded.grade().scores
         undecided = sum(score.undecided for score in scores)
         reason = _UNDECIDED.format(undecided, sum(score.tests for score in scores))
-        return no_results(time.monotonic() - self._started, [reason, *self._remarks()])
-
-    def _remarks(self) -> list[str]:
-        from pytest_tinytorch.reports.grade_view import remarks
-
-        submission = self._graded.submission
-        level, better = level_of(self._config), levels_not_reached(self._config)
-        return remarks(str(level), better, submission.altered, submission.refused)
+        return no_results(time.monotonic() - self._started, [reason, *self._graded.remarks()])

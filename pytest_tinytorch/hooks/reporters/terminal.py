@@ -19,7 +19,7 @@ from pytest_tinytorch.core.records import RunRecord, TestRecord
 from pytest_tinytorch.core.visibility import redacted
 from pytest_tinytorch.hooks.export import export_key
 from pytest_tinytorch.hooks.grading import GradedRun, graded_run_of
-from pytest_tinytorch.hooks.isolation import level_of, levels_not_reached
+from pytest_tinytorch.hooks.isolation import remarks_of
 from pytest_tinytorch.hooks.options import course_of
 from pytest_tinytorch.hooks.recording import RECORD
 from pytest_tinytorch.hooks.reporters.silence import silence
@@ -102,7 +102,6 @@ class RunReporter:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:
-        from pytest_tinytorch.reports.grade_view import remarks
         from pytest_tinytorch.reports.run_view import cause_blocks
 
         run = self._run_session.finish()
@@ -112,8 +111,7 @@ class RunReporter:
         self._print(self._conclusion() if graded is None else self._grade(graded))
         self._print_notes(self._run_session.notes)
         if graded is None and self._run_session.options.isolation:
-            level, not_reached = level_of(self._config), levels_not_reached(self._config)
-            self._print_notes(remarks(str(level), not_reached, (), ()))
+            self._print_notes(remarks_of(self._config))
 
     def _print_test(self, test: TestRecord) -> None:
         from pytest_tinytorch.reports.run_view import test_line
@@ -154,11 +152,9 @@ class RunReporter:
     def _grade(self, graded: GradedRun) -> "list[RenderableType]":
         from rich.text import Text
 
-        from pytest_tinytorch.reports.grade_view import grade_table, remarks
+        from pytest_tinytorch.reports.grade_view import grade_table
 
-        submission = graded.submission
-        level, not_reached = level_of(self._config), levels_not_reached(self._config)
-        lines = remarks(str(level), not_reached, submission.altered, submission.refused)
+        lines = graded.remarks()
         if graded.task.junit:
             lines.append(f"Results: {graded.task.junit}")
         return [*grade_table(self._run_session.course, graded.grade()), *map(Text, lines)]
