@@ -32,6 +32,7 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/vulture
 
 # Speed, as ratios against a peer in the same run
 bench: setup-dev

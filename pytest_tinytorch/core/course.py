@@ -170,9 +170,6 @@ class Course:
             pending += [self.module_by_name[name] for name in new]
         return tuple(m for m in self.modules if m.name in wanted)
 
-    def module_exporting(self, target: str) -> Module | None:
-        return next((m for m in self.modules if target in m.exports), None)
-
 
 def load_course(root: Path) -> Course:
     """Read and check `course.toml` in `root`. Raises CourseError: one line, the first mistake."""

@@ -45,17 +45,6 @@ class ResultLog:
         self._file.close()
 
 
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """The entries of a log; a last line that was cut short by the end of the run is left out."""
-    entries = []
-    for line in path.read_text("ascii").splitlines():
-        try:
-            entries.append(json.loads(line))
-        except ValueError:
-            break
-    return entries
-
-
 def filter_results(xml: Path, target: Path, visible: set[tuple[str, str]], record: str) -> None:
     """Copy JUnit XML without the test cases that are not visible, and with another record.
 

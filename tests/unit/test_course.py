@@ -473,8 +473,6 @@ def test_the_small_course(course):
     assert course.with_needs(words) == (numbers, words)
     assert course.target_file("core.words") == course.root / "mini/core/words.py"
     assert course.source_name(words) == "src/02_words.py"
-    assert course.module_exporting("core.words") == words
-    assert course.module_exporting("core.none") is None
     assert course.checkpoint_of(words).file == "checkpoints/checkpoint_01_words.py"
 
 
