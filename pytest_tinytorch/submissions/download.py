@@ -7,7 +7,6 @@ what a zip says about itself is not believed.
 import os
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,15 +14,18 @@ from typing import IO, Protocol
 
 from pytest_tinytorch.core.errors import REFUSED_BY_MACHINE, CourseError
 from pytest_tinytorch.core.names import safe_path
+from pytest_tinytorch.submissions.zip_entry import (
+    DAMAGED,
+    TooLarge,
+    chunks,
+    is_special,
+    not_read,
+)
 
 LARGEST_FILE = 256 * 2**20
 _MOST_BYTES = 16 * 2**30
 _MOST_FILES = 200_000
-_CHUNK = 2**20
 _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
-_ENCRYPTED = 0x1
-# Of these, zlib gives out no more than it is asked for; the others may fill the memory first.
-_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class Unreadable(Exception):
@@ -100,16 +102,14 @@ class _Zip:
 
     def copy(self, name: str, target: Path) -> None:
         member = self._members[name]
-        if member.flag_bits & _ENCRYPTED:
-            raise Unreadable(f"{name}: encrypted")
-        if member.compress_type not in _READ:
-            raise Unreadable(f"{name}: compressed in a way that is not read here")
+        if reason := not_read(member):
+            raise Unreadable(f"{name}: {reason}")
         try:
             with self._archive.open(member) as source, target.open("xb") as file:
                 self._left -= _copy(name, source, file, self._left)
         except OSError as error:
             raise _unreadable(name, error) from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except DAMAGED as error:
             raise Unreadable(f"{name}: damaged ({error})") from None
 
 
@@ -124,16 +124,13 @@ def _is_junk(member: zipfile.ZipInfo) -> bool:
 
 
 def _is_plain(member: zipfile.ZipInfo) -> bool:
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    return kind in (0, stat.S_IFREG) and safe_path(member.filename) is not None
+    return not is_special(member) and safe_path(member.filename) is not None
 
 
 def _copy(name: str, source: IO[bytes], target: IO[bytes], left: int = _MOST_BYTES) -> int:
     """Copy, counting. Raises Unreadable where it becomes too much."""
-    size, most = 0, min(LARGEST_FILE, left)
-    while chunk := source.read(_CHUNK):
-        size += len(chunk)
-        if size > most:
-            raise Unreadable(f"{name}: more than {most >> 20} MiB")
-        target.write(chunk)
-    return size
+    most = min(LARGEST_FILE, left)
+    try:
+        return sum(target.write(chunk) for chunk in chunks(source, most))
+    except TooLarge:
+        raise Unreadable(f"{name}: more than {most >> 20} MiB") from None
