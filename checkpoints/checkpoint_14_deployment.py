@@ -611,12 +611,12 @@ def test_registry(check, run_program):
 @pytest.mark.depends(on="test_registry")
 def test_registry_at_once(check, run_program):
     """Loses nothing when eight writers register and promote at the same time"""
-    found = run_program("programs/registry.py", kind="at once", writers=8, each=4)
+    found = run_program("programs/registry.py", kind="at once", writers=8, each=5)
     check.equal(found["errors"], [])
-    check.equal(found["numbers"], list(range(1, 33)))
-    check.equal(found["versions"], list(range(1, 33)))
+    check.equal(found["numbers"], list(range(1, 41)))
+    check.equal(found["versions"], list(range(1, 41)))
     check.equal(found["wrong"], [])
-    check.equal(found["history"], list(range(1, 33)))
+    check.equal(found["history"], list(range(1, 41)))
 
 
 # --- numbers for Prometheus -------------------------------------------------------------------
@@ -808,10 +808,14 @@ def test_server_batches(check, run_program):
     check.true(len(sizes) <= 5, f"{len(sizes)} calls of the model for 12 requests at once: {sizes}")
     _, values = samples_of(check, found["metrics"])
     check.equal((values["batch_rows_count"], values["batch_rows_sum"]), (float(len(sizes)), 12.0))
-    alone = run_program(
-        "programs/served.py", kind="batches", rows=rows[:1], settings={"max_wait": 0.05}
-    )
-    check.equal((alone["sizes"], alone["answers"][0][0]), ([1], 200))
+    for count, pause, settings in (
+        (1, 0.0, {"max_wait": 0.05}),
+        (2, 0.15, {"max_wait": 3.0, "max_batch": 2}),  # the second comes while the first waits
+    ):
+        found = run_program(
+            "programs/served.py", kind="batches", rows=rows[:count], pause=pause, settings=settings
+        )
+        check.equal((found["sizes"], found["answers"][-1][0]), ([count], 200))
 
 
 @pytest.mark.points(1)

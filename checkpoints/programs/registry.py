@@ -1,5 +1,6 @@
 """A registry of models that several threads write to, and whose stages change."""
 
+import sys
 import tempfile
 import threading
 from typing import Any
@@ -65,10 +66,15 @@ def at_once(tt: Any, folder: str, writers: int, each: int) -> dict:
             errors.append(f"{type(error).__name__}: {error}")
 
     threads = [threading.Thread(target=work, args=(writer,)) for writer in range(writers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads interrupt each other at every step
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
     registry = tt.ModelRegistry(folder)
     wrong = [
         f"version {number} should hold {100 * writer + turn}"

@@ -28,10 +28,11 @@ def answers(tt: Any, weight: Any, bias: Any, requests: list, settings: dict) -> 
         return [list(server.answer(m, p, body.encode("latin-1"))) for m, p, body in requests]
 
 
-def in_threads(work: Any, count: int) -> None:
+def in_threads(work: Any, count: int, pause: float = 0.0) -> None:
     threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(count)]
     for thread in threads:
         thread.start()
+        time.sleep(pause)
     for thread in threads:
         thread.join(PATIENCE)
 
@@ -41,8 +42,9 @@ def ask(server: Any, row: list) -> tuple[int, Any]:
     return int(status), json.loads(text).get("outputs")
 
 
-def batches(tt: Any, rows: list, settings: dict) -> dict:
-    """Threads ask at once for one row each; the model says how many rows it got at a time."""
+def batches(tt: Any, rows: list, settings: dict, pause: float = 0.0) -> dict:
+    """Threads ask for one row each, `pause` seconds after each other; the model says how many rows
+    it got at a time."""
     sizes, found = [], {}
 
     class Model(tt.Module):
@@ -52,7 +54,7 @@ def batches(tt: Any, rows: list, settings: dict) -> dict:
             return x * 2.0
 
     with tt.ModelServer(Model(), (len(rows[0]),), **settings) as server:
-        in_threads(lambda i: found.update({i: ask(server, [rows[i]])}), len(rows))
+        in_threads(lambda i: found.update({i: ask(server, [rows[i]])}), len(rows), pause)
         text = server.answer("GET", "/metrics", b"")[2]
     return {"sizes": sizes, "answers": [found.get(i) for i in range(len(rows))], "metrics": text}
 
@@ -93,6 +95,7 @@ def full(tt: Any, queue: int, more: int) -> dict:
 
 def broken(tt: Any) -> dict:
     """A model that raises for 1, gives NaN for 2, takes too long for 3, and answers else."""
+    go = threading.Event()
 
     class Model(tt.Module):
         def forward(self, x: Any) -> Any:
@@ -100,15 +103,13 @@ def broken(tt: Any) -> dict:
             if kind == 1:
                 raise ZeroDivisionError("secret")
             if kind == 3:
-                time.sleep(1.0)
+                go.wait(PATIENCE)
             return x * (float("nan") if kind == 2 else 1.0)
 
-    with tt.ModelServer(Model(), (1,), timeout=0.3, max_wait=0.0) as server:
+    with tt.ModelServer(Model(), (1,), timeout=1.0, max_wait=0.0) as server:
         found = {str(kind): ask(server, [[kind]]) for kind in (1, 2, 4, 3)}
+        go.set()
         found["text"] = server.answer("POST", "/predict", b'{"inputs": [[1]]}')[2]
-        end = time.monotonic() + PATIENCE
-        while ask(server, [[5]])[0] != 200 and time.monotonic() < end:
-            time.sleep(0.05)  # until the slow one is done
         found["after"] = ask(server, [[5]])
     return found
 
