@@ -47,9 +47,9 @@ $$B(i, j) = \frac{i}{i+j} B(i-1, j) + \frac{j}{i+j} B(i, j-1), \qquad B(0, 0) = 
 **Many tests.** With 20 features and 1 % each, 18 % of all clean days would raise an alarm. If each
 feature gets 1 % / 20, at most 1 % do (Bonferroni).
 
-**Population stability index**, a size and not a test: the shares $p_k$ of the reference and $q_k$ of
-the live data in bins give $\sum_k (q_k - p_k) \ln(q_k / p_k)$. Below 0.1 is taken as stable, above
-0.25 as a shift. Shares of 0.5, 0.5 that become 0.8, 0.2 give 0.3 ln 1.6 - 0.3 ln 0.4 = 0.42.
+**Population stability index**, a size and not a test: the shares $p_k$ of the reference and $q_k$
+of the live data in bins give $\sum_k (q_k - p_k) \ln(q_k / p_k)$. Below 0.1 is taken as stable,
+above 0.25 as a shift. Shares of 0.5, 0.5 that become 0.8, 0.2 give 0.3 ln 1.6 - 0.3 ln 0.4 = 0.42.
 """
 
 # %% [markdown]
@@ -58,9 +58,9 @@ r"""
 
 ### Exercise 1: a model in a file
 
-**Why.** A bit that flips on a disk changes a weight, and a model answers a little wrongly, for ever.
-A *checksum* is a number computed from all bytes; another bit gives another number. The file is an
-`.npz`, which NumPy reads without pickle (opening a pickle can run any program):
+**Why.** A bit that flips on a disk changes a weight, and a model answers a little wrongly, for
+ever. A *checksum* is a number computed from all bytes; another bit gives another number. The file
+is an `.npz`, which NumPy reads without pickle (opening a pickle can run any program):
 
     model.npz
       model.json          {"format": 1, "layers": {...}, "sha256": "5f3a..."} as UTF-8, uint8
@@ -85,21 +85,8 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.core.activations import (
-    GELU,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Tanh,
-    gelu,
-    leaky_relu,
-    log_softmax,
-    relu,
-    sigmoid,
-    softmax,
-    tanh,
-)  # fmt: skip
+from tinytorch.core.activations import GELU, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh  # isort: skip
+from tinytorch.core.activations import gelu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh  # isort: skip
 from tinytorch.core.attention import MultiHeadAttention
 from tinytorch.core.dense import Sequential
 from tinytorch.core.layers import Flatten, Linear, Module
@@ -247,8 +234,8 @@ def load_model(path: str | Path, model: Module | None = None) -> Module:
     try:
         model = built(description["layers"]).eval() if model is None else model
         model.load_state_dict(arrays)
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
+    except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not fit: {error}") from None
     for name, tensor in model.named_tensors() if is_new else ():
         tensor.data = arrays[name]
     return model
@@ -322,8 +309,9 @@ Weights are exchanged in *safetensors*: three parts, no code, and a reader needs
     {"__metadata__":{"by":"me"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},...}
 
 Arrays stand in the order of CODES below, and within a dtype in the order of their names; offsets
-count from the start of the data. **The bytes of an array are those in C order**, whatever its memory
-looks like. A transposed array shares the memory of the other one, and only its strides differ:
+count from the start of the data. **The bytes of an array are those in C order**, whatever its
+memory looks like. A transposed array shares the memory of the other one, and only its strides
+differ:
 
     memory            0 1 2 3 4 5
     a      (2, 3)     0 1 2 / 3 4 5        strides (12, 4)     written: 0 1 2 3 4 5
@@ -508,8 +496,8 @@ The messages below are given; the numbers are those of `onnx.proto`. So is `Grap
 nodes and gives a name to everything: `graph.add("Relu", "x")` adds a node and returns the name of
 its result, `graph.constant(array)` returns the name of an array that is stored in the file.
 
-You write the rules: how an operation of this course becomes nodes. Most are one operator of the same
-inputs, and stand in SAME. Yours are the others, with the attributes that ONNX asks for:
+You write the rules: how an operation of this course becomes nodes. Most are one operator of the
+same inputs, and stand in SAME. Yours are the others, with the attributes that ONNX asks for:
 
 | operation | nodes |
 |---|---|
@@ -666,8 +654,8 @@ def layer_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
 r"""
 The other rules are given, as they show what differs between two formats. A reshape keeps the size
 -1 first, so that the file takes batches of any size. A query that may attend to nothing gets zeros
-here, and NaN from a softmax of four -inf: so the scores get a large negative number, and the weights
-are set to 0 afterwards.
+here, and NaN from a softmax of four -inf: so the scores get a large negative number, and the
+weights are set to 0 afterwards.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "mlops-given-rules", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -786,8 +774,8 @@ def export_onnx(path: str | Path, model: Module, example: Any, training: bool = 
 """
 ### 🧪 Unit test: ONNX
 
-Writes the integers of the example, and reads an exported network with a small reader of its own: the
-operators must be there in order, the weights by name. The course's own tests let ONNX Runtime
+Writes the integers of the example, and reads an exported network with a small reader of its own:
+the operators must be there in order, the weights by name. The course's own tests let ONNX Runtime
 compute it.
 """
 
@@ -1090,6 +1078,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from http import HTTPStatus
 from http.client import HTTPException, parse_headers
 from typing import Any
 
@@ -1196,8 +1185,9 @@ def test_unit_metrics():
 r"""
 ### Exercise 6: a server
 
-A client sends `POST /predict` with `{"inputs": [[...], ...]}`, and gets `{"outputs": [[...], ...]}`.
-Clients are slow, vanish, and send anything. What a server owes each of them is a status and a reason:
+A client sends `POST /predict` with `{"inputs": [[...], ...]}`, and gets `{"outputs": [[...],
+...]}`. Clients are slow, vanish, and send anything. What a server owes each of them is a status and
+a reason:
 
 | status | when |
 |---|---|
@@ -1208,8 +1198,8 @@ Clients are slow, vanish, and send anything. What a server owes each of them is 
 | 500 | the model failed, or gave NaN |
 | 503, 504 | the queue is full, or the server is closing; the model took too long |
 
-**Batches.** One row of a matrix product costs nearly as much as many, since the weights must be read
-anyway. So requests wait for each other, for a few milliseconds at most:
+**Batches.** One row of a matrix product costs nearly as much as many, since the weights must be
+read anyway. So requests wait for each other, for a few milliseconds at most:
 
     requests     a(2 rows)   b(1)   c(1)                         d(1)
     queue        a      ab      abc        -> one call of the    d
@@ -1226,14 +1216,6 @@ rows are read, how batches are made, and what is answered.
 
 # %% nbgrader={"grade": false, "grade_id": "mlops-http", "locked": true, "schema_version": 3, "solution": false, "task": false}
 #| export core.mlops
-REASONS = {
-    200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
-    408: "Request Timeout", 411: "Length Required", 413: "Content Too Large",
-    431: "Request Header Fields Too Large", 500: "Internal Server Error",
-    503: "Service Unavailable", 504: "Gateway Timeout",
-}  # fmt: skip
-
-
 class Refused(Exception):
     """A request that is answered by a status and a reason."""
 
@@ -1243,10 +1225,11 @@ class Refused(Exception):
 
 
 class Timed(io.RawIOBase):
-    """What a socket receives until a deadline; then Refused(408)."""
+    """What a socket receives until a deadline, then Refused(408), and up to `room` bytes."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self.connection, self.seconds, self.deadline = connection, seconds, time.monotonic() + seconds
+        self.room = 2**16  # for the first line and the headers
 
     def readable(self) -> bool:
         return True
@@ -1254,16 +1237,21 @@ class Timed(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self.connection.settimeout(max(self.deadline - time.monotonic(), 1e-3))
         try:
-            return self.connection.recv_into(buffer)
+            count = self.connection.recv_into(buffer)
         except TimeoutError:
             raise Refused(408, f"the request did not arrive within {self.seconds:g} s") from None
+        self.room -= count
+        if self.room < 0:
+            raise Refused(431, f"the headers are larger than {2**16} bytes")
+        return count
 
 
 def read_request(connection: socket.socket, seconds: float, max_body: int) -> tuple[str, str, bytes]:
     """Method, path and body of one HTTP request, all of which arrives within `seconds`.
 
     Raises Refused for what is no request, too late or too large; ConnectionError if the client left."""
-    reader = io.BufferedReader(Timed(connection, seconds))
+    source = Timed(connection, seconds)
+    reader = io.BufferedReader(source)
     words = reader.readline(2**13).decode("latin-1").split()
     if not words:
         raise ConnectionError("the client has gone")
@@ -1282,6 +1270,7 @@ def read_request(connection: socket.socket, seconds: float, max_body: int) -> tu
         raise Refused(413, f"the body has {length} bytes, at most {max_body} are read")
     if "Expect" in headers:
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    source.room += int(length)
     if len(body := reader.read(int(length))) < int(length):
         raise ConnectionError("the client has gone")
     return words[0], words[1].partition("?")[0], body
@@ -1290,7 +1279,7 @@ def read_request(connection: socket.socket, seconds: float, max_body: int) -> tu
 def send(connection: socket.socket, seconds: float, status: int, kind: str, text: str) -> None:
     """Answer, and end the connection so that the answer arrives even if a body was not read."""
     body = text.encode()
-    head = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
     head += "Retry-After: 1\r\n" * (status == 503) + "Connection: close\r\n\r\n"
     connection.settimeout(seconds)
     connection.sendall(head.encode() + body)
@@ -1843,15 +1832,16 @@ r"""
 Miners took a canary along: it noticed bad air before they did. A new version first answers a small
 share of the requests; if more of them fail than by chance, all go back to the old one.
 
-**By chance?** Of 100 requests of each, 1 failed with the old version and 7 with the new one. If both
-were equally good, which 100 of the 200 went to the new one would be luck, and the 8 failures could be
-anywhere. The probability that 7 or more of them fall on the new one is (Fisher's exact test)
+**By chance?** Of 100 requests of each, 1 failed with the old version and 7 with the new one. If
+both were equally good, which 100 of the 200 went to the new one would be luck, and the 8 failures
+could be anywhere. The probability that 7 or more of them fall on the new one is (Fisher's exact
+test)
 
 $$p = \sum_{i \ge 7} \binom{8}{i} \binom{192}{100 - i} \Big/ \binom{200}{100} = 0.032$$
 
-**Looking often is cheating.** Who tests after every request finds a p below 0.05 sooner or later. So
-look only when the new version has answered 50, 100, 200, ... requests, and allow half as much each
-time: rate/2, rate/4, rate/8, ... add up to the rate at most.
+**Looking often is cheating.** Who tests after every request finds a p below 0.05 sooner or later.
+So look only when the new version has answered 50, 100, 200, ... requests, and allow half as much
+each time: rate/2, rate/4, rate/8, ... add up to the rate at most.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "mlops-canary", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -2084,13 +2074,13 @@ def test_integration_formats():
 r"""
 ## Production Context
 
-- **PyTorch's** `torch.save` is a pickle in a zip: loading one may run any program, so today it reads
-  tensors alone unless asked otherwise. Your state dicts have its names and shapes, both ways:
+- **PyTorch's** `torch.save` is a pickle in a zip: loading one may run any program, so today it
+  reads tensors alone unless asked otherwise. Your state dicts have its names and shapes, both ways:
   `torch_model.load_state_dict({k: torch.from_numpy(v) for k, v in model.state_dict().items()})`.
 - **MLflow** is a registry like yours, with a database; stages are *aliases* there.
 - **Triton, TorchServe, vLLM** batch as you did. vLLM lets requests join and leave between tokens.
-- **Evidently, Alibi Detect** watch for drift; with many samples, any test finds some, and a size such
-  as the stability index says whether it matters.
+- **Evidently, Alibi Detect** watch for drift; with many samples, any test finds some, and a size
+  such as the stability index says whether it matters.
 """
 
 # %% [markdown]
@@ -2143,20 +2133,20 @@ more time than the model. What would you send instead, and what would a client l
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "mlops-question-architecture", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 r"""
-**Systems architecture.** A request waits up to `max_wait` for others. When does that make the answers
-of a busy server come *sooner*, and who pays for it on a quiet day?
+**Systems architecture.** A request waits up to `max_wait` for others. When does that make the
+answers of a busy server come *sooner*, and who pays for it on a quiet day?
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "mlops-question-production", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 r"""
-**Production engineering.** Your detector alarms every Saturday. Nothing is broken. What do you change:
-the rate, the reference, or the alarm?
+**Production engineering.** Your detector alarms every Saturday. Nothing is broken. What do you
+change: the rate, the reference, or the alarm?
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "mlops-question-scaling", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 r"""
-**Scaling.** With ten servers, each has its own queue, metrics and canary. Which of your numbers can be
-added up, which cannot, and what must they share?
+**Scaling.** With ten servers, each has its own queue, metrics and canary. Which of your numbers can
+be added up, which cannot, and what must they share?
 """
 
 # %% [markdown]

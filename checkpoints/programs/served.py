@@ -118,11 +118,7 @@ def exchange(server: Any, parts: list[bytes], pause: float = 0.0) -> dict:
     """Send parts over a pair of sockets, at the other end of which the server answers."""
     here, there = socket.socketpair()
     here.settimeout(PATIENCE)
-    start, thread = (
-        time.monotonic(),
-        threading.Thread(target=server.serve_connection, args=(there,), daemon=True),
-    )
-    thread.start()
+    start, thread, raised = time.monotonic(), *answering(server, there)
     try:
         for part in parts:
             here.sendall(part)
@@ -132,6 +128,8 @@ def exchange(server: Any, parts: list[bytes], pause: float = 0.0) -> dict:
     reply = received(here)
     here.close()
     thread.join(PATIENCE)
+    if raised:
+        raise raised[0]
     head, _, body = reply.partition(b"\r\n\r\n")
     return {
         "status": int(head.split()[1]) if head.startswith(b"HTTP/1.1 ") else 0,
@@ -141,6 +139,22 @@ def exchange(server: Any, parts: list[bytes], pause: float = 0.0) -> dict:
         "ended": not thread.is_alive(),
         "closed": there.fileno() == -1,
     }
+
+
+def answering(server: Any, connection: socket.socket) -> tuple[threading.Thread, list]:
+    """A thread in which the server answers, and what that raised, after which nobody need wait."""
+    raised: list[Exception] = []
+
+    def work() -> None:
+        try:
+            server.serve_connection(connection)
+        except Exception as error:
+            raised.append(error)
+            connection.close()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread, raised
 
 
 def received(connection: socket.socket) -> bytes:
@@ -184,8 +198,7 @@ def sockets(tt: Any, weight: Any, bias: Any, bodies: list) -> dict:
 def exchange_and_leave(server: Any) -> bool:
     """A client that sends half a request and vanishes; whether the server is done with it."""
     here, there = socket.socketpair()
-    thread = threading.Thread(target=server.serve_connection, args=(there,), daemon=True)
-    thread.start()
+    thread, _ = answering(server, there)
     here.sendall(b"POST /predict HTTP/1.1\r\nContent-Length: 50\r\n\r\n{")
     here.close()
     thread.join(PATIENCE)

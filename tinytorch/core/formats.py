@@ -1,6 +1,6 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=29db3759e8c113d7 code=12094e7736340ca4 content=f220b6391e96b102
+# export: format=1 source=2b0c4777eec7144d code=b4b41cfea602e375 content=11089f734f0cd647
 # %% src_modules/15_mlops.py:78
 import hashlib
 import json
@@ -12,21 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.core.activations import (
-    GELU,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Tanh,
-    gelu,
-    leaky_relu,
-    log_softmax,
-    relu,
-    sigmoid,
-    softmax,
-    tanh,
-)  # fmt: skip
+from tinytorch.core.activations import GELU, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh  # isort: skip
+from tinytorch.core.activations import gelu, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh  # isort: skip
 from tinytorch.core.attention import MultiHeadAttention
 from tinytorch.core.dense import Sequential
 from tinytorch.core.layers import Flatten, Linear, Module
@@ -104,7 +91,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-# %% src_modules/15_mlops.py:182
+# %% src_modules/15_mlops.py:169
 FORMAT, PREFIX, TEXT = 1, "tensor/", "model.json"
 
 
@@ -173,15 +160,15 @@ def load_model(path: str | Path, model: Module | None = None) -> Module:
     try:
         model = built(description["layers"]).eval() if model is None else model
         model.load_state_dict(arrays)
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
+    except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not fit: {error}") from None
     for name, tensor in model.named_tensors() if is_new else ():
         tensor.data = arrays[name]
     return model
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:337
+# %% src_modules/15_mlops.py:324
 import struct
 
 CODES = {
@@ -267,7 +254,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-# %% src_modules/15_mlops.py:479
+# %% src_modules/15_mlops.py:466
 def varint(number: int) -> bytes:
     """An integer in groups of seven bits, the lowest first. A negative one as number + 2^64.
 
@@ -294,7 +281,7 @@ def field(number: int, value: int | float | str | bytes) -> bytes:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:525
+# %% src_modules/15_mlops.py:512
 NUMBERS = {"float32": 1, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
 
 
@@ -367,7 +354,7 @@ class Graph:
         self.kept.append(result)
 
 
-# %% src_modules/15_mlops.py:599
+# %% src_modules/15_mlops.py:586
 # A rule: (graph, names of the inputs, their arrays, the output, **options) -> name of the output.
 SAME = {
     "add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow",
@@ -434,7 +421,7 @@ def layer_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:675
+# %% src_modules/15_mlops.py:662
 def attention_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, mask: Any = None) -> str:
     q, k, v = inputs
     axes = list(range(arrays[1].ndim))
@@ -483,7 +470,7 @@ RULES: dict[str, Callable] = {
 }  # fmt: skip
 
 
-# %% src_modules/15_mlops.py:725
+# %% src_modules/15_mlops.py:712
 def traced(model: Callable, x: Tensor, graph: Graph) -> Tensor:
     """Run the model with `graph.record` as the recorder, and return its output.
 
@@ -544,7 +531,7 @@ def export_onnx(path: str | Path, model: Module, example: Any, training: bool = 
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:864
+# %% src_modules/15_mlops.py:851
 import re
 import shutil
 import tempfile
@@ -583,7 +570,7 @@ def append(folder: Path, fill: Callable[[Path], None]) -> int:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:904
+# %% src_modules/15_mlops.py:891
 class ModelRegistry:
     """All versions of all models of a team, in a folder that many programs may use at once.
 

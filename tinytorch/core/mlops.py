@@ -1,7 +1,7 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=29db3759e8c113d7 code=bd0a2f47bead9f55 content=bfa1aa8a6aac0c9a
-# %% src_modules/15_mlops.py:1081
+# export: format=1 source=2b0c4777eec7144d code=32455c4028f92634 content=8cc9c81e73f7feb2
+# %% src_modules/15_mlops.py:1068
 import copy
 import io
 import json  # noqa: F811 - this file stands for two
@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from http import HTTPStatus
 from http.client import HTTPException, parse_headers
 from typing import Any
 
@@ -93,15 +94,7 @@ class Metrics:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1229
-REASONS = {
-    200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
-    408: "Request Timeout", 411: "Length Required", 413: "Content Too Large",
-    431: "Request Header Fields Too Large", 500: "Internal Server Error",
-    503: "Service Unavailable", 504: "Gateway Timeout",
-}  # fmt: skip
-
-
+# %% src_modules/15_mlops.py:1217
 class Refused(Exception):
     """A request that is answered by a status and a reason."""
 
@@ -111,10 +104,11 @@ class Refused(Exception):
 
 
 class Timed(io.RawIOBase):
-    """What a socket receives until a deadline; then Refused(408)."""
+    """What a socket receives until a deadline, then Refused(408), and up to `room` bytes."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self.connection, self.seconds, self.deadline = connection, seconds, time.monotonic() + seconds
+        self.room = 2**16  # for the first line and the headers
 
     def readable(self) -> bool:
         return True
@@ -122,16 +116,21 @@ class Timed(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self.connection.settimeout(max(self.deadline - time.monotonic(), 1e-3))
         try:
-            return self.connection.recv_into(buffer)
+            count = self.connection.recv_into(buffer)
         except TimeoutError:
             raise Refused(408, f"the request did not arrive within {self.seconds:g} s") from None
+        self.room -= count
+        if self.room < 0:
+            raise Refused(431, f"the headers are larger than {2**16} bytes")
+        return count
 
 
 def read_request(connection: socket.socket, seconds: float, max_body: int) -> tuple[str, str, bytes]:
     """Method, path and body of one HTTP request, all of which arrives within `seconds`.
 
     Raises Refused for what is no request, too late or too large; ConnectionError if the client left."""
-    reader = io.BufferedReader(Timed(connection, seconds))
+    source = Timed(connection, seconds)
+    reader = io.BufferedReader(source)
     words = reader.readline(2**13).decode("latin-1").split()
     if not words:
         raise ConnectionError("the client has gone")
@@ -150,6 +149,7 @@ def read_request(connection: socket.socket, seconds: float, max_body: int) -> tu
         raise Refused(413, f"the body has {length} bytes, at most {max_body} are read")
     if "Expect" in headers:
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    source.room += int(length)
     if len(body := reader.read(int(length))) < int(length):
         raise ConnectionError("the client has gone")
     return words[0], words[1].partition("?")[0], body
@@ -158,7 +158,7 @@ def read_request(connection: socket.socket, seconds: float, max_body: int) -> tu
 def send(connection: socket.socket, seconds: float, status: int, kind: str, text: str) -> None:
     """Answer, and end the connection so that the answer arrives even if a body was not read."""
     body = text.encode()
-    head = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
     head += "Retry-After: 1\r\n" * (status == 503) + "Connection: close\r\n\r\n"
     connection.settimeout(seconds)
     connection.sendall(head.encode() + body)
@@ -170,7 +170,7 @@ def send(connection: socket.socket, seconds: float, status: int, kind: str, text
             return
 
 
-# %% src_modules/15_mlops.py:1307
+# %% src_modules/15_mlops.py:1294
 def rows_of(body: bytes, shape: tuple[int, ...], most: int) -> np.ndarray:
     """The inputs of a request, float32 (N, *shape), N from 1 to `most`. Refused(400) else.
 
@@ -210,7 +210,7 @@ def not_a_number(text: str) -> float:
     raise ValueError(f"{text} is not allowed")
 
 
-# %% src_modules/15_mlops.py:1348
+# %% src_modules/15_mlops.py:1335
 class ModelServer:
     """Answers HTTP requests with a copy of a model, in batches.
 
@@ -423,7 +423,7 @@ def serve(model: Module, input_shape: tuple[int, ...], host: str = "127.0.0.1", 
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1622
+# %% src_modules/15_mlops.py:1609
 EXACT = 4_000_000  # n m up to which all paths are counted: 2,000 numbers against 2,000
 
 
@@ -520,7 +520,7 @@ class DriftDetector:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1720
+# %% src_modules/15_mlops.py:1707
 class ModelMonitor:
     """Keeps what became of the last `window` requests."""
 
@@ -597,7 +597,7 @@ class RetrainingTrigger:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1859
+# %% src_modules/15_mlops.py:1846
 class Canary:
     """Gives a share of the requests to a new model, and goes back to the old one by itself.
 
