@@ -1,6 +1,6 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=2b0c4777eec7144d code=b4b41cfea602e375 content=11089f734f0cd647
+# export: format=1 source=6da000ea0920bd9f code=b4b41cfea602e375 content=f58095d791684b8a
 # %% src_modules/15_mlops.py:78
 import hashlib
 import json
@@ -168,7 +168,7 @@ def load_model(path: str | Path, model: Module | None = None) -> Module:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:324
+# %% src_modules/15_mlops.py:325
 import struct
 
 CODES = {
@@ -254,7 +254,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-# %% src_modules/15_mlops.py:466
+# %% src_modules/15_mlops.py:467
 def varint(number: int) -> bytes:
     """An integer in groups of seven bits, the lowest first. A negative one as number + 2^64.
 
@@ -281,7 +281,7 @@ def field(number: int, value: int | float | str | bytes) -> bytes:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:512
+# %% src_modules/15_mlops.py:513
 NUMBERS = {"float32": 1, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
 
 
@@ -354,7 +354,7 @@ class Graph:
         self.kept.append(result)
 
 
-# %% src_modules/15_mlops.py:586
+# %% src_modules/15_mlops.py:587
 # A rule: (graph, names of the inputs, their arrays, the output, **options) -> name of the output.
 SAME = {
     "add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow",
@@ -421,7 +421,7 @@ def layer_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:662
+# %% src_modules/15_mlops.py:663
 def attention_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, mask: Any = None) -> str:
     q, k, v = inputs
     axes = list(range(arrays[1].ndim))
@@ -470,7 +470,7 @@ RULES: dict[str, Callable] = {
 }  # fmt: skip
 
 
-# %% src_modules/15_mlops.py:712
+# %% src_modules/15_mlops.py:713
 def traced(model: Callable, x: Tensor, graph: Graph) -> Tensor:
     """Run the model with `graph.record` as the recorder, and return its output.
 
@@ -531,7 +531,7 @@ def export_onnx(path: str | Path, model: Module, example: Any, training: bool = 
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:851
+# %% src_modules/15_mlops.py:852
 import re
 import shutil
 import tempfile
@@ -570,7 +570,7 @@ def append(folder: Path, fill: Callable[[Path], None]) -> int:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:891
+# %% src_modules/15_mlops.py:892
 class ModelRegistry:
     """All versions of all models of a team, in a folder that many programs may use at once.
 

@@ -1,7 +1,7 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=2b0c4777eec7144d code=32455c4028f92634 content=8cc9c81e73f7feb2
-# %% src_modules/15_mlops.py:1068
+# export: format=1 source=6da000ea0920bd9f code=32455c4028f92634 content=2bf7f7a6c2fa4615
+# %% src_modules/15_mlops.py:1069
 import copy
 import io
 import json  # noqa: F811 - this file stands for two
@@ -94,7 +94,7 @@ class Metrics:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1217
+# %% src_modules/15_mlops.py:1219
 class Refused(Exception):
     """A request that is answered by a status and a reason."""
 
@@ -170,7 +170,7 @@ def send(connection: socket.socket, seconds: float, status: int, kind: str, text
             return
 
 
-# %% src_modules/15_mlops.py:1294
+# %% src_modules/15_mlops.py:1296
 def rows_of(body: bytes, shape: tuple[int, ...], most: int) -> np.ndarray:
     """The inputs of a request, float32 (N, *shape), N from 1 to `most`. Refused(400) else.
 
@@ -210,7 +210,7 @@ def not_a_number(text: str) -> float:
     raise ValueError(f"{text} is not allowed")
 
 
-# %% src_modules/15_mlops.py:1335
+# %% src_modules/15_mlops.py:1337
 class ModelServer:
     """Answers HTTP requests with a copy of a model, in batches.
 
@@ -423,7 +423,7 @@ def serve(model: Module, input_shape: tuple[int, ...], host: str = "127.0.0.1", 
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1609
+# %% src_modules/15_mlops.py:1611
 EXACT = 4_000_000  # n m up to which all paths are counted: 2,000 numbers against 2,000
 
 
@@ -520,7 +520,7 @@ class DriftDetector:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1707
+# %% src_modules/15_mlops.py:1709
 class ModelMonitor:
     """Keeps what became of the last `window` requests."""
 
@@ -597,7 +597,7 @@ class RetrainingTrigger:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1846
+# %% src_modules/15_mlops.py:1849
 class Canary:
     """Gives a share of the requests to a new model, and goes back to the old one by itself.
 
