@@ -201,9 +201,10 @@ def _read(process: "subprocess.Popen[bytes]", most: int) -> tuple[bytes, bool]:
         _end(process)
 
     timer = Timer(SECONDS, end_it)
-    timer.start()
+    timer.daemon = True  # whatever ends this program need not wait for it
     assert process.stdout is not None
     try:
+        timer.start()
         output = process.stdout.read(most + 1)
         if len(output) > most:
             _end(process)
