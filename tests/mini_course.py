@@ -1,4 +1,4 @@
-"""A small course of its own: two written modules, one planned, six tests."""
+"""A small course of its own: two written modules, one planned, six tests; a milestone if wanted."""
 
 import json
 from pathlib import Path
@@ -173,6 +173,52 @@ def test_shout(tt, check):
     """Shouts"""
     check.equal(tt.shout("ab"), "ABAB")
 '''
+
+
+MILESTONE = """
+[[milestone]]
+id = "greeting"
+name = "A machine that greets"
+needs = ["01_numbers", "02_words"]
+claim = "It greets as often as it is asked to"
+you_can = "greet anybody"
+points = 3
+limits = {seconds_per_test = 4}
+"""
+
+TEST_GREETING = '''"""A machine that greets."""
+
+import pytest
+
+pytestmark = pytest.mark.milestone("greeting")
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("Run it with one word.")
+def test_greets(tt, check):
+    """Greets loudly"""
+    check.equal(tt.shout("hi"), "HIHI")
+
+
+@pytest.mark.points(1)
+@pytest.mark.hint("How often is it asked to?")
+@pytest.mark.parametrize("times", [2], ids=["twice"])
+def test_counts(tt, check, times):
+    """Greets twice"""
+    check.equal(tt.shout("a" * tt.add(times, 0)), "AAAA")
+'''
+
+
+def make_course_with_milestone(root: Path) -> Path:
+    """The course with a milestone, whose manifest `tito manifest` has to write."""
+    make_course(root)
+    text = COURSE.replace("points = 16", "points = 19") + MILESTONE
+    (root / "course.toml").write_text(text)
+    folder = root / "milestones/greeting"
+    folder.mkdir(parents=True)
+    (folder / "test_greeting.py").write_text(TEST_GREETING)
+    (folder / "program.py").write_text("import mini\n\nprint(mini.shout('hello'))\n")
+    return root
 
 
 def make_course(root: Path) -> Path:

@@ -44,9 +44,11 @@ class _Collected:
 
 
 def take_inventory(course: Course) -> Manifest:
-    """Collect every checkpoint. Raises CourseError for a file or a mark that is wrong."""
-    files = [str(course.root / c.file) for c in course.checkpoints if course.is_written(c)]
-    return make_manifest(course, _collect(course, files))
+    """Collect all tests that count. Raises CourseError for a file or a mark that is wrong."""
+    written = [c for c in course.collections if course.is_written(c)]
+    kinds = dict.fromkeys(c.kind for c in written)
+    files = [str(course.root / c.file) for c in written]
+    return make_manifest(course, _collect(course, files, *(f"--{k.option}=all" for k in kinds)))
 
 
 def take_hidden_inventory(course: Course, folder: Path) -> str:
@@ -58,7 +60,8 @@ def take_hidden_inventory(course: Course, folder: Path) -> str:
         # Points are what is being asked for: for now, only which checkpoints there are.
         groups: dict[Group, dict[str, float]] = {hidden_group(c.id): {} for c in course.checkpoints}
         (copy / HIDDEN / HIDDEN_MANIFEST).write_text(tests_text(groups), "utf-8")
-        tests = _collect(load_course(copy), [str(path) for path in files], f"--hidden={HIDDEN}")
+        options = ("--checkpoint=all", f"--hidden={HIDDEN}")
+        tests = _collect(load_course(copy), [str(path) for path in files], *options)
     return tests_text(in_groups(tests))
 
 
@@ -76,7 +79,7 @@ def _check_names(course: Course, files: list[Path]) -> None:
 
 def _collect(course: Course, files: list[str], *more: str) -> list[tuple[str, float]]:
     collected = _Collected()
-    arguments = ["--checkpoint=all", "--collect-only", "-q", "--rootdir", str(course.root), *more]
+    arguments = [*more, "--collect-only", "-q", "--rootdir", str(course.root)]
     arguments += files
     with chdir(course.root), redirect_stdout(io.StringIO()) as output:
         code = pytest.main(["-p", "no:cacheprovider", *arguments], plugins=[collected])
@@ -84,5 +87,5 @@ def _collect(course: Course, files: list[str], *more: str) -> list[tuple[str, fl
         raise CourseError(collected.mistakes[0])
     if code != pytest.ExitCode.OK:
         last = output.getvalue().strip().splitlines()[-1:]
-        raise CourseError(f"the checkpoints cannot be collected: {' '.join(last)}")
+        raise CourseError(f"the tests cannot be collected: {' '.join(last)}")
     return collected.tests

@@ -6,16 +6,17 @@ module or a node id is checked by `names`, and every text is one line that can b
 """
 
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from types import GenericAlias, MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_tinytorch.core.discovery import COURSE_FILE, LARGEST_COURSE
 from pytest_tinytorch.core.errors import CourseError, nearest
-from pytest_tinytorch.core.groups import Group, Kind
+from pytest_tinytorch.core.groups import COLLECTED, Group, Kind
 from pytest_tinytorch.core.names import (
     LONGEST_LINE,
     folded,
@@ -34,12 +35,17 @@ FORMAT = 1
 LARGEST_NUMBER = 1_000_000  # of points, seconds, MiB, ...
 _MOST_DOTS = 100  # on a line: tomllib takes memory by the square of a key's parts
 _LONGEST_MESSAGE = 2000
-_OUR_FOLDERS = ("checkpoints", "integration", "data", "hidden", "tests", "pytest_tinytorch")
+COLLECTION_FOLDERS = tuple(kind.plural for kind in COLLECTED)
+_OUR_FOLDERS = (
+    *COLLECTION_FOLDERS,
+    *("integration", "data", "hidden", "tests", "pytest_tinytorch"),
+)
+_ALL = "all"  # what selects each of a kind, so that none can be called so
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the student's process may use while one checkpoint is graded in isolation.
+    """What the student's process may use while one collection is graded in isolation.
 
     `seconds_per_test` ends an endless loop in pytest's own process, too.
     """
@@ -74,26 +80,100 @@ class Module:
         return self.name.partition("_")[2]
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A capability to be shown: a file of tests about one module."""
+@dataclass(frozen=True, kw_only=True)
+class Collection(ABC):
+    """A file of tests with points, and what a student shows with it.
+
+    Everybody but the course itself and the options works with collections of any kind.
+    """
+
+    kind: ClassVar[Kind]
 
     id: str
     name: str
-    phase: str
-    module: str
-    question: str
+    question: str  # or a claim: a line under the heading
     you_can: str
     points: int
     limits: Limits
 
     @property
     def group(self) -> Group:
-        return Group(Kind.CHECKPOINT, self.id)
+        return Group(self.kind, self.id)
+
+    @property
+    @abstractmethod
+    def file(self) -> str:
+        """The file of its tests, from the course's folder."""
+
+    @property
+    @abstractmethod
+    def modules(self) -> tuple[str, ...]:
+        """The names of the modules whose code it tests, without what those need in turn."""
+
+    @property
+    def about(self) -> str:
+        """The name of the one module that it is about; "" where it brings several together."""
+        return ""
+
+    @property
+    @abstractmethod
+    def facts(self) -> dict[str, object]:
+        """What only this kind has, as plain data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint(Collection):
+    """A capability to be shown: a file of tests about one module."""
+
+    kind = Kind.CHECKPOINT
+
+    phase: str
+    module: str
 
     @property
     def file(self) -> str:
-        return f"checkpoints/checkpoint_{self.id}_{self.name.lower()}.py"
+        return f"{self.kind.plural}/checkpoint_{self.id}_{self.name.lower()}.py"
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        return (self.module,)
+
+    @property
+    def about(self) -> str:
+        return self.module
+
+    @property
+    def facts(self) -> dict[str, object]:
+        return {"phase": self.phase, "module": self.module}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Milestone(Collection):
+    """What several modules together can do: a program, and the test of its claim beside it."""
+
+    kind = Kind.MILESTONE
+
+    needs: tuple[str, ...]
+
+    @property
+    def claim(self) -> str:
+        return self.question
+
+    @property
+    def folder(self) -> str:
+        return f"{self.kind.plural}/{self.id}"
+
+    @property
+    def file(self) -> str:
+        return f"{self.folder}/test_{self.id}.py"
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        return self.needs
+
+    @property
+    def facts(self) -> dict[str, object]:
+        return {"needs": list(self.needs)}
 
 
 @dataclass(frozen=True)
@@ -112,6 +192,12 @@ class Course:
     limits: Limits
     modules: tuple[Module, ...]
     checkpoints: tuple[Checkpoint, ...]
+    milestones: tuple[Milestone, ...] = ()
+
+    @property
+    def collections(self) -> tuple[Collection, ...]:
+        """Of every kind, in the order in which they are run and shown."""
+        return (*self.checkpoints, *self.milestones)
 
     @cached_property
     def module_by_name(self) -> dict[str, Module]:
@@ -121,14 +207,16 @@ class Course:
     def checkpoint_by_id(self) -> dict[str, Checkpoint]:
         return {checkpoint.id: checkpoint for checkpoint in self.checkpoints}
 
-    def collection_of(self, group: Group) -> Checkpoint | None:
+    @cached_property
+    def _collection_by_group(self) -> dict[Group, Collection]:
+        return {collection.group: collection for collection in self.collections}
+
+    def collection_of(self, group: Group) -> Collection | None:
         """What a group's tests are about, also for hidden ones; None for modules."""
-        if group.kind in (Kind.CHECKPOINT, Kind.HIDDEN):
-            return self.checkpoint_by_id.get(group.id)
-        return None
+        return self._collection_by_group.get(group.about)
 
     def limits_of(self, group: Group) -> Limits:
-        """The limits for a group's tests: those of its checkpoint, or of the course."""
+        """The limits for a group's tests: those of its collection, or of the course."""
         found = self.collection_of(group)
         return found.limits if found else self.limits
 
@@ -157,13 +245,21 @@ class Course:
     def checkpoint_of(self, module: Module) -> Checkpoint | None:
         return next((c for c in self.checkpoints if c.module == module.name), None)
 
-    def is_written(self, checkpoint: Checkpoint) -> bool:
-        return self.module_of(checkpoint).written
+    def modules_of(self, collection: Collection) -> tuple[Module, ...]:
+        """All modules on whose code a collection rests, in the order of the course."""
+        return self.with_needs(*(self.module_by_name[name] for name in collection.modules))
 
-    def with_needs(self, module: Module) -> tuple[Module, ...]:
-        """The module and all that it rests on, directly or not, in the order of the course."""
-        wanted = {module.name}
-        pending = [module]
+    def needs_of(self, collection: Collection) -> tuple[Module, ...]:
+        """The same without the one that it is about: their checkpoints come before it."""
+        return tuple(m for m in self.modules_of(collection) if m.name != collection.about)
+
+    def is_written(self, collection: Collection) -> bool:
+        return all(self.module_by_name[name].written for name in collection.modules)
+
+    def with_needs(self, *modules: Module) -> tuple[Module, ...]:
+        """The modules and all that they rest on, directly or not, in the order of the course."""
+        wanted = {module.name for module in modules}
+        pending = list(modules)
         while pending:
             new = set(pending.pop().needs) - wanted
             wanted |= new
@@ -177,6 +273,8 @@ def load_course(root: Path) -> Course:
     _check_folders(course)
     _check_modules(course)
     _check_checkpoints(course)
+    _check_milestones(course)
+    _check_collections(course)
     return course
 
 
@@ -216,13 +314,21 @@ _MODULE_KEYS: _Kinds = {
     "exports": dict,
 }
 _OPTIONAL: _Kinds = {"example": str}  # of a module
-_OWN_LIMITS: _Kinds = {"limits": dict}  # of a checkpoint that needs other ones
+_OWN_LIMITS: _Kinds = {"limits": dict}  # of a collection that needs other ones
 _CHECKPOINT_KEYS: _Kinds = {
     "id": str,
     "name": str,
     "phase": str,
     "module": str,
     "question": str,
+    "you_can": str,
+    "points": int,
+}
+_MILESTONE_KEYS: _Kinds = {
+    "id": str,
+    "name": str,
+    "needs": list[str],
+    "claim": str,
     "you_can": str,
     "points": int,
 }
@@ -236,7 +342,7 @@ def _course(root: Path, data: dict[str, Any]) -> Course:
         "module": _TABLES,
         "checkpoint": _TABLES,
     }
-    _check_keys("the file", data, tables)
+    _check_keys("the file", data, tables, {"milestone": _TABLES})
     if data["format"] != FORMAT:
         raise _mistake("format", f"{data['format']} is unknown", f"this harness reads {FORMAT}")
     head = data["course"]
@@ -247,11 +353,15 @@ def _course(root: Path, data: dict[str, Any]) -> Course:
     checkpoints = tuple(
         _checkpoint(index, entry, limits) for index, entry in enumerate(data["checkpoint"], 1)
     )
+    milestones = tuple(
+        _milestone(index, entry, limits) for index, entry in enumerate(data.get("milestone", []), 1)
+    )
     return Course(
         root=root,
         limits=limits,
         modules=modules,
         checkpoints=checkpoints,
+        milestones=milestones,
         phases=tuple(head["phases"]),
         **{key: head[key] for key in _COURSE_KEYS if key != "phases"},
     )
@@ -293,8 +403,29 @@ def _checkpoint(index: int, entry: dict[str, Any], limits: Limits) -> Checkpoint
     return Checkpoint(**entry | {"limits": _limits(place, limits, entry.get("limits", {}))})
 
 
+def _milestone(index: int, entry: dict[str, Any], limits: Limits) -> Milestone:
+    place = f"[[milestone]] {entry.get('id', f'number {index}')}"
+    _check_keys(place, entry, _MILESTONE_KEYS, _OWN_LIMITS)
+    word = entry["id"]
+    if not is_word(word) or word != word.lower() or word == _ALL:
+        fix = f"write a word in lower case other than {_ALL!r}, such as 'xor'"
+        raise _mistake(place, f"id {word!r}", fix)
+    for key in ("name", "needs"):
+        if not entry[key]:
+            raise _mistake(place, f"{key} = {entry[key]!r}", "write at least one word")
+    return Milestone(
+        id=word,
+        name=entry["name"],
+        needs=tuple(entry["needs"]),
+        question=entry["claim"],
+        you_can=entry["you_can"],
+        points=entry["points"],
+        limits=_limits(place, limits, entry.get("limits", {})),
+    )
+
+
 def _limits(place: str, limits: Limits, own: dict[str, Any]) -> Limits:
-    """The course's limits with those of a checkpoint in their place."""
+    """The course's limits with those of a collection in their place."""
     _check_keys(f"{place} limits", own, {}, _ALL_LIMITS)
     changed = replace(limits, **own)
     for key in _ALL_LIMITS:
@@ -418,13 +549,29 @@ def _check_checkpoints(course: Course) -> None:
         place = f"[[checkpoint]] {checkpoint.id}"
         _check_known(place, "module", checkpoint.module, course.module_by_name)
         _check_known(place, "phase", checkpoint.phase, course.phases)
-        _check_amount(place, "points", checkpoint.points)
-        if course.is_written(checkpoint) and not (course.root / checkpoint.file).is_file():
-            fix = "add the file, or set `written = false` in its module"
-            raise _mistake(place, f"{checkpoint.file} is missing", fix)
-    total = sum(checkpoint.points for checkpoint in course.checkpoints)
+
+
+def _check_milestones(course: Course) -> None:
+    _check_unique("[[milestone]]", "id", [m.id for m in course.milestones])
+    _check_unique("[[milestone]]", "name", [m.name.lower() for m in course.milestones])
+    for milestone in course.milestones:
+        for need in milestone.needs:
+            _check_known(f"[[milestone]] {milestone.id}", "needs", need, course.module_by_name)
+
+
+def _check_collections(course: Course) -> None:
+    """What holds for each kind: points, a file of tests, and the sum of all points."""
+    for collection in course.collections:
+        place = f"[[{collection.kind}]] {collection.id}"
+        _check_amount(place, "points", collection.points)
+        if course.is_written(collection) and not (course.root / collection.file).is_file():
+            modules = "its module" if len(collection.modules) == 1 else "a module that it needs"
+            fix = f"add the file, or set `written = false` in {modules}"
+            raise _mistake(place, f"{collection.file} is missing", fix)
+    total = sum(collection.points for collection in course.collections)
     if total != course.points:
-        found = f"points = {course.points}, but the checkpoints add up to {total}"
+        kinds = dict.fromkeys(collection.kind.plural for collection in course.collections)
+        found = f"points = {course.points}, but the {' and '.join(kinds)} add up to {total}"
         raise _mistake("[course]", found, f"write points = {total}, or change a checkpoint's")
 
 

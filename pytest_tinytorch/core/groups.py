@@ -20,10 +20,28 @@ class Kind(StrEnum):
     MILESTONE = "milestone"
     DEMO = "demo"
 
+    @property
+    def option(self) -> str:
+        """The option of pytest that runs groups of this kind, without its dashes."""
+        return _OPTIONS.get(self, self).value
 
-# The option of pytest that runs a kind of group, where it is not called like the kind.
+    @property
+    def heading(self) -> str:
+        """`Checkpoint`, as a heading has it."""
+        return self.value.capitalize()
+
+    @property
+    def plural(self) -> str:
+        """`checkpoints`: several of them, and the key under which files keep them."""
+        return f"{self.value}s"
+
+
+# The kinds whose option is not called like them.
 _OPTIONS = {Kind.HIDDEN: Kind.CHECKPOINT, Kind.INTEGRATION: Kind.MODULE}
-_WITH_POINTS = (Kind.CHECKPOINT, Kind.HIDDEN, Kind.MILESTONE)
+# The kinds of collections in course.toml: what has points, evidence and a state of its own.
+COLLECTED = (Kind.CHECKPOINT, Kind.MILESTONE)
+_WITH_POINTS = (*COLLECTED, Kind.HIDDEN)
+OPTIONS = tuple(dict.fromkeys(kind.option for kind in Kind))  # each that runs groups of tests
 
 
 @dataclass(frozen=True)
@@ -67,9 +85,14 @@ class Group:
         return self.kind in _WITH_POINTS
 
     @property
+    def about(self) -> "Group":
+        """What its tests are about: of hidden ones, the checkpoint; else the group itself."""
+        return checkpoint_group(self.id) if self.is_hidden else self
+
+    @property
     def command(self) -> str:
         """What a student types to run it; for hidden tests, the checkpoint they are about."""
-        return f"pytest --{_OPTIONS.get(self.kind, self.kind)} {self.id}"
+        return f"pytest --{self.kind.option} {self.id}"
 
 
 def test_name(test_id: str) -> str:

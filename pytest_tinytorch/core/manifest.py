@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pytest_tinytorch.core.course import LARGEST_NUMBER, Course
+from pytest_tinytorch.core.course import COLLECTION_FOLDERS, LARGEST_NUMBER, Course
 from pytest_tinytorch.core.discovery import COURSE_FILE
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.groups import Group
@@ -22,8 +22,8 @@ from pytest_tinytorch.core.text import one_line
 FORMAT = 1
 MANIFEST_FILE = "checkpoints/manifest.json"
 _CONFTEST = "conftest.py"
-_OWN_FOLDERS = ("checkpoints", "data")
-_OWN = f"{COURSE_FILE}, {_CONFTEST}, or in checkpoints/ or data/"
+_OWN_FOLDERS = (*COLLECTION_FOLDERS, "data")
+_OWN = f"{COURSE_FILE}, {_CONFTEST}, or in {' or '.join(f'{name}/' for name in _OWN_FOLDERS)}"
 _LARGEST = 2**24  # bytes; that of TinyTorch has 12 thousand
 
 
@@ -62,9 +62,9 @@ def load_manifest(course: Course) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = one_line(repr(error))
         raise CourseError(f"{MANIFEST_FILE} is damaged ({reason}); {renew}.") from None
-    for checkpoint in course.checkpoints:
-        if course.is_written(checkpoint) and checkpoint.group not in tests:
-            missing = f"{MANIFEST_FILE} does not list checkpoint {checkpoint.id}"
+    for collection in course.collections:
+        if course.is_written(collection) and collection.group not in tests:
+            missing = f"{MANIFEST_FILE} does not list {collection.kind} {collection.id}"
             raise CourseError(f"{missing}; {renew}.")
     return Manifest(tests, files)
 
@@ -105,7 +105,7 @@ def _groups(data: Any) -> dict[Group, dict[str, float]]:
 def _group(text: str) -> Group:
     group = Group.parse(text)
     if not group.has_points or not is_id(group.id):
-        raise ValueError(f"{text!r} is no checkpoint, such as '05'")
+        raise ValueError(f"{text!r} is no checkpoint, such as '05', nor a milestone")
     return group
 
 
@@ -129,12 +129,13 @@ def _is_own(path: PurePosixPath) -> bool:
 def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifest:
     """The manifest for these (test id, points). Raises CourseError where points do not add up."""
     groups = in_groups(tests)
-    for checkpoint in course.checkpoints:
-        total = sum(groups.get(checkpoint.group, {}).values())
-        if course.is_written(checkpoint) and total != checkpoint.points:
+    for collection in course.collections:
+        total = sum(groups.get(collection.group, {}).values())
+        if course.is_written(collection) and total != collection.points:
+            what = f"{collection.kind} {collection.id}"
             raise CourseError(
-                f"{checkpoint.file}: the points of its tests add up to {total:g}, but"
-                f" {COURSE_FILE} gives checkpoint {checkpoint.id} {checkpoint.points}; change one."
+                f"{collection.file}: the points of its tests add up to {total:g}, but"
+                f" {COURSE_FILE} gives {what} {collection.points}; change one."
             )
     own = course_files(course)
     if unsafe := [name for name in own if safe_path(name) is None]:

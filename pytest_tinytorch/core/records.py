@@ -65,7 +65,7 @@ class TestRecord:
     max_points: float = 0.0
     visibility: str = "visible"
     depends: tuple[str, ...] = ()  # ids of tests that should pass before this one
-    waits_for: str = ""  # the checkpoint of another module, in whose code this test failed
+    waits_for: str = ""  # id of the checkpoint of another module, in whose code this test failed
     seconds: float = 0.0
 
     @property

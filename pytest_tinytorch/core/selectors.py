@@ -1,8 +1,9 @@
-"""Which chapters a person means: `05`, `5`, `learning`, `spatial`, `02-05`, `02,05`, `all`."""
+"""Which parts of the course a person means: `05`, `5`, `learning`, `02-05`, `xor`, `all`."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from pytest_tinytorch.core.course import Checkpoint, Course, Module
+from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Milestone, Module
 from pytest_tinytorch.core.errors import CourseError, nearest
 
 Dynamic = Callable[[str], Sequence[str]]  # "next" or "stale" -> ids, from progress
@@ -16,13 +17,38 @@ def choose_checkpoints(course: Course, text: str, dynamic: Dynamic) -> tuple[Che
         words = (checkpoint.id, checkpoint.name.lower(), module.topic, module.name)
         names |= dict.fromkeys(words, checkpoint.id)
     wanted = _ids("checkpoint", text, names, dynamic)
-    chosen = tuple(c for c in course.checkpoints if c.id in wanted)
+    return _written(course, text, [c for c in course.checkpoints if c.id in wanted])
+
+
+def choose_milestones(course: Course, text: str) -> tuple[Milestone, ...]:
+    """The milestones that `text` names, in the order of the course. Raises CourseError."""
+    words = [word.strip() for word in text.lower().split(",")]
+    ids = [milestone.id for milestone in course.milestones]
+    if not ids:
+        raise CourseError(f"--milestone {text}: this course has no milestones")
+    for word in words:
+        if word not in (*ids, "all"):
+            valid = ", ".join((*ids, "all"))
+            hint = nearest(word, ids)
+            raise CourseError(f"--milestone {text}: unknown id {word!r}{hint}; valid: {valid}")
+    wanted = ids if "all" in words else words
+    return _written(course, text, [m for m in course.milestones if m.id in wanted])
+
+
+_C = TypeVar("_C", bound=Collection)
+
+
+def _written(course: Course, text: str, chosen: Sequence[_C]) -> tuple[_C, ...]:
+    """Those of a kind whose modules are part of the course. Raises CourseError for none."""
     written = tuple(c for c in chosen if course.is_written(c))
     if chosen and not written:
+        kind = chosen[0].kind
         these = ", ".join(f"{c.id} {c.name}" for c in chosen)
-        there = ", ".join(c.id for c in course.checkpoints if course.is_written(c))
+        there = ", ".join(
+            c.id for c in course.collections if c.kind is kind and course.is_written(c)
+        )
         raise CourseError(
-            f"--checkpoint {text}: not part of this course yet: {these}; there are: {there}"
+            f"--{kind} {text}: not part of this course yet: {these}; there are: {there or 'none'}"
         )
     return written
 

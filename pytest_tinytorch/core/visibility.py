@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from pytest_tinytorch.core.course import COLLECTION_FOLDERS
 from pytest_tinytorch.core.groups import Group, Kind
 from pytest_tinytorch.core.records import Reason, RunRecord, TestRecord
 
@@ -19,8 +20,10 @@ def may_hide(root: Path) -> bool:
     """Whether a course has tests that are not for everybody's eyes: an instructor's own, or some
     with the mark. Which ones is known when they are collected, and that is too late.
     """
-    files = (*(root / "checkpoints").glob("*.py"), *(root / HIDDEN).glob("*.py"))
-    return any(file.parent.name == HIDDEN or b"visibility" in file.read_bytes() for file in files)
+    if any((root / HIDDEN).glob("*.py")):
+        return True
+    files = (file for name in COLLECTION_FOLDERS for file in (root / name).rglob("*.py"))
+    return any(b"visibility" in file.read_bytes() for file in files)
 
 
 def students_view(run: RunRecord) -> RunRecord:

@@ -43,8 +43,8 @@ class ReportAssembler:
         """Write a student's files from the parts in the folder `name`; None where none are."""
         files = PartFiles(self.results, name)
         intake = files.read_intake()
-        groups = [checkpoint.group for checkpoint in self.course.checkpoints]
-        groups += [hidden_group(group.id) for group in groups]
+        groups = [collection.group for collection in self.course.collections]
+        groups += [hidden_group(checkpoint.id) for checkpoint in self.course.checkpoints]
         found = {group: files.read(group) for group in groups}
         parts = {group: part for group, part in found.items() if part is not None}
         if intake is None or not parts:

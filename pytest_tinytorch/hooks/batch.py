@@ -60,7 +60,7 @@ class StudentFolder(pytest.Collector):
 
 
 class GradingItem(pytest.Item):
-    """One checkpoint of one student, or an instructor's hidden tests for it."""
+    """One collection of one student, or an instructor's hidden tests for it."""
 
     def __init__(self, task: Task, **keywords: Any) -> None:
         super().__init__(**keywords)
@@ -113,7 +113,7 @@ class BatchSession:
             self._item(folder, submitted, group)
             for submitted in self.students
             for folder in [self._folder(session, submitted)]
-            for group in (*(c.group for c in self.options.checkpoints), *self.options.hidden)
+            for group in (*(c.group for c in self.options.collections), *self.options.hidden)
         ]
 
     def grade(self, item: GradingItem, following: GradingItem | None) -> Graded:
@@ -256,7 +256,7 @@ def _graded(
 ) -> tuple[str, dict[str, Any]]:
     """What is wrong, in words ("" for nothing), and what became of the part, as plain data."""
     submitted, group = item.task
-    who = {"student": submitted.student, "checkpoint": str(group)}
+    who = {"student": submitted.student, "group": str(group)}
     try:
         done = batch_session.grade(item, following)
     except (SelfCheckFailed, MachineError) as failure:

@@ -92,8 +92,8 @@ class GradedRun:
 
     def _visible_cases(self, run: RunRecord) -> set[tuple[str, str]]:
         """(classname, name) of the test cases that a student may see."""
-        checkpoints = self.run_session.course.checkpoints
-        files = {c.group: c.file.removesuffix(".py").replace("/", ".") for c in checkpoints}
+        collections = self.run_session.course.collections
+        files = {c.group: c.file.removesuffix(".py").replace("/", ".") for c in collections}
         visible = [test for test in run.tests if test.visibility == "visible"]
         return {(files.get(test.group, ""), test_name(test.id)) for test in visible}
 

@@ -170,12 +170,11 @@ def _spreads(config: pytest.Config) -> bool:
 
 
 def _largest(course: Course) -> Limits:
-    scratch = [checkpoint.limits.scratch_mib for checkpoint in course.checkpoints]
-    memory = [checkpoint.limits.memory_mib for checkpoint in course.checkpoints]
+    limits = (course.limits, *(collection.limits for collection in course.collections))
     return replace(
         course.limits,
-        scratch_mib=max(course.limits.scratch_mib, *scratch),
-        memory_mib=max(course.limits.memory_mib, *memory),
+        scratch_mib=max(limit.scratch_mib for limit in limits),
+        memory_mib=max(limit.memory_mib for limit in limits),
     )
 
 

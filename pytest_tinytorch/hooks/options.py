@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tinytorch.core.course import Checkpoint, Course, Module, load_course
+from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Module, load_course
 from pytest_tinytorch.core.discovery import course_root
 from pytest_tinytorch.core.early_options import (
     EARLY_OPTIONS,
@@ -24,7 +24,12 @@ from pytest_tinytorch.core.early_options import (
 from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError
 from pytest_tinytorch.core.groups import Group, Kind, hidden_group
 from pytest_tinytorch.core.manifest import Manifest, load_manifest, with_hidden
-from pytest_tinytorch.core.selectors import Dynamic, choose_checkpoints, choose_modules
+from pytest_tinytorch.core.selectors import (
+    Dynamic,
+    choose_checkpoints,
+    choose_milestones,
+    choose_modules,
+)
 from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.grading.clean_process import is_clean
 from pytest_tinytorch.hooks.stash import stashed
@@ -58,9 +63,9 @@ _NO_EFFECT = {"affects_results": False}
 
 @dataclass(frozen=True)
 class Options:
-    """One run. `checkpoints` or `modules` are what it is about; both empty: not our run."""
+    """One run. `collections` or `modules` are what it is about; both empty: not our run."""
 
-    checkpoints: tuple[Checkpoint, ...] = field(metadata=_NO_EFFECT)
+    collections: tuple[Collection, ...] = field(metadata=_NO_EFFECT)
     modules: tuple[Module, ...] = field(metadata=_NO_EFFECT)
     seed: int = field(metadata=_AFFECTS_RESULTS)
     exports: bool = field(metadata=_NO_EFFECT)  # a graded submission is always exported
@@ -78,13 +83,13 @@ class Options:
 
     @property
     def active(self) -> bool:
-        return bool(self.checkpoints or self.modules)
+        return bool(self.collections or self.modules)
 
     @property
     def groups(self) -> tuple[Group, ...]:
         """The groups of tests that this run is about."""
         return (
-            *(checkpoint.group for checkpoint in self.checkpoints),
+            *(collection.group for collection in self.collections),
             *(Group(Kind.MODULE, module.id) for module in self.modules),
             *(Group(Kind.INTEGRATION, module.id) for module in self.integrated),
             *self.hidden,
@@ -109,6 +114,7 @@ _course_key = pytest.StashKey[Course]()
 
 MARKERS = (
     "checkpoint(id): the checkpoint that the test belongs to",
+    "milestone(id): the milestone that the test belongs to",
     "points(n): what the test is worth",
     "hint(text): what to look at when the test fails",
     "depends(on): names of tests in the same file that should pass before this one",
@@ -126,6 +132,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--checkpoint",
         metavar="IDS",
         help="run checkpoints: 05, 5, learning, spatial, 02-05, 02,05, all, next, stale",
+    )
+    group.addoption(
+        "--milestone",
+        metavar="IDS",
+        help="run milestones, what several modules together can do: their ids, or all",
     )
     group.addoption(
         "--module",
@@ -258,13 +269,17 @@ def _read(config: pytest.Config) -> Options:
     if option.require_isolation != "none":
         option.isolate = option.isolate or "auto"
     if option.grade or batch:
-        option.checkpoint = option.checkpoint or "all"
+        if option.milestone is None:
+            option.checkpoint = option.checkpoint or "all"
         option.isolate = option.isolate or "auto"
     if option.checkpoint is not None:
         course = course_of(config)
         checkpoints = choose_checkpoints(course, option.checkpoint, _ids_from_progress(course))
         # "next" is another one as soon as it is achieved; a worker must not decide for itself.
         option.checkpoint = ",".join(checkpoint.id for checkpoint in checkpoints) or None
+    milestones: tuple[Collection, ...] = ()
+    if option.milestone is not None:
+        milestones = choose_milestones(course_of(config), option.milestone)
     integrated: tuple[Module, ...] = ()
     if option.module is not None:
         course = course_of(config)
@@ -273,7 +288,7 @@ def _read(config: pytest.Config) -> Options:
         integrated = tuple(module for module in course.modules if module.id in needed)
     hidden = _hidden_folder(config, batch)
     return Options(
-        checkpoints,
+        (*checkpoints, *milestones),
         modules,
         option.seed,
         not option.no_export,
@@ -310,7 +325,7 @@ def _check_graded(option: Any) -> None:
         if name.startswith("no:pytest_tinytorch") or name == "no:tinytorch":
             raise CourseError(f"-p {name}: --grade needs all parts of the harness; leave it out")
     if option.module is not None:
-        raise CourseError("--grade counts points of checkpoints, and --module has none")
+        raise CourseError("--grade counts points, and --module has none")
 
 
 def _batch(config: pytest.Config) -> Batch | None:

@@ -5,6 +5,7 @@ An order that another plugin made is undone in `selection`; `--grade` loads no o
 
 import pytest
 
+from pytest_tinytorch.core.groups import OPTIONS
 from pytest_tinytorch.hooks.options import options_of
 
 # Draws its own lines over ours.
@@ -12,7 +13,7 @@ _SUGAR = "sugar"
 # pytest-json-report keeps this of an item from where its protocol begins; a test of a class has
 # none, only the item of its student has.
 _KEPT_OF_ITEMS = "_json_report_extra"
-_OURS = ("checkpoint", "module", "grade", "submissions")
+_OURS = (*OPTIONS, "grade", "submissions")
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:

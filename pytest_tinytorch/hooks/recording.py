@@ -177,10 +177,10 @@ def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
     A wrong value says nothing of the kind: its own module may have asked for it in a wrong way.
     """
     course = course_of(item.config)
-    checkpoint = course.collection_of(item.stash[group_key])
-    if checkpoint is None or found.reason is Reason.WRONG or not found.locations:
+    collection = course.collection_of(item.stash[group_key])
+    if collection is None or found.reason is Reason.WRONG or not found.locations:
         return ""
-    for module in course.with_needs(course.module_of(checkpoint))[:-1]:
+    for module in course.needs_of(collection):
         other = course.checkpoint_of(module)
         if other is not None and course.source_name(module) == found.locations[0].file:
             return other.id
@@ -222,7 +222,7 @@ def _add_properties(item: pytest.Item) -> None:
     seed = options_of(item.config).seed
     item.user_properties += [
         ("id", record.id),
-        ("checkpoint", str(record.group)),
+        (record.group.about.kind.value, record.group.id),
         ("max_points", f"{record.max_points:g}"),
         ("hint", record.hint),
         ("visibility", record.visibility),

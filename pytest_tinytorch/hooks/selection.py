@@ -1,4 +1,4 @@
-"""Which tests run: `--checkpoint` and `--module` become files, and items get their record ids."""
+"""Which tests run: what the options select becomes files, and items get their record ids."""
 
 import re
 import sys
@@ -107,9 +107,9 @@ def group_of(course: Course, nodeid: str, is_hidden: bool = False) -> Group | No
     is_hidden = is_hidden or path.parent.name == HIDDEN
     if is_hidden and (match := HIDDEN_FILE.match(path.name)):
         return hidden_group(match[1])
-    for checkpoint in course.checkpoints:
-        if Path(checkpoint.file).name == path.name:
-            return checkpoint.group
+    for collection in course.collections:
+        if Path(collection.file).name == path.name:
+            return collection.group
     for module in course.modules:
         if f"{module.name}.py" == path.name:
             return Group(Kind.MODULE, module.id)
@@ -125,7 +125,7 @@ def seed_of(item: pytest.Item) -> int:
 
 
 def limits_of(item: pytest.Item) -> Limits:
-    """The limits of the checkpoint that a test belongs to, or of the course."""
+    """The limits of the collection that a test belongs to, or of the course."""
     return course_of(item.config).limits_of(item.stash[group_key])
 
 
@@ -137,7 +137,7 @@ def seconds_of(item: pytest.Item) -> int:
 
 def _files(config: pytest.Config, course: Course) -> list[Path]:
     options = options_of(config)
-    checkpoints = [course.root / checkpoint.file for checkpoint in options.checkpoints]
+    collections = [course.root / collection.file for collection in options.collections]
     sources = [course.source_file(module) for module in options.modules]
     integration = [course.integration_file(module) for module in options.integrated]
     folder = options.hidden_folder
@@ -146,7 +146,7 @@ def _files(config: pytest.Config, course: Course) -> list[Path]:
         for path in (sorted(folder.glob("checkpoint_*.py")) if folder else ())
         if (match := HIDDEN_FILE.match(path.name)) and hidden_group(match[1]) in options.hidden
     ]
-    return [*checkpoints, *sources, *(path for path in integration if path.is_file()), *hidden]
+    return [*collections, *sources, *(path for path in integration if path.is_file()), *hidden]
 
 
 def _check_sources(config: pytest.Config) -> None:

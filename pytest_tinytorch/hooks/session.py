@@ -106,7 +106,7 @@ class RunSession:
         return bool(ran) and set(self.manifest.of(group)) <= ran
 
     def _keep_evidence(self, run: RunRecord) -> None:
-        complete = [c for c in self.options.checkpoints if self.is_complete(c.group)]
+        complete = [c for c in self.options.collections if self.is_complete(c.group)]
         untested = self._untested_files()
         if complete and untested:
             self.notes.append(

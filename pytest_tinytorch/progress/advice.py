@@ -16,17 +16,17 @@ def advice(course: Course, ids: str) -> list[str]:
 
 def _advice(course: Course, progress: Progress, checkpoint: Checkpoint) -> list[str]:
     status = progress.status(checkpoint)
-    head = f"Checkpoint {checkpoint.id} · {checkpoint.name}: {status.label}"
+    head = f"{checkpoint.kind.heading} {checkpoint.id} · {checkpoint.name}: {status.label}"
     if status.state is State.ACHIEVED:
         return [head, f"  You can {checkpoint.you_can}. Nothing is left to do."]
     module = course.module_of(checkpoint)
     lines = [head, f"  Question: {checkpoint.question}"]
     for need in progress.unachieved_needs(checkpoint):
-        other = need.checkpoint
+        other = need.collection
         lines.append(f"  It rests on {other.module}, checkpoint {other.id}: {need.label}.")
-        lines.append(f"    pytest --checkpoint {other.id}")
+        lines.append(f"    {other.group.command}")
     lines.append(f"  Write {course.source_name(module)}, then:")
-    return [*lines, f"    pytest --checkpoint {checkpoint.id}"]
+    return [*lines, f"    {checkpoint.group.command}"]
 
 
 def module_lines(course: Course) -> list[str]:

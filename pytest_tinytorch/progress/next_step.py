@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_tinytorch.core.causes import Cause, causes
-from pytest_tinytorch.core.course import Course
-from pytest_tinytorch.core.groups import Group
+from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.records import Outcome, Reason, RunRecord
 from pytest_tinytorch.progress.progress import State, Status
 
@@ -21,20 +21,20 @@ class NextStep:
 def step_after_failure(cause: Cause) -> NextStep:
     """Mend the first cause, and run what it belongs to again."""
     test = cause.test
-    command = (Group.parse(test.waits_for) if test.waits_for else test.group).command
+    command = (checkpoint_group(test.waits_for) if test.waits_for else test.group).command
     place = str(test.locations[0]) if test.locations else ""
     if test.reason is Reason.NOT_WRITTEN:
         return NextStep(command, f"write {place or 'what is named first above'}, then run")
     return NextStep(command, f"mend {place or 'the first failure above'}, then run")
 
 
-def step_forward(course: Course, statuses: Sequence[Status]) -> NextStep:
+def step_forward(course: Course, statuses: Sequence[Status[Checkpoint]]) -> NextStep:
     """The first checkpoint that is there and not achieved."""
     for status in statuses:
         if status.state in (State.ACHIEVED, State.PLANNED):
             continue
-        command = status.checkpoint.group.command
-        source = course.source_name(course.module_of(status.checkpoint))
+        command = status.collection.group.command
+        source = course.source_name(course.module_of(status.collection))
         whys = {
             State.STALE: "the code it rests on changed, so run again",
             State.FAILING: f"mend {source}, then run",
@@ -63,9 +63,11 @@ def step_after_grade(course: Course, run: RunRecord) -> NextStep:
     return step_forward(course, _after(course, run))
 
 
-def _after(course: Course, run: RunRecord) -> list[Status]:
-    """The checkpoints behind the last one that was graded."""
-    graded = [n for n, c in enumerate(course.checkpoints) if run.of(c.group)]
+def _after(course: Course, run: RunRecord) -> list[Status[Checkpoint]]:
+    """The checkpoints behind the last one whose module was graded."""
+    collections = [c for c in course.collections if run.of(c.group)]
+    modules = {module.name for c in collections for module in course.modules_of(c)}
+    graded = [n for n, c in enumerate(course.checkpoints) if c.module in modules]
     rest = course.checkpoints[max(graded, default=-1) + 1 :]
     states = {True: State.NOT_STARTED, False: State.PLANNED}
     return [Status(c, states[course.is_written(c)], 0, 0, 0) for c in rest]

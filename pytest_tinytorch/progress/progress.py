@@ -1,7 +1,7 @@
 """What has been achieved, from the evidence of runs, for the sources as they stand now.
 
 Evidence lies in `~/.tinytorch/progress.json` (`TINYTORCH_HOME` moves the folder), per course and
-checkpoint, keyed by the hash of the code that the checkpoint rests on. So a changed line makes
+collection, keyed by the hash of the code that the collection rests on. So a changed line makes
 what rested on it stale, a changed comment makes nothing stale, and putting the line back restores
 what was shown before.
 """
@@ -10,18 +10,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from pytest_tinytorch.core.course import Checkpoint, Course, Module
+from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Module
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import COLLECTED, Kind
 from pytest_tinytorch.core.manifest import Manifest
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.export.render import digest
 from pytest_tinytorch.export.service import code_keys
-from pytest_tinytorch.progress.store import ProgressFile, course_entry
+from pytest_tinytorch.progress.store import ProgressFile, course_entry, evidence_of
 
 FORMS = ("summary", "detailed", "timeline", "horizontal", "json")
-_EVIDENCE_KEPT = 20  # versions of the code per checkpoint
+_EVIDENCE_KEPT = 20  # versions of the code per collection
 
 
 class State(StrEnum):
@@ -29,14 +30,18 @@ class State(StrEnum):
     FAILING = "failing"
     STALE = "stale"
     NOT_STARTED = "not started"
-    PLANNED = "planned"  # its module is not part of the course yet
+    PLANNED = "planned"  # a module of it is not part of the course yet
+
+
+_Of = TypeVar("_Of", bound=Collection, covariant=True)
+_C = TypeVar("_C", bound=Collection)
 
 
 @dataclass(frozen=True)
-class Status:
-    """Where one checkpoint stands."""
+class Status(Generic[_Of]):
+    """Where one collection stands."""
 
-    checkpoint: Checkpoint
+    collection: _Of
     state: State
     passed: int
     total: int
@@ -69,19 +74,22 @@ class Progress:
         return [self._stored[1]] if self._stored[1] else []
 
     @cached_property
-    def statuses(self) -> tuple[Status, ...]:
-        return tuple(self._status(checkpoint) for checkpoint in self._course.checkpoints)
+    def statuses(self) -> tuple[Status[Checkpoint], ...]:
+        """Those of the checkpoints, which are the ladder of the course."""
+        return tuple(self.status(checkpoint) for checkpoint in self._course.checkpoints)
+
+    @property
+    def points(self) -> float:
+        """Of all collections."""
+        return sum(self.status(collection).points for collection in self._course.collections)
 
     @property
     def completed_modules(self) -> tuple[str, ...]:
         return tuple(self._entry.get("completed_modules", ()))
 
-    def status(self, checkpoint: Checkpoint) -> Status:
-        return next(s for s in self.statuses if s.checkpoint == checkpoint)
-
-    def unachieved_needs(self, checkpoint: Checkpoint) -> list[Status]:
+    def unachieved_needs(self, collection: Collection) -> list[Status[Checkpoint]]:
         """Where the checkpoints stand that this one rests on, as far as they are not achieved."""
-        modules = self._course.with_needs(self._course.module_of(checkpoint))[:-1]
+        modules = self._course.needs_of(collection)
         needed = [self._course.checkpoint_of(module) for module in modules]
         found = [self.status(other) for other in needed if other is not None]
         return [status for status in found if status.state is not State.ACHIEVED]
@@ -89,36 +97,35 @@ class Progress:
     def next_ids(self) -> list[str]:
         """The first checkpoint that is there and not achieved."""
         open_ = (s for s in self.statuses if s.state not in (State.ACHIEVED, State.PLANNED))
-        return [status.checkpoint.id for status in open_][:1]
+        return [status.collection.id for status in open_][:1]
 
     def ids_for(self, word: str) -> list[str]:
         """The checkpoints that "next" or "stale" means now. Raises CourseError for none."""
         if word == "next":
             found, what = self.next_ids(), "left to do: every checkpoint is achieved"
         else:
-            found = [s.checkpoint.id for s in self.statuses if s.state is State.STALE]
+            found = [s.collection.id for s in self.statuses if s.state is State.STALE]
             what = "stale"
         if not found:
             raise CourseError(f"--checkpoint {word}: nothing is {what}. See `pytest --progress`.")
         return found
 
-    def record(self, run: RunRecord, checkpoints: Iterable[Checkpoint]) -> list[str]:
+    def record(self, run: RunRecord, collections: Iterable[Collection]) -> list[str]:
         """Keep the evidence of a run. Returns what went wrong, if anything, a line each."""
 
         def add(data: dict[str, Any]) -> None:
-            entry = course_entry(data, self._course.id)
-            for checkpoint in checkpoints:
-                kept = str(checkpoint.group)
-                evidence = entry["checkpoints"].setdefault(kept, {})
-                evidence[self._key(checkpoint)] = {
+            for collection in collections:
+                kept = evidence_of(data, self._course.id, collection.kind)
+                evidence = kept.setdefault(collection.id, {})
+                evidence[self._key(collection)] = {
                     "when": run.started,
                     "seconds": run.seconds,
                     "seed": run.seed,
                     "root": str(self._course.root),
-                    "tests": {test.id: str(test.outcome) for test in run.of(checkpoint.group)},
+                    "tests": {test.id: str(test.outcome) for test in run.of(collection.group)},
                 }
                 newest = sorted(evidence.items(), key=lambda item: item[1]["when"])
-                entry["checkpoints"][kept] = dict(newest[-_EVIDENCE_KEPT:])
+                kept[collection.id] = dict(newest[-_EVIDENCE_KEPT:])
 
         return self._update(add)
 
@@ -139,23 +146,26 @@ class Progress:
             "course": self._course.id,
             "completed_modules": list(self.completed_modules),
             "next": next(iter(self.next_ids()), None),
-            "checkpoints": [
-                {
-                    "id": status.checkpoint.id,
-                    "name": status.checkpoint.name,
-                    "phase": status.checkpoint.phase,
-                    "module": status.checkpoint.module,
-                    "state": str(status.state),
-                    "passed": status.passed,
-                    "total": status.total,
-                    "points": status.points,
-                    "max_points": status.checkpoint.points,
-                    "when": status.when or None,
-                    "failing": list(status.failing),
-                }
-                for status in self.statuses
-            ],
+            **{kind.plural: self._kind_json(kind) for kind in COLLECTED},
         }
+
+    def _kind_json(self, kind: Kind) -> list[dict[str, Any]]:
+        chosen = (self.status(c) for c in self._course.collections if c.kind is kind)
+        return [
+            {
+                "id": status.collection.id,
+                "name": status.collection.name,
+                **status.collection.facts,
+                "state": str(status.state),
+                "passed": status.passed,
+                "total": status.total,
+                "points": status.points,
+                "max_points": status.collection.points,
+                "when": status.when or None,
+                "failing": list(status.failing),
+            }
+            for status in chosen
+        ]
 
     @cached_property
     def _stored(self) -> tuple[dict[str, Any], str]:
@@ -176,25 +186,27 @@ class Progress:
             self.__dict__.pop(name, None)
         return [problem] if problem else []
 
-    def _key(self, checkpoint: Checkpoint) -> str:
-        """The hash of all code that a checkpoint rests on."""
-        modules = self._course.with_needs(self._course.module_of(checkpoint))
+    def _key(self, collection: Collection) -> str:
+        """The hash of all code that a collection rests on."""
+        modules = self._course.modules_of(collection)
         return digest("\n".join(self._code_keys.get(module.name, "") for module in modules))
 
-    def _status(self, checkpoint: Checkpoint) -> Status:
-        wanted = self._manifest.of(checkpoint.group)
-        if not self._course.is_written(checkpoint):
-            return Status(checkpoint, State.PLANNED, 0, 0, 0)
-        evidence = self._entry["checkpoints"].get(str(checkpoint.group), {})
-        found = evidence.get(self._key(checkpoint))
+    def status(self, collection: _C) -> Status[_C]:
+        """Where a collection stands, with its code as it is now."""
+        wanted = self._manifest.of(collection.group)
+        if not self._course.is_written(collection):
+            return Status(collection, State.PLANNED, 0, 0, 0)
+        kept = evidence_of(self._stored[0], self._course.id, collection.kind)
+        evidence = kept.get(collection.id, {})
+        found = evidence.get(self._key(collection))
         if found is None or not set(wanted) <= set(found["tests"]):
             here = str(self._course.root)
             seen = found is not None or any(e.get("root") == here for e in evidence.values())
             state = State.STALE if seen else State.NOT_STARTED
-            return Status(checkpoint, state, 0, len(wanted), 0)
+            return Status(collection, state, 0, len(wanted), 0)
         passed = [name for name in wanted if found["tests"][name] == "passed"]
         return Status(
-            checkpoint,
+            collection,
             State.ACHIEVED if len(passed) == len(wanted) else State.FAILING,
             len(passed),
             len(wanted),

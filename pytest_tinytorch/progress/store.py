@@ -14,6 +14,7 @@ from typing import Any
 from pytest_tinytorch.core.atomic import write_text
 from pytest_tinytorch.core.errors import MachineError
 from pytest_tinytorch.core.free_path import free_path
+from pytest_tinytorch.core.groups import COLLECTED, Kind
 from pytest_tinytorch.core.user_dir import VARIABLE, home
 
 FORMAT = 1
@@ -99,22 +100,21 @@ class ProgressFile:
 
 
 def course_entry(data: dict[str, Any], course: str) -> dict[str, Any]:
-    """A view of one course's part: `checkpoints`, `completed_modules`, milestones."""
-    entry: dict[str, Any] = data["courses"].setdefault(course, {"checkpoints": {}})
-    return _DefaultCourse(data, entry) if course == DEFAULT_COURSE else entry
+    """A view of what a course keeps besides evidence: `completed_modules`, milestones."""
+    entry = _entry(data, course)
+    return data if course == DEFAULT_COURSE else entry
 
 
-class _DefaultCourse(dict[str, Any]):
-    """The default course keeps its checkpoints with all courses and its other keys on top."""
+def evidence_of(data: dict[str, Any], course: str, kind: Kind) -> dict[str, Any]:
+    """The evidence for a course's collections of a kind, by their ids: that of milestones stands
+    in `milestones`, beside `checkpoints`."""
+    found: dict[str, Any] = _entry(data, course).setdefault(kind.plural, {})
+    return found
 
-    def __init__(self, data: dict[str, Any], entry: dict[str, Any]) -> None:
-        top = {key: value for key, value in data.items() if key not in ("format", "courses")}
-        super().__init__(top, checkpoints=entry["checkpoints"])
-        self._data = data
 
-    def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(key, value)
-        self._data[key] = value
+def _entry(data: dict[str, Any], course: str) -> dict[str, Any]:
+    entry: dict[str, Any] = data["courses"].setdefault(course, {Kind.CHECKPOINT.plural: {}})
+    return entry
 
 
 def _empty() -> dict[str, Any]:
@@ -137,11 +137,12 @@ def _check(data: dict[str, Any]) -> None:
     if not isinstance(courses, dict):
         raise ValueError("courses is not a table")
     for course in courses.values():
-        checkpoints = course.setdefault("checkpoints", {}) if isinstance(course, dict) else None
-        if not isinstance(checkpoints, dict):
-            raise ValueError("a course has no table of checkpoints")
-        for evidence in checkpoints.values():
-            _check_evidence(evidence)
+        for kind in COLLECTED:
+            kept = course.get(kind.plural, {}) if isinstance(course, dict) else None
+            if not isinstance(kept, dict):
+                raise ValueError(f"a course has no table of {kind.plural}")
+            for evidence in kept.values():
+                _check_evidence(evidence)
 
 
 def _check_evidence(evidence: object) -> None:

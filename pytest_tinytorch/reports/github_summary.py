@@ -12,6 +12,7 @@ from pytest_tinytorch.reports.phrases import (
     cause_text,
     grade_text,
     group_row,
+    rows_heading,
 )
 
 _WIDTH = 96
@@ -47,7 +48,8 @@ def _cut(left: int) -> str:
 
 def _head(course: Course, grade: Grade, notes: Sequence[str]) -> str:
     lines = [f"## Grade: {grade_text(grade)}", ""]
-    lines += ["| Checkpoint | Tests | Points |", "|---|--:|--:|"]
+    what = rows_heading(score.group for score in grade.scores)
+    lines += [f"| {what} | Tests | Points |", "|---|--:|--:|"]
     lines += [_row(course, score) for score in grade.scores]
     lines += [f"\n{inline(note)}" for note in notes]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The end of a graded run: points by checkpoint, and what a reader of the grade has to know."""
+"""The end of a graded run: points by collection, and what a reader of the grade has to know."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from rich.text import Text
 
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.scores import Grade, Score
-from pytest_tinytorch.reports.phrases import grade_text, group_row
+from pytest_tinytorch.reports.phrases import grade_text, group_row, rows_heading
 
 
 def grade_table(course: Course, grade: Grade) -> list[RenderableType]:
-    """A row for each checkpoint, and their sum."""
+    """A row for each collection, and their sum."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="head", show_edge=False)
-    table.add_column("Checkpoint", overflow="fold")
+    table.add_column(rows_heading(score.group for score in grade.scores), overflow="fold")
     table.add_column("Tests", justify="right", no_wrap=True)
     table.add_column("Points", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)

@@ -87,18 +87,18 @@ def _basis(run: RunRecord) -> dict[str, Any]:
 
 
 def _tests(run: RunRecord) -> Iterator[dict[str, Any]]:
-    number: Counter[str] = Counter()
+    number: Counter[Group] = Counter()
     hidden: Counter[Group] = Counter()
     for test in run.tests:
-        checkpoint = test.group.id
-        number[checkpoint] += 1
+        about = test.group.about
+        number[about] += 1
         if test.visibility == HIDDEN:
             hidden[test.group] += 1
             (test,) = redacted((test,), hidden[test.group])
-        yield _test(test, checkpoint, f"{checkpoint}.{number[checkpoint]}")
+        yield _test(test, about, f"{about.id}.{number[about]}")
 
 
-def _test(test: TestRecord, checkpoint: str, number: str) -> dict[str, Any]:
+def _test(test: TestRecord, about: Group, number: str) -> dict[str, Any]:
     return {
         "name": printable(test.title)[:_LONGEST_NAME],
         "number": number,
@@ -106,7 +106,7 @@ def _test(test: TestRecord, checkpoint: str, number: str) -> dict[str, Any]:
         "max_score": test.max_points,
         "status": "passed" if test.passed else "failed",
         "output": "" if test.passed else _text(_explanation(test)),
-        "tags": [f"checkpoint {checkpoint}"],
+        "tags": [f"{about.kind} {about.id}"],
         "visibility": test.visibility,
     }
 

@@ -63,9 +63,10 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Part:
-    """A checkpoint, or an instructor's hidden tests for it."""
+    """A collection, or an instructor's hidden tests for it."""
 
     anchor: str
+    kinds: str  # what it counts among: "checkpoints"; "" for hidden tests
     name: str
     standing: str
     tally: str
@@ -143,7 +144,7 @@ def _part(
     reasons: dict[str, Mending],
 ) -> Part:
     name = _name(course, score.group)
-    checkpoint = None if score.group.is_hidden else course.collection_of(score.group)
+    collection = None if score.group.is_hidden else course.collection_of(score.group)
     told = dict.fromkeys(reasons[test.id] for test in tests if test.id in reasons)
     mend = [mending for mending in told if mending.part == name and mending.in_full]
     later = [mending for mending in told if mending.part == name and not mending.in_full]
@@ -152,11 +153,12 @@ def _part(
     standing = _standing(tests)
     return Part(
         anchor=_anchor(number),
+        kinds=collection.kind.plural if collection else "",
         name=name,
         standing=standing,
         tally=tally(score.passed, score.tests, score.points, score.max_points),
-        question=line(checkpoint.question) if checkpoint else "",
-        can=line(capability(checkpoint)) if checkpoint and standing == ACHIEVED else "",
+        question=line(collection.question) if collection else "",
+        can=line(capability(collection)) if collection and standing == ACHIEVED else "",
         mend=tuple(mend),
         later=tuple(later),
         later_text=_later(len(mend), len(later)),
@@ -209,13 +211,11 @@ def _standing(tests: Sequence[TestRecord]) -> str:
 def _summary(run: RunRecord, parts: Sequence[Part]) -> str:
     if not run.tests:
         return "nothing was graded"
-    achieved = sum(part.standing == ACHIEVED and bool(part.can) for part in parts)
-    checkpoints = sum(bool(part.question) for part in parts)
+    every = Counter(part.kinds for part in parts if part.kinds)
+    achieved = Counter(part.kinds for part in parts if part.standing == ACHIEVED)
+    counts = [f"{achieved[kinds]} of {every[kinds]} {kinds} achieved" for kinds in every]
     passed = sum(test.passed for test in run.tests)
-    return (
-        f"{achieved} of {checkpoints} checkpoints achieved,"
-        f" {passed} of {len(run.tests)} tests passed"
-    )
+    return ", ".join([*counts, f"{passed} of {len(run.tests)} tests passed"])
 
 
 def _row(course: Course, number: int, score: Score) -> Row:

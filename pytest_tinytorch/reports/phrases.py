@@ -1,11 +1,11 @@
 """The words in which a run is told, the same in the terminal and on a page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_tinytorch.core.causes import Cause, Verdict, verdict
-from pytest_tinytorch.core.course import Checkpoint, Course
-from pytest_tinytorch.core.groups import Group, Kind
+from pytest_tinytorch.core.course import Collection, Course
+from pytest_tinytorch.core.groups import Group, Kind, checkpoint_group
 from pytest_tinytorch.core.records import Location, Reason, TestRecord
 from pytest_tinytorch.core.scores import Grade
 
@@ -56,15 +56,24 @@ def excerpt_lines(location: Location) -> list[tuple[bool, str]]:
     return [(here, f"{'>' if here else ' '} {n:4} | {text}".rstrip()) for here, n, text in numbered]
 
 
-def checkpoint_name(checkpoint: Checkpoint) -> str:
-    return f"Checkpoint {checkpoint.id} · {checkpoint.name}"
+def collection_name(collection: Collection) -> str:
+    """`Checkpoint 05 · Learning`."""
+    return f"{collection.kind.heading} {collection.id} · {collection.name}"
+
+
+def modules_text(course: Course, collection: Collection) -> str:
+    """What a collection tests: `module 06_spatial`, or `modules 02, 03, 05` of several."""
+    if collection.about:
+        return f"module {collection.about}"
+    ids = [course.module_by_name[name].id for name in collection.modules]
+    return f"module{'s' * (len(ids) > 1)} {', '.join(ids)}"
 
 
 def group_name(course: Course, group: Group) -> str:
     """A group of tests, as its heading: `Checkpoint 00 · Environment · hidden tests`."""
     found = course.collection_of(group)
     if found is not None:
-        return checkpoint_name(found) + (" · hidden tests" if group.is_hidden else "")
+        return collection_name(found) + (" · hidden tests" if group.is_hidden else "")
     module = next((m for m in course.modules if m.id == group.id), None)
     if module is None:
         return str(group)
@@ -74,7 +83,14 @@ def group_name(course: Course, group: Group) -> str:
 
 def group_row(course: Course, group: Group) -> str:
     """The same for a table: `00 Environment · hidden tests`."""
-    return group_name(course, group).removeprefix("Checkpoint ").replace(" · ", " ", 1)
+    kind = group.about.kind.heading
+    return group_name(course, group).removeprefix(f"{kind} ").replace(" · ", " ", 1)
+
+
+def rows_heading(groups: Iterable[Group]) -> str:
+    """What such rows are about: `Checkpoint`; `Part` where there are several kinds."""
+    kinds = {group.about.kind for group in groups} or {Kind.CHECKPOINT}
+    return kinds.pop().heading if len(kinds) == 1 else "Part"
 
 
 def tally(passed: int, tests: int, points: float, max_points: float) -> str:
@@ -104,8 +120,8 @@ def points_text(points: float) -> str:
     return counted(points, "point")
 
 
-def capability(checkpoint: Checkpoint) -> str:
-    return f"You can now {checkpoint.you_can}."
+def capability(collection: Collection) -> str:
+    return f"You can now {collection.you_can}."
 
 
 def _before(location: Location, test: TestRecord) -> str:
@@ -116,8 +132,9 @@ def _before(location: Location, test: TestRecord) -> str:
 def _first(waits_for: str) -> tuple[str, str]:
     if not waits_for:
         return "", ""
-    why = f"waiting for checkpoint {waits_for}, whose module this is. First: "
-    return why, f"pytest --checkpoint {waits_for}"
+    group = checkpoint_group(waits_for)
+    why = f"waiting for {group.kind} {group.id}, whose module this is. First: "
+    return why, group.command
 
 
 def _titles(tests: Sequence[TestRecord]) -> str:

@@ -7,7 +7,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.groups import test_name
 from pytest_tinytorch.progress.next_step import step_forward
 from pytest_tinytorch.progress.progress import Progress, State, Status
 from pytest_tinytorch.reports.run_view import next_line
@@ -45,13 +46,13 @@ def progress_view(course: Course, progress: Progress, form: str) -> list[Rendera
 def _title(course: Course, progress: Progress) -> Text:
     statuses = progress.statuses
     achieved = sum(status.state is State.ACHIEVED for status in statuses)
-    points = sum(status.points for status in statuses)
-    counts = f"{achieved} of {len(statuses)} checkpoints, {points:g} of {course.points} points"
+    points = f"{progress.points:g} of {course.points} points"
+    counts = f"{achieved} of {len(statuses)} checkpoints, {points}"
     return Text(f"{course.title}: ", style="head").append(f"{counts}\n")
 
 
-def _phases(progress: Progress) -> list[tuple[str, list[Status]]]:
-    by_phase = groupby(progress.statuses, key=lambda status: status.checkpoint.phase)
+def _phases(progress: Progress) -> list[tuple[str, list[Status[Checkpoint]]]]:
+    by_phase = groupby(progress.statuses, key=lambda status: status.collection.phase)
     return [(phase, list(statuses)) for phase, statuses in by_phase]
 
 
@@ -60,7 +61,7 @@ def _summary(course: Course, progress: Progress) -> list[RenderableType]:
     for phase, statuses in _phases(progress):
         table.add_row(Text(phase, style="head"))
         for status in statuses:
-            name = f"  {status.checkpoint.id} {status.checkpoint.name}"
+            name = f"  {status.collection.id} {status.collection.name}"
             table.add_row(name, Text(status.label, style=_STYLES[status.state]))
     return [table]
 
@@ -73,8 +74,8 @@ def _detailed(course: Course, progress: Progress) -> list[RenderableType]:
     return parts
 
 
-def _detail(course: Course, progress: Progress, status: Status) -> RenderableType:
-    checkpoint = status.checkpoint
+def _detail(course: Course, progress: Progress, status: Status[Checkpoint]) -> RenderableType:
+    checkpoint = status.collection
     text = Text(f"  {checkpoint.id} {checkpoint.name}: ")
     text.append(status.label, style=_STYLES[status.state])
     if status.state in (State.ACHIEVED, State.FAILING):
@@ -91,7 +92,7 @@ def _detail(course: Course, progress: Progress, status: Status) -> RenderableTyp
         source += " (completed)"
     text.append(source, style="faint")
     for name in status.failing:
-        text.append(f"\n     failing: {name.partition('/')[2]}", style="bad")
+        text.append(f"\n     failing: {test_name(name)}", style="bad")
     return text
 
 
@@ -101,7 +102,7 @@ def _timeline(course: Course, progress: Progress) -> list[RenderableType]:
         text.append(f"{phase}\n", style="head")
         for status in statuses:
             text.append(f"  [{_MARKS[status.state]}] ", style=_STYLES[status.state])
-            text.append(f"{status.checkpoint.id} {status.checkpoint.name}, {status.label}\n")
+            text.append(f"{status.collection.id} {status.collection.name}, {status.label}\n")
             text.append("   |\n", style="faint")
     return [text, _legend()]
 
@@ -112,7 +113,7 @@ def _horizontal(course: Course, progress: Progress) -> list[RenderableType]:
         text.append(f"{phase:13}", style="head")
         for status in statuses:
             style = _STYLES[status.state]
-            text.append(f"--{status.checkpoint.id}", style="faint")
+            text.append(f"--{status.collection.id}", style="faint")
             text.append(f"[{_MARKS[status.state]}]", style=style)
         text.append("\n")
     return [text, _legend()]

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_tinytorch.core.causes import SHOWN_IN_FULL, Cause, Verdict, causes, verdict
-from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.course import Checkpoint, Collection, Course
+from pytest_tinytorch.core.groups import Group as TestGroup
 from pytest_tinytorch.core.records import Location, TestRecord
 from pytest_tinytorch.progress.next_step import NextStep
 from pytest_tinytorch.progress.progress import State, Status
@@ -19,8 +20,9 @@ from pytest_tinytorch.reports.phrases import (
     WAITING,
     capability,
     cause_text,
-    checkpoint_name,
+    collection_name,
     excerpt_lines,
+    modules_text,
     tally,
 )
 
@@ -35,11 +37,12 @@ _STYLES = {
 _WORD_WIDTH = 8
 
 
-def checkpoint_heading(course: Course, checkpoint: Checkpoint) -> RenderableType:
+def collection_heading(course: Course, collection: Collection) -> RenderableType:
     """`Checkpoint 05 · Learning · module 06_spatial`, and its question."""
+    modules = modules_text(course, collection)
     return Group(
-        Text(f"\n{checkpoint_name(checkpoint)} · module {checkpoint.module}", style="head"),
-        Text(f"{checkpoint.question}\n"),
+        Text(f"\n{collection_name(collection)} · {modules}", style="head"),
+        Text(f"{collection.question}\n"),
     )
 
 
@@ -93,47 +96,48 @@ def _excerpt(location: Location) -> RenderableType:
 
 
 def run_summary(
-    statuses: Sequence[Status],
-    tests: Mapping[str, Sequence[TestRecord]],
-    rests_on: Mapping[str, Sequence[Status]],
+    statuses: Sequence[Status[Collection]],
+    tests: Mapping[TestGroup, Sequence[TestRecord]],
+    rests_on: Mapping[TestGroup, Sequence[Status[Checkpoint]]],
 ) -> list[RenderableType]:
-    """Achieved or not, in points and in meaning, for each checkpoint of the run.
+    """Achieved or not, in points and in meaning, for each collection of the run.
 
-    rests_on: for a checkpoint, those of the modules it needs that are not achieved.
+    rests_on: for a collection, the checkpoints of modules that it needs and are not achieved.
     """
+    groups = [status.collection.group for status in statuses]
     return [
-        _verdict_on(status, tests[status.checkpoint.id], rests_on.get(status.checkpoint.id, ()))
-        for status in statuses
+        _verdict_on(status, tests[group], rests_on.get(group, ()))
+        for status, group in zip(statuses, groups, strict=True)
     ]
 
 
 def _verdict_on(
-    status: Status, tests: Sequence[TestRecord], rests_on: Sequence[Status]
+    status: Status[Collection], tests: Sequence[TestRecord], rests_on: Sequence[Status[Checkpoint]]
 ) -> RenderableType:
-    checkpoint = status.checkpoint
+    collection = status.collection
     passed = sum(test.passed for test in tests)
     points = sum(test.points for test in tests)
-    head = Text(f"\n{checkpoint_name(checkpoint)}: ", style="head")
+    head = Text(f"\n{collection_name(collection)}: ", style="head")
     if len(tests) < status.total:
         word = f"not decided, {passed} of the {len(tests)} tests that ran passed"
-        rest = f"({status.total} count). Run all: pytest --checkpoint {checkpoint.id}"
+        rest = f"({status.total} count). Run all: {collection.group.command}"
         return head.append(word, style="todo").append(f" {rest}")
-    word = tally(passed, len(tests), points, checkpoint.points)
+    word = tally(passed, len(tests), points, collection.points)
     if passed == len(tests):
         head.append("achieved", style="good").append(f", {word}")
-        return head.append(f"\n{capability(checkpoint)}")
+        return head.append(f"\n{capability(collection)}")
     head.append("not achieved", style="bad").append(f", {word}")
     return head.append_text(_rests_on(rests_on))
 
 
-def _rests_on(needs: Sequence[Status]) -> Text:
-    """What a failing checkpoint waits for; where that is not known to fail, the nearest to ask."""
+def _rests_on(needs: Sequence[Status[Checkpoint]]) -> Text:
+    """What a failing collection waits for; where that is not known to fail, the nearest to ask."""
     failing = [need for need in needs if need.state is State.FAILING]
     text = Text()
     for need in (failing or needs[-1:])[:1]:
         verb, word = ("waits for", "First") if failing else ("rests on", "See")
-        text.append(f"\nIt {verb} {checkpoint_name(need.checkpoint)}, {need.label}. {word}: ")
-        text.append(f"pytest --checkpoint {need.checkpoint.id}", style="place")
+        text.append(f"\nIt {verb} {collection_name(need.collection)}, {need.label}. {word}: ")
+        text.append(need.collection.group.command, style="place")
     return text
 
 

@@ -581,4 +581,4 @@ def test_a_sandbox_that_ends_where_nobody_expects_it_costs_one_part():
     item = SimpleNamespace(task=(SimpleNamespace(student="ann"), ONE))
     reason, shown = _graded(batch_session, item, None)
     assert lost == [reason] == ["Died: gone"]
-    assert shown == {"student": "ann", "checkpoint": "01", "status": "grader-error"}
+    assert shown == {"student": "ann", "group": "01", "status": "grader-error"}

@@ -157,7 +157,7 @@ def test_what_a_checkpoint_rests_on_and_is_not_achieved(course):
 
     def needs(checkpoint):
         found = progress(course).unachieved_needs(checkpoint)
-        return [(status.checkpoint.id, str(status.state)) for status in found]
+        return [(status.collection.id, str(status.state)) for status in found]
 
     assert needs(numbers) == []
     assert needs(words) == needs(later) == [("00", "not started")]
@@ -297,7 +297,14 @@ def test_completed_modules(course):
 def test_what_programs_read(course):
     run(course, ["00"], failing=["00/test_double"])
     data = progress(course).to_json()
-    assert list(data) == ["format", "course", "completed_modules", "next", "checkpoints"]
+    assert list(data) == [
+        "format",
+        "course",
+        "completed_modules",
+        "next",
+        "checkpoints",
+        "milestones",
+    ]
     assert (data["format"], data["course"], data["next"]) == (1, "mini", "00")
     assert [c["state"] for c in data["checkpoints"]] == ["failing", "not started", "planned"]
     assert data["checkpoints"][0]["failing"] == ["00/test_double"]

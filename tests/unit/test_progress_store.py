@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_tinytorch.core.errors import MachineError
-from pytest_tinytorch.progress.store import ProgressFile, course_entry
+from pytest_tinytorch.core.groups import Kind
+from pytest_tinytorch.progress.store import ProgressFile, course_entry, evidence_of
 
 EMPTY = {
     "format": 1,
@@ -26,7 +27,7 @@ def file(tmp_path):
 
 def add(course="mini", checkpoint="00", key="k"):
     def change(data):
-        evidence = course_entry(data, course)["checkpoints"].setdefault(checkpoint, {})
+        evidence = evidence_of(data, course, Kind.CHECKPOINT).setdefault(checkpoint, {})
         evidence[key] = {"when": "2026", "tests": {}}
 
     return change
@@ -184,7 +185,7 @@ def test_the_modules_of_the_default_course_are_read_from_the_top(file):
     data, _ = file.read()
     entry = course_entry(data, "tinytorch")
     assert (entry["completed_modules"], entry["unlocked_milestones"]) == (["01_a"], ["x"])
-    assert entry["checkpoints"] == {}
+    assert evidence_of(data, "tinytorch", Kind.CHECKPOINT) == {}
     entry["completed_modules"] = ["01_a", "02_b"]
     assert entry["completed_modules"] == data["completed_modules"] == ["01_a", "02_b"]
     assert course_entry(data, "mini") == {"checkpoints": {}}

@@ -19,7 +19,7 @@ from pytest_tinytorch.reports.console import draw
 from pytest_tinytorch.reports.progress_view import progress_view
 from pytest_tinytorch.reports.run_view import (
     cause_blocks,
-    checkpoint_heading,
+    collection_heading,
     next_line,
     run_summary,
 )
@@ -58,10 +58,12 @@ def everything(course):
     """All that a run can draw."""
     checkpoint = course.checkpoints[0]
     return [
-        checkpoint_heading(course, checkpoint),
+        collection_heading(course, checkpoint),
         *(line_of_test(test, KNOWN) for test in TESTS),
         *cause_blocks(TESTS),
-        *run_summary([Status(checkpoint, State.FAILING, 1, 4, 1)], {"00": TESTS}, {}),
+        *run_summary(
+            [Status(checkpoint, State.FAILING, 1, 4, 1)], {checkpoint_group("00"): TESTS}, {}
+        ),
         next_line(step_after_failure(causes(TESTS)[0])),
     ]
 
@@ -161,7 +163,11 @@ def test_the_verdict_on_a_checkpoint(course):
 
     def said(tests, total=2, rests_on=MappingProxyType({})):
         status = Status(checkpoint, State.FAILING, 0, total, 0)
-        return " ".join(draw(run_summary([status], {"00": tests}, rests_on), 200, False).split())
+        return " ".join(
+            draw(
+                run_summary([status], {checkpoint_group("00"): tests}, rests_on), 200, False
+            ).split()
+        )
 
     name = "Checkpoint 00 · Numbers: "
     assert said([PASSED, PASSED]) == (
@@ -169,15 +175,15 @@ def test_the_verdict_on_a_checkpoint(course):
     )
     assert said([PASSED, FAILED]) == f"{name}not achieved, 1 of 2 tests, 1 of 7 points"
     need = Status(course.checkpoints[1], State.STALE, 0, 1, 0)
-    assert said([FAILED, PASSED], rests_on={"00": [need]}) == (
+    assert said([FAILED, PASSED], rests_on={checkpoint_group("00"): [need]}) == (
         f"{name}not achieved, 1 of 2 tests, 1 of 7 points It rests on Checkpoint 01 · Words,"
         " stale. See: pytest --checkpoint 01"
     )
     failing = Status(course.checkpoints[1], State.FAILING, 1, 4, 0)
-    assert said([FAILED, PASSED], rests_on={"00": [failing, need]}).endswith(
+    assert said([FAILED, PASSED], rests_on={checkpoint_group("00"): [failing, need]}).endswith(
         "It waits for Checkpoint 01 · Words, failing 3 of 4. First: pytest --checkpoint 01"
     )
-    assert "waits" not in said([PASSED, PASSED], rests_on={"00": [failing]})
+    assert "waits" not in said([PASSED, PASSED], rests_on={checkpoint_group("00"): [failing]})
     assert said([PASSED]) == (
         f"{name}not decided, 1 of the 1 tests that ran passed (2 count)."
         " Run all: pytest --checkpoint 00"
@@ -316,7 +322,7 @@ def in_state(course, state):
     """Progress in which the first checkpoint is in this state, and the others are as they are."""
     progress = Progress.of(course, load_manifest(course))
     first, *others = progress.statuses
-    progress.__dict__["statuses"] = (Status(first.checkpoint, state, 3, 5, 2.5), *others)
+    progress.__dict__["statuses"] = (Status(first.collection, state, 3, 5, 2.5), *others)
     return progress
 
 
@@ -413,8 +419,10 @@ def test_a_checkpoint_that_waits_for_another_says_which(course):
     numbers, words, _ = course.checkpoints
     status = Status(words, State.FAILING, 0, 1, 0)
     test = TestRecord("01/a", "A", Outcome.FAILED, Reason.WRONG, "m", max_points=4)
-    needs = {"01": [Status(numbers, State.STALE, 0, 5, 0)]}
-    assert draw(run_summary([status], {"01": [test]}, needs), 100, False).splitlines() == [
+    needs = {checkpoint_group("01"): [Status(numbers, State.STALE, 0, 5, 0)]}
+    assert draw(
+        run_summary([status], {checkpoint_group("01"): [test]}, needs), 100, False
+    ).splitlines() == [
         "",
         "Checkpoint 01 · Words: not achieved, 0 of 1 tests, 0 of 4 points",
         "It rests on Checkpoint 00 · Numbers, stale. See: pytest --checkpoint 00",

@@ -80,7 +80,7 @@ class ClassReport:
         if is_crash(report):
             reason = "the process that graded it died"
             submitted, group = task = self._batch_session.task_of(report.nodeid)
-            shown = {"student": submitted.student, "checkpoint": str(group)}
+            shown = {"student": submitted.student, "group": str(group)}
             shown["status"] = PartStatus.GRADER_ERROR.value
             try:
                 self._batch_session.lost(task, reason)
@@ -93,7 +93,7 @@ class ClassReport:
             terminal.stats.pop("", None)  # two reports of each part, kept for nobody
 
     def _note(self, shown: dict[str, Any], problem: str) -> None:
-        student, item = shown["student"], f"{shown['student']} {shown['checkpoint']}"
+        student, item = shown["student"], f"{shown['student']} {shown['group']}"
         self._done += 1
         self._kept += bool(shown.get("kept"))
         if not shown.get("kept"):

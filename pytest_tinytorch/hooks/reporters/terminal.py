@@ -127,12 +127,12 @@ class RunReporter:
     def _heading(self, group: Group) -> "list[RenderableType]":
         from rich.text import Text
 
-        from pytest_tinytorch.reports.run_view import checkpoint_heading
+        from pytest_tinytorch.reports.run_view import collection_heading
 
         course = self._run_session.course
         found = course.collection_of(group)
         if found is not None and not group.is_hidden:
-            return [checkpoint_heading(course, found)]
+            return [collection_heading(course, found)]
         return [Text(f"\n{group_name(course, group)}\n", style="head")]
 
     def _conclusion(self) -> "list[RenderableType]":
@@ -141,10 +141,10 @@ class RunReporter:
         run_session = self._run_session
         run = run_session.finish()
         progress = Progress.of(run_session.course, run_session.manifest)
-        ran = [c for c in run_session.options.checkpoints if run.of(c.group)]
-        statuses = [progress.status(checkpoint) for checkpoint in ran]
-        rests_on = {c.id: progress.unachieved_needs(c) for c in ran}
-        parts = run_summary(statuses, {c.id: run.of(c.group) for c in ran}, rests_on)
+        ran = [c for c in run_session.options.collections if run.of(c.group)]
+        statuses = [progress.status(collection) for collection in ran]
+        rests_on = {c.group: progress.unachieved_needs(c) for c in ran}
+        parts = run_summary(statuses, {c.group: run.of(c.group) for c in ran}, rests_on)
         if run.tests and not run_session.problems:
             parts.append(next_line(self._next_step(run, progress)))
         return parts
