@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
-from mini_course import make_course
+from mini_course import make_course, make_course_with_milestone
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.discovery import course_root
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import Group, Kind, checkpoint_group, hidden_group
 
 MISTAKES = {
     "not TOML": ('id = "mini"', 'id = "mini', "course.toml is not valid TOML: ", "Mend that line."),
@@ -533,3 +534,106 @@ def test_a_pipe_or_a_large_file_keeps_nobody_waiting(tmp_path):
     with pytest.raises(CourseError, match=r"course\.toml cannot be read: is not a plain file"):
         load_course(tmp_path)
     assert course_root(tmp_path) is None
+
+
+MILESTONE_MISTAKES = {
+    "typo in a key": (
+        'claim = "It',
+        'clam = "It',
+        "[[milestone]] greeting: unknown key 'clam' (did you mean 'claim'?); valid: id, name",
+    ),
+    "key missing": (
+        'you_can = "greet anybody"\n',
+        "",
+        "[[milestone]] greeting: key 'you_can' is missing; add it, a string.",
+    ),
+    "unknown need": (
+        '["01_numbers", "02_words"]',
+        '["01_numbers", "02_word"]',
+        "[[milestone]] greeting: needs '02_word' is unknown (did you mean '02_words'?); valid: 01_",
+    ),
+    "no need": (
+        '["01_numbers", "02_words"]',
+        "[]",
+        "[[milestone]] greeting: needs = []; write at least one word.",
+    ),
+    "no name": ('"A machine that greets"', '""', "greeting: name = ''; write at least one word."),
+    "points": ("points = 3", "points = 0", "greeting: points = 0; write a positive whole number."),
+    "sum": (
+        "points = 19",
+        "points = 16",
+        "[course]: points = 16, but the checkpoints and milestones add up to 19; write points = 19",
+    ),
+    "file missing": (
+        'id = "greeting"',
+        'id = "farewell"',
+        "[[milestone]] farewell: milestones/farewell/test_farewell.py is missing; add the file, or"
+        " set `written = false` in a module that it needs.",
+    ),
+    "limits": (
+        "{seconds_per_test = 4}",
+        "{seconds_per_tests = 4}",
+        "[[milestone]] greeting limits: unknown key 'seconds_per_tests'",
+    ),
+    "no tables": (
+        "[[milestone]]",
+        "[milestone]",
+        "the file: milestone = {",
+    ),
+    **{
+        f"id {name}": (
+            'id = "greeting"',
+            f'id = "{name}"',
+            f"[[milestone]] {name}: id {name!r}; write a word in lower case other than 'all'",
+        )
+        for name in ("", "all", "Greeting", "05", "a b", "../x", "a/b", "a::b", "con", "a-b")
+    },
+}
+
+
+@pytest.mark.parametrize("old, new, line", MILESTONE_MISTAKES.values(), ids=MILESTONE_MISTAKES)
+def test_a_mistake_in_a_milestone_is_one_line(tmp_path, old, new, line):
+    path = make_course_with_milestone(tmp_path) / "course.toml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    with pytest.raises(CourseError) as error:
+        load_course(tmp_path)
+    assert line in str(error.value) and "\n" not in str(error.value)
+
+
+def test_two_milestones_have_different_ids_and_names(tmp_path):
+    path = make_course_with_milestone(tmp_path) / "course.toml"
+    text = path.read_text()
+    entry = text[text.index("[[milestone]]") :]
+    path.write_text(text + entry)
+    with pytest.raises(CourseError, match="id 'greeting' stands twice; rename one"):
+        load_course(tmp_path)
+    path.write_text(text + entry.replace('"greeting"', '"again"'))
+    with pytest.raises(CourseError, match="name 'a machine that greets' stands twice"):
+        load_course(tmp_path)
+
+
+def test_collections_of_both_kinds(tmp_path):
+    course = load_course(make_course_with_milestone(tmp_path))
+    numbers, words, _, greeting = course.collections
+    group = Group(Kind.MILESTONE, "greeting")
+    assert course.collection_of(group) is greeting and greeting.group == group
+    assert course.collection_of(checkpoint_group("00")) is numbers
+    assert course.collection_of(hidden_group("00")) is numbers
+    assert course.collection_of(Group(Kind.MODULE, "01")) is None
+    assert course.collection_of(checkpoint_group("greeting")) is None
+    assert course.limits_of(group).seconds_per_test == 4
+    assert course.limits_of(group).seconds_per_call == course.limits.seconds_per_call
+    assert greeting.file == "milestones/greeting/test_greeting.py"
+    assert [m.id for m in course.modules_of(words)] == ["01", "02"]
+    assert [m.id for m in course.needs_of(words)] == ["01"]
+    assert [m.id for m in course.needs_of(greeting)] == ["01", "02"]
+
+
+def test_a_milestone_that_needs_a_module_to_come_is_not_there_yet(tmp_path):
+    path = make_course_with_milestone(tmp_path) / "course.toml"
+    later = path.read_text().replace('["01_numbers", "02_words"]', '["01_numbers", "03_later"]')
+    path.write_text(later.replace('id = "greeting"', 'id = "farewell"'))
+    course = load_course(tmp_path)
+    assert [course.is_written(c) for c in course.collections] == [True, True, False, False]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tinytorch.core.groups import Group, Kind
+from pytest_tinytorch.core.groups import OPTIONS, Group, Kind, checkpoint_group
 from pytest_tinytorch.core.groups import test_name as name_of
 
 IDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1)
@@ -50,3 +50,13 @@ def test_what_is_no_group_is_named(text):
     with pytest.raises(ValueError, match="is not a group of tests") as caught:
         Group.parse(text)
     assert repr(text) in str(caught.value) and "hidden 05" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_a_group_is_about(kind):
+    group = Group(kind, "05")
+    assert group.about == (checkpoint_group("05") if kind is Kind.HIDDEN else group)
+
+
+def test_options_of_groups_stand_once():
+    assert OPTIONS == ("checkpoint", "module", "milestone", "demo")

@@ -1,10 +1,11 @@
 """Which chapters a word names."""
 
 import pytest
+from mini_course import make_course_with_milestone
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.selectors import choose_checkpoints, choose_modules
+from pytest_tinytorch.core.selectors import choose_checkpoints, choose_milestones, choose_modules
 
 
 def none(word):
@@ -136,3 +137,27 @@ def test_every_word_for_every_chapter_of_the_whole_course(repository):
             else:
                 with pytest.raises(CourseError, match=f"not part of .* yet: {checkpoint.id} "):
                     choose_checkpoints(course, word, none)
+
+
+@pytest.mark.parametrize("text", ["greeting", "GREETING", " greeting ", "all", "all,greeting"])
+def test_milestones(tmp_path, text):
+    course = load_course(make_course_with_milestone(tmp_path))
+    assert choose_milestones(course, text) == course.milestones
+
+
+@pytest.mark.parametrize("text", ["next", "stale", "0", "01-02", "greeting,", "greeting,01"])
+def test_what_names_no_milestone(tmp_path, text):
+    course = load_course(make_course_with_milestone(tmp_path))
+    with pytest.raises(CourseError, match=r"unknown id '.*'.*; valid: greeting, all$"):
+        choose_milestones(course, text)
+
+
+def test_a_milestone_of_modules_to_come_is_named(tmp_path):
+    path = make_course_with_milestone(tmp_path) / "course.toml"
+    path.write_text(path.read_text().replace('["01_numbers", "02_words"]', '["03_later"]'))
+    with pytest.raises(CourseError) as error:
+        choose_milestones(load_course(tmp_path), "all")
+    assert str(error.value) == (
+        "--milestone all: not part of this course yet: greeting A machine that greets;"
+        " there are: none"
+    )

@@ -14,7 +14,7 @@ from pytest_tinytorch.core.course import load_course
 
 ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)
-FILES = [ROOT / c.file for c in COURSE.checkpoints if COURSE.is_written(c)]
+FILES = [ROOT / c.file for c in COURSE.collections if COURSE.is_written(c)]
 INTEGRATION = sorted((ROOT / "integration").glob("*.py"))
 # Calls that change an object: a method of it, or a function of NumPy given it first.
 WRITERS = {
