@@ -92,7 +92,7 @@ def test_the_exit_code_says_whether_it_is_enough(poor, threshold, code):
     [
         (("--fail-under=101",), "--fail-under 101: write a percentage from 0 to 100"),
         (("--fail-under=x",), "--fail-under x: write a percentage"),
-        (("--module", "01"), "--grade counts points of checkpoints, and --module has none"),
+        (("--module", "01"), "--grade counts points, and --module has none"),
         (("--hidden", "nowhere"), "no checkpoint_NN_*.py is there"),
         (("--hidden",), "--hidden needs a value behind it"),
         (("--hidden", ""), "--hidden needs a value behind it"),

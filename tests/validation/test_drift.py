@@ -78,8 +78,8 @@ def test_the_manifest_is_what_the_checkpoints_hold(tmp_path):
 
 
 def disagreements(course: Course, tests: Mapping[Group, Mapping[str, float]]) -> list[str]:
-    """Where ids and points of a manifest are not those of the course and its checkpoints."""
-    written = {c.group: c for c in course.checkpoints if course.is_written(c)}
+    """Where ids and points of a manifest are not those of the course and its files of tests."""
+    written = {c.group: c for c in course.collections if course.is_written(c)}
     wrong = [] if list(tests) == list(written) else [f"checkpoints {[*map(str, tests)]}"]
     for identifier, points in tests.items():
         checkpoint = written.get(identifier)
