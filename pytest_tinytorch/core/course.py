@@ -91,7 +91,7 @@ class Collection(ABC):
 
     id: str
     name: str
-    question: str  # or a claim: a line under the heading
+    question: str  # of a milestone its claim: the line under the heading
     you_can: str
     points: int
     limits: Limits
@@ -154,10 +154,6 @@ class Milestone(Collection):
     kind = Kind.MILESTONE
 
     needs: tuple[str, ...]
-
-    @property
-    def claim(self) -> str:
-        return self.question
 
     @property
     def folder(self) -> str:
