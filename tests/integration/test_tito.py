@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
 from pytest_tinytorch.reports.html import feedback_html
 from pytest_tinytorch.reports.markdown import feedback_markdown
@@ -206,7 +207,7 @@ GRADED = RunRecord(
         TestRecord("00/test_add", "Adds two numbers", Outcome.PASSED, max_points=2),
         TestRecord("00/test_secret", "CANARY", Outcome.FAILED, visibility="hidden"),
     ),
-    ("00",),
+    (checkpoint_group("00"),),
     isolation="bwrap",
     student="Zoë \U0001f600",
     version="1",
