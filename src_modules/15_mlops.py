@@ -170,7 +170,7 @@ FORMAT, PREFIX, TEXT = 1, "tensor/", "model.json"
 
 
 def checksum(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 as hexadecimal text, of the description and of every array: name, dtype, shape, bytes.
+    """SHA-256 as hexadecimal text, of the description and every array: name, dtype, shape, bytes.
 
     TODO: 1. begin with `hashlib.sha256(json.dumps(description, sort_keys=True).encode())`;
           2. for each name, sorted, `update` it with the text f"{name} {dtype.str} {shape}" and with
@@ -188,9 +188,10 @@ def checksum(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -
 def save_model(path: str | Path, model: Module) -> None:
     """Write a model to one .npz file, as drawn above; an older file of this name is replaced.
 
-    TODO: 1. make {"format": FORMAT, "layers": described(model)}; 2. add its checksum with the arrays
-             of `model.state_dict()`, under "sha256"; 3. write the arrays, with PREFIX before each
-             name, and the JSON under the name TEXT: `np.frombuffer(text.encode(), np.uint8)`.
+    TODO: 1. make {"format": FORMAT, "layers": described(model)};
+          2. add its checksum with the arrays of `model.state_dict()`, under "sha256";
+          3. write the arrays, with PREFIX before each name, and the JSON under the name TEXT:
+             `np.frombuffer(text.encode(), np.uint8)`.
     """
     ### BEGIN SOLUTION
     arrays = model.state_dict()
@@ -330,7 +331,8 @@ CODES = {
 }  # fmt: skip
 
 
-def save_safetensors(path: str | Path, tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> None:
+def save_safetensors(path: str | Path, tensors: Mapping[str, Any],
+                     metadata: Mapping[str, str] | None = None) -> None:
     """Write tensors, such as a state dict, byte for byte as the safetensors library does.
 
     tensors: name -> Tensor or array of a dtype of CODES, any strides    metadata: text -> text
@@ -572,7 +574,8 @@ class Graph:
             self.names[id(operand)] = name
         return name
 
-    def record(self, name: str, result: Tensor, operands: Any, arrays: Any, options: dict, _: Any) -> None:
+    def record(self, name: str, result: Tensor, operands: Any, arrays: Any, options: dict,
+               _: Any) -> None:
         """The recorder: translate one operation by its rule."""
         if name not in RULES:
             raise ValueError(f"export_onnx has no rule for the operation {name!r}")
@@ -608,7 +611,8 @@ def sizes_of(value: Any) -> list[int]:
     return [value, value] if isinstance(value, int) else list(value)
 
 
-def conv_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, stride: Any = 1, padding: Any = 0) -> str:
+def conv_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, stride: Any = 1,
+              padding: Any = 0) -> str:
     """TODO: a node Conv; the weight is (out, in, kh, kw), and `pads` are four numbers."""
     ### BEGIN SOLUTION
     kernel, pads = list(arrays[1].shape[2:]), sizes_of(padding)
@@ -619,7 +623,8 @@ def conv_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, strid
 def pool_rule(operator: str) -> Callable:
     """The rule of one kind of pooling. TODO: no stride means that of the kernel."""
 
-    def rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, kernel_size: Any, stride: Any = None) -> str:
+    def rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, kernel_size: Any,
+             stride: Any = None) -> str:
         ### BEGIN SOLUTION
         kernel = sizes_of(kernel_size)
         strides = kernel if stride is None else sizes_of(stride)
@@ -643,7 +648,8 @@ def batch_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
     ### END SOLUTION
 
 
-def layer_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, eps: float = 1e-5) -> str:
+def layer_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
+                    eps: float = 1e-5) -> str:
     """TODO: a node LayerNormalization; the weight spans as many of the last dimensions."""
     ### BEGIN SOLUTION
     return graph.add("LayerNormalization", *inputs, axis=-arrays[1].ndim, epsilon=float(eps))
@@ -660,7 +666,8 @@ weights are set to 0 afterwards.
 
 # %% nbgrader={"grade": false, "grade_id": "mlops-given-rules", "locked": true, "schema_version": 3, "solution": false, "task": false}
 #| export
-def attention_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, mask: Any = None) -> str:
+def attention_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
+                   mask: Any = None) -> str:
     q, k, v = inputs
     axes = list(range(arrays[1].ndim))
     scale = graph.constant(np.asarray(1 / np.sqrt(arrays[0].shape[-1]), output.dtype))
@@ -685,7 +692,8 @@ def select_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, ind
 
 
 def reduce_rule(operator: str) -> Callable:
-    def rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, dim: Any = None, keepdim: bool = False) -> str:
+    def rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, dim: Any = None,
+             keepdim: bool = False) -> str:
         axes = [] if dim is None else [graph.constant(np.int64(np.ravel(dim)))]
         return graph.add(operator, *inputs, *axes, keepdims=int(keepdim))
 
@@ -738,10 +746,10 @@ def export_onnx(path: str | Path, model: Module, example: Any, training: bool = 
 
     TODO: 1. keep each module's `training` and the state, set the mode, and run `traced`; put back
              what was there, whatever happens; 2. refuse an output that has no name;
-          3. put GraphProto together: nodes, field(2, a name), field(5, tensor_message(...)) for each
-             constant, field(11, ...) for the input, field(12, ...) for the output;
+          3. put GraphProto together: nodes, field(2, a name), field(5, tensor_message(...)) for
+             each constant, field(11, value_message(...)) for the input, field(12, ...) for the output;
           4. write ModelProto: field(1, 9), the version of the format, field(2, "tinytorch"),
-             field(7, graph), and field(8, field(1, "") + field(2, 20)), the version of the operators.
+             field(7, graph), field(8, field(1, "") + field(2, 20)), the version of the operators.
     HINT: one node more, field(1, field(1, its name) + field(2, "y") + field(4, "Identity")), gives
         the output the name "y".
     """
@@ -764,7 +772,8 @@ def export_onnx(path: str | Path, model: Module, example: Any, training: bool = 
     parts = [*graph.nodes, field(1, field(1, graph.names[id(y)]) + field(2, "y") + field(4, "Identity"))]
     parts += [field(2, type(model).__name__)]
     parts += [field(5, tensor_message(name, array)) for name, array in graph.constants.items()]
-    parts += [field(11, value_message("x", x.data, len(x.data))), field(12, value_message("y", y.data, len(x.data)))]
+    parts += [field(11, value_message("x", x.data, len(x.data)))]
+    parts += [field(12, value_message("y", y.data, len(x.data)))]
     versions = field(1, 9) + field(2, "tinytorch") + field(8, field(1, "") + field(2, 20))
     write_bytes(path, versions + field(7, b"".join(parts)))
     ### END SOLUTION
@@ -865,8 +874,8 @@ def append(folder: Path, fill: Callable[[Path], None]) -> int:
 
     fill: writes the files, into a new folder that it is given
 
-    TODO: 1. make the folder and, in it, a temporary one: `tempfile.mkdtemp(prefix=".", dir=folder)`;
-          2. fill it; 3. rename it to the next number, with `os.rename` or `Path.rename`, again and
+    TODO: 1. make a temporary folder in it: `tempfile.mkdtemp(prefix=".", dir=folder)`; 2. fill it;
+          3. rename it to the next number, with `os.rename` or `Path.rename`, again and
              again while that raises OSError and the number is taken; 4. remove it if `fill` fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -906,13 +915,14 @@ class ModelRegistry:
                 raise ValueError(f"a name is made of letters, digits, '-', '_' and '.', got {name!r}")
         return self.folder.joinpath(*names)
 
-    def register(self, name: str, model: Module, metrics: Mapping[str, float] | None = None, parent: int | None = None) -> int:
+    def register(self, name: str, model: Module, metrics: Mapping[str, float] | None = None,
+                 parent: int | None = None) -> int:
         """Save one more version of a model, and return its number.
 
         metrics: what was measured    parent: the version that it was trained from, else ValueError
 
-        TODO: `append` to the folder "versions": model.npz, and info.json with "parent", "metrics" and
-            "created", `time.time()`.
+        TODO: `append` to the folder "versions": model.npz, and info.json with "parent", "metrics"
+            and "created", which is `time.time()`.
         """
         ### BEGIN SOLUTION
         if parent is not None:
@@ -950,7 +960,7 @@ class ModelRegistry:
         ### END SOLUTION
 
     def promote(self, name: str, version: int, stage: str = "production") -> None:
-        """Put a version into a stage. TODO: check that there is one, and append {"version": ...}."""
+        """Put a version into a stage. TODO: check that it exists, append {"version": ...}."""
         ### BEGIN SOLUTION
         self.info(name, version)
         self.event(name, stage, {"version": version})
@@ -968,7 +978,7 @@ class ModelRegistry:
     def history(self, name: str, stage: str = "production") -> list[int]:
         """The versions that a rollback can go back to, and last the current one.
 
-        TODO: go through the events; each version joins the list, each rollback removes the last one.
+        TODO: go through the events; a version joins the list, a rollback removes the last one.
         """
         ### BEGIN SOLUTION
         folder, found = self.place(name, stage), []
@@ -1122,10 +1132,10 @@ class Metrics:
         ### END SOLUTION
 
     def observe(self, name: str, value: float) -> None:
-        """Add a value to a histogram. What is not finite counts in invalid_values_total{metric=name}.
+        """Add a value to a histogram. What is not finite: invalid_values_total{metric=name}.
 
-        TODO: find the first of BUCKETS that is at least the value (the last place is for all that is
-            larger), and add 1 there, and the value to the sum; under `self._lock`.
+        TODO: under `self._lock`, find the first of BUCKETS that is at least the value (the last
+            place is for all that is larger), and add 1 there, and the value to the sum.
         """
         ### BEGIN SOLUTION
         if not math.isfinite(value):
@@ -1249,7 +1259,7 @@ class Timed(io.RawIOBase):
 def read_request(connection: socket.socket, seconds: float, max_body: int) -> tuple[str, str, bytes]:
     """Method, path and body of one HTTP request, all of which arrives within `seconds`.
 
-    Raises Refused for what is no request, too late or too large; ConnectionError if the client left."""
+    Raises Refused for what is no request, late or too large; ConnectionError if the client left."""
     source = Timed(connection, seconds)
     reader = io.BufferedReader(source)
     words = reader.readline(2**13).decode("latin-1").split()
@@ -1279,7 +1289,8 @@ def read_request(connection: socket.socket, seconds: float, max_body: int) -> tu
 def send(connection: socket.socket, seconds: float, status: int, kind: str, text: str) -> None:
     """Answer, and end the connection so that the answer arrives even if a body was not read."""
     body = text.encode()
-    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {kind}\r\n"
+    head += f"Content-Length: {len(body)}\r\n"
     head += "Retry-After: 1\r\n" * (status == 503) + "Connection: close\r\n\r\n"
     connection.settimeout(seconds)
     connection.sendall(head.encode() + body)
@@ -1297,9 +1308,10 @@ def rows_of(body: bytes, shape: tuple[int, ...], most: int) -> np.ndarray:
     """The inputs of a request, float32 (N, *shape), N from 1 to `most`. Refused(400) else.
 
     TODO: 1. parse the JSON: an object with "inputs"; `parse_constant` of `json.loads` is called for
-             NaN and Infinity, which are no JSON; 2. make `np.array(inputs, dtype=object)`, and check
-             its shape and that every element is an int or a float, no bool; 3. make it float32, and
-             check that all is finite: 1e39 is too large for it.
+             NaN and Infinity, which are no JSON;
+          2. make `np.array(inputs, dtype=object)`, and check its shape and that every element is
+             an int or a float, no bool;
+          3. make it float32, and check that all is finite: 1e39 is too large for it.
     HINT: what a client sends may be nested a thousand deep (RecursionError) or have a number of 400
         digits (OverflowError). Say in the reason what was expected, and what was found.
     """
@@ -1345,8 +1357,9 @@ class ModelServer:
     A thread calls the model, one batch at a time; each connection has a thread of its own.
     """
 
-    def __init__(self, model: Module, input_shape: tuple[int, ...], *, max_batch: int = 32, max_wait: float = 0.002,
-                 max_queue: int = 128, max_body: int = 2**20, timeout: float = 5.0, max_connections: int = 256) -> None:
+    def __init__(self, model: Module, input_shape: tuple[int, ...], *, max_batch: int = 32,
+                 max_wait: float = 0.002, max_queue: int = 128, max_body: int = 2**20,
+                 timeout: float = 5.0, max_connections: int = 256) -> None:
         self.model, self.input_shape = copy.deepcopy(model).eval(), tuple(input_shape)
         self.max_batch, self.max_wait, self.max_queue = max_batch, max_wait, max_queue
         self.max_body, self.timeout, self.max_connections = max_body, timeout, max_connections
@@ -1364,8 +1377,8 @@ class ModelServer:
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """The outputs of rows (N, *input_shape), computed together with those of other threads.
 
-        Raises Refused: 503 if `max_queue` requests wait already, or the server is closing; 504 after
-        `timeout` seconds; what the thread of the model found.
+        Raises Refused: 503 if `max_queue` requests wait already, or the server is closing; 504
+        after `timeout` seconds; what the thread of the model found.
 
         TODO: under `self._changed`, refuse, or append (rows, Future()) to `self._waiting` and
             `notify()`. Then wait for its `result(self.timeout)`; cancel it on a TimeoutError.
@@ -1391,7 +1404,7 @@ class ModelServer:
 
         TODO: under `self._changed`: 1. `wait()` until something waits, or the server is closing;
               2. until `max_wait` seconds have passed, or `max_batch` rows wait, or it is closing,
-                 `wait(seconds that are left)`; 3. take from the left what fits into `max_batch` rows.
+                 `wait(seconds that are left)`; 3. take from the left what fits into `max_batch`.
         """
         ### BEGIN SOLUTION
         with self._changed:
@@ -1421,7 +1434,7 @@ class ModelServer:
 
         TODO: 1. concatenate, and call the model, with no_grad; 2. cut the output at the borders:
                  `np.split(output, np.cumsum(lengths)[:-1])`; 3. `set_result`, or `set_exception` of
-                 Refused(500, ...) for those whose output is not finite; for all if the model raised.
+                 Refused(500, ...) for those whose output is not finite, for all if it raised.
         """
         ### BEGIN SOLUTION
         together = np.concatenate(rows)
@@ -1488,7 +1501,7 @@ class ModelServer:
         self._open.discard(connection)
 
     def start(self, host: str = "127.0.0.1", port: int = 0) -> "ModelServer":
-        """Listen; port 0 takes any that is free. Sets `url`. OSError if the port is taken. Given."""
+        """Listen; port 0 takes any free one. Sets `url`. OSError if the port is taken. Given."""
         self._listener = socket.create_server((host, port), backlog=128)
         self._listener.settimeout(0.1)
         self.url = f"http://{host}:{self._listener.getsockname()[1]}"
@@ -1531,7 +1544,8 @@ class ModelServer:
         self.close()
 
 
-def serve(model: Module, input_shape: tuple[int, ...], host: str = "127.0.0.1", port: int = 0, **settings: Any) -> ModelServer:
+def serve(model: Module, input_shape: tuple[int, ...], host: str = "127.0.0.1", port: int = 0,
+          **settings: Any) -> ModelServer:
     """A server that listens; `with serve(model, (64,)) as server:` closes it at the end.
 
     settings: those of ModelServer. OSError if the port is taken.
@@ -1669,7 +1683,7 @@ def population_stability_index(reference: Any, live: Any, bins: int = 10) -> flo
 class DriftDetector:
     """Says which features of live data come from another distribution than the reference.
 
-    reference: (n, F) numbers    false_alarm_rate: how often `check` may alarm for clean data, at most
+    reference: (n, F) numbers    false_alarm_rate: how often `check` may alarm for clean data
     """
 
     def __init__(self, reference: Any, false_alarm_rate: float = 0.01) -> None:
@@ -1740,10 +1754,10 @@ class ModelMonitor:
         ### END SOLUTION
 
     def alarms(self, **limits: float) -> list[str]:
-        """The names of the limits that are broken: `alarms(error_rate=0.01, p99=0.2, accuracy=0.9)`.
+        """The names of limits that are broken: `alarms(error_rate=0.01, p99=0.2, accuracy=0.9)`.
 
-        An accuracy is too low below its limit, all others are too high above it. What is None breaks
-        none. ValueError for a name that `summary` does not have.
+        An accuracy is too low below its limit, all others are too high above it. What is None
+        breaks none. ValueError for a name that `summary` does not have.
         """
         ### BEGIN SOLUTION
         found = self.summary()
@@ -1755,18 +1769,19 @@ class ModelMonitor:
 
 
 class RetrainingTrigger:
-    """Says when to train again: after `patience` checks in a row with drift, or when the accuracy has
-    fallen by more than `drop` below `baseline`; then not again for `cooldown` checks."""
+    """Says when to train again: after `patience` checks in a row with drift, or when the accuracy
+    has fallen by more than `drop` below `baseline`; then not again for `cooldown` checks."""
 
-    def __init__(self, baseline: float, drop: float = 0.05, patience: int = 3, cooldown: int = 10) -> None:
+    def __init__(self, baseline: float, drop: float = 0.05, patience: int = 3,
+                 cooldown: int = 10) -> None:
         self.baseline, self.drop, self.patience, self.cooldown = baseline, drop, patience, cooldown
         self.in_a_row, self.rest = 0, 0
 
     def check(self, drifted: bool, accuracy: float | None = None) -> str:
         """One more check. Returns the reason to train, "drift" or "accuracy", or "".
 
-        TODO: count drift in a row, also while it rests; a check that rests gives ""; a reason starts
-            the cooldown and the count anew. If there are both, it is the accuracy. NaN is no drop.
+        TODO: count drift in a row, also while it rests; a check that rests gives ""; a reason
+            starts the cooldown and the count anew. Of two, it is the accuracy. NaN is no drop.
         """
         ### BEGIN SOLUTION
         self.in_a_row = self.in_a_row + 1 if drifted else 0
@@ -1856,7 +1871,8 @@ class Canary:
     """
 
     def __init__(self, stable: Callable, candidate: Callable, share: float = 0.1, minimum: int = 50,
-                 false_alarm_rate: float = 0.05, on_rollback: Callable | None = None, seed: int = 0) -> None:
+                 false_alarm_rate: float = 0.05, on_rollback: Callable | None = None,
+                 seed: int = 0) -> None:
         if not 0 < share < 1 or minimum < 1:
             raise ValueError(f"the share is between 0 and 1 and the minimum at least 1, got {share!r}, {minimum!r}")
         self.models = {"stable": stable, "candidate": candidate}
@@ -1911,7 +1927,7 @@ class Canary:
     def p_value(self) -> float:
         """How probable so many failures of the new model are, or more, if both are equally good.
 
-        HINT: `math.comb(n, k)`; integers of Python have no end, and / of two of them is exact enough.
+        HINT: `math.comb(n, k)`; integers of Python have no end, and their quotient is a float.
         """
         ### BEGIN SOLUTION
         done, failed = sum(self.done.values()), sum(self.failed.values())

@@ -1,6 +1,6 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=6da000ea0920bd9f code=b4b41cfea602e375 content=f58095d791684b8a
+# export: format=1 source=18db5b852a32e6fa code=af5930d8beff1652 content=dd63e709f09e58a4
 # %% src_modules/15_mlops.py:78
 import hashlib
 import json
@@ -96,7 +96,7 @@ FORMAT, PREFIX, TEXT = 1, "tensor/", "model.json"
 
 
 def checksum(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 as hexadecimal text, of the description and of every array: name, dtype, shape, bytes.
+    """SHA-256 as hexadecimal text, of the description and every array: name, dtype, shape, bytes.
 
     TODO: 1. begin with `hashlib.sha256(json.dumps(description, sort_keys=True).encode())`;
           2. for each name, sorted, `update` it with the text f"{name} {dtype.str} {shape}" and with
@@ -114,9 +114,10 @@ def checksum(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -
 def save_model(path: str | Path, model: Module) -> None:
     """Write a model to one .npz file, as drawn above; an older file of this name is replaced.
 
-    TODO: 1. make {"format": FORMAT, "layers": described(model)}; 2. add its checksum with the arrays
-             of `model.state_dict()`, under "sha256"; 3. write the arrays, with PREFIX before each
-             name, and the JSON under the name TEXT: `np.frombuffer(text.encode(), np.uint8)`.
+    TODO: 1. make {"format": FORMAT, "layers": described(model)};
+          2. add its checksum with the arrays of `model.state_dict()`, under "sha256";
+          3. write the arrays, with PREFIX before each name, and the JSON under the name TEXT:
+             `np.frombuffer(text.encode(), np.uint8)`.
     """
     ### BEGIN SOLUTION
     arrays = model.state_dict()
@@ -168,7 +169,7 @@ def load_model(path: str | Path, model: Module | None = None) -> Module:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:325
+# %% src_modules/15_mlops.py:326
 import struct
 
 CODES = {
@@ -177,7 +178,8 @@ CODES = {
 }  # fmt: skip
 
 
-def save_safetensors(path: str | Path, tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> None:
+def save_safetensors(path: str | Path, tensors: Mapping[str, Any],
+                     metadata: Mapping[str, str] | None = None) -> None:
     """Write tensors, such as a state dict, byte for byte as the safetensors library does.
 
     tensors: name -> Tensor or array of a dtype of CODES, any strides    metadata: text -> text
@@ -254,7 +256,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-# %% src_modules/15_mlops.py:467
+# %% src_modules/15_mlops.py:469
 def varint(number: int) -> bytes:
     """An integer in groups of seven bits, the lowest first. A negative one as number + 2^64.
 
@@ -281,7 +283,7 @@ def field(number: int, value: int | float | str | bytes) -> bytes:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:513
+# %% src_modules/15_mlops.py:515
 NUMBERS = {"float32": 1, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
 
 
@@ -344,7 +346,8 @@ class Graph:
             self.names[id(operand)] = name
         return name
 
-    def record(self, name: str, result: Tensor, operands: Any, arrays: Any, options: dict, _: Any) -> None:
+    def record(self, name: str, result: Tensor, operands: Any, arrays: Any, options: dict,
+               _: Any) -> None:
         """The recorder: translate one operation by its rule."""
         if name not in RULES:
             raise ValueError(f"export_onnx has no rule for the operation {name!r}")
@@ -354,7 +357,7 @@ class Graph:
         self.kept.append(result)
 
 
-# %% src_modules/15_mlops.py:587
+# %% src_modules/15_mlops.py:590
 # A rule: (graph, names of the inputs, their arrays, the output, **options) -> name of the output.
 SAME = {
     "add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow",
@@ -379,7 +382,8 @@ def sizes_of(value: Any) -> list[int]:
     return [value, value] if isinstance(value, int) else list(value)
 
 
-def conv_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, stride: Any = 1, padding: Any = 0) -> str:
+def conv_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, stride: Any = 1,
+              padding: Any = 0) -> str:
     """TODO: a node Conv; the weight is (out, in, kh, kw), and `pads` are four numbers."""
     ### BEGIN SOLUTION
     kernel, pads = list(arrays[1].shape[2:]), sizes_of(padding)
@@ -390,7 +394,8 @@ def conv_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, strid
 def pool_rule(operator: str) -> Callable:
     """The rule of one kind of pooling. TODO: no stride means that of the kernel."""
 
-    def rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, kernel_size: Any, stride: Any = None) -> str:
+    def rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, kernel_size: Any,
+             stride: Any = None) -> str:
         ### BEGIN SOLUTION
         kernel = sizes_of(kernel_size)
         strides = kernel if stride is None else sizes_of(stride)
@@ -414,15 +419,17 @@ def batch_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
     ### END SOLUTION
 
 
-def layer_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, eps: float = 1e-5) -> str:
+def layer_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
+                    eps: float = 1e-5) -> str:
     """TODO: a node LayerNormalization; the weight spans as many of the last dimensions."""
     ### BEGIN SOLUTION
     return graph.add("LayerNormalization", *inputs, axis=-arrays[1].ndim, epsilon=float(eps))
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:663
-def attention_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, mask: Any = None) -> str:
+# %% src_modules/15_mlops.py:669
+def attention_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
+                   mask: Any = None) -> str:
     q, k, v = inputs
     axes = list(range(arrays[1].ndim))
     scale = graph.constant(np.asarray(1 / np.sqrt(arrays[0].shape[-1]), output.dtype))
@@ -447,7 +454,8 @@ def select_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, ind
 
 
 def reduce_rule(operator: str) -> Callable:
-    def rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, dim: Any = None, keepdim: bool = False) -> str:
+    def rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray, dim: Any = None,
+             keepdim: bool = False) -> str:
         axes = [] if dim is None else [graph.constant(np.int64(np.ravel(dim)))]
         return graph.add(operator, *inputs, *axes, keepdims=int(keepdim))
 
@@ -470,7 +478,7 @@ RULES: dict[str, Callable] = {
 }  # fmt: skip
 
 
-# %% src_modules/15_mlops.py:713
+# %% src_modules/15_mlops.py:721
 def traced(model: Callable, x: Tensor, graph: Graph) -> Tensor:
     """Run the model with `graph.record` as the recorder, and return its output.
 
@@ -499,10 +507,10 @@ def export_onnx(path: str | Path, model: Module, example: Any, training: bool = 
 
     TODO: 1. keep each module's `training` and the state, set the mode, and run `traced`; put back
              what was there, whatever happens; 2. refuse an output that has no name;
-          3. put GraphProto together: nodes, field(2, a name), field(5, tensor_message(...)) for each
-             constant, field(11, ...) for the input, field(12, ...) for the output;
+          3. put GraphProto together: nodes, field(2, a name), field(5, tensor_message(...)) for
+             each constant, field(11, value_message(...)) for the input, field(12, ...) for the output;
           4. write ModelProto: field(1, 9), the version of the format, field(2, "tinytorch"),
-             field(7, graph), and field(8, field(1, "") + field(2, 20)), the version of the operators.
+             field(7, graph), field(8, field(1, "") + field(2, 20)), the version of the operators.
     HINT: one node more, field(1, field(1, its name) + field(2, "y") + field(4, "Identity")), gives
         the output the name "y".
     """
@@ -525,13 +533,14 @@ def export_onnx(path: str | Path, model: Module, example: Any, training: bool = 
     parts = [*graph.nodes, field(1, field(1, graph.names[id(y)]) + field(2, "y") + field(4, "Identity"))]
     parts += [field(2, type(model).__name__)]
     parts += [field(5, tensor_message(name, array)) for name, array in graph.constants.items()]
-    parts += [field(11, value_message("x", x.data, len(x.data))), field(12, value_message("y", y.data, len(x.data)))]
+    parts += [field(11, value_message("x", x.data, len(x.data)))]
+    parts += [field(12, value_message("y", y.data, len(x.data)))]
     versions = field(1, 9) + field(2, "tinytorch") + field(8, field(1, "") + field(2, 20))
     write_bytes(path, versions + field(7, b"".join(parts)))
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:852
+# %% src_modules/15_mlops.py:861
 import re
 import shutil
 import tempfile
@@ -548,8 +557,8 @@ def append(folder: Path, fill: Callable[[Path], None]) -> int:
 
     fill: writes the files, into a new folder that it is given
 
-    TODO: 1. make the folder and, in it, a temporary one: `tempfile.mkdtemp(prefix=".", dir=folder)`;
-          2. fill it; 3. rename it to the next number, with `os.rename` or `Path.rename`, again and
+    TODO: 1. make a temporary folder in it: `tempfile.mkdtemp(prefix=".", dir=folder)`; 2. fill it;
+          3. rename it to the next number, with `os.rename` or `Path.rename`, again and
              again while that raises OSError and the number is taken; 4. remove it if `fill` fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -570,7 +579,7 @@ def append(folder: Path, fill: Callable[[Path], None]) -> int:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:892
+# %% src_modules/15_mlops.py:901
 class ModelRegistry:
     """All versions of all models of a team, in a folder that many programs may use at once.
 
@@ -588,13 +597,14 @@ class ModelRegistry:
                 raise ValueError(f"a name is made of letters, digits, '-', '_' and '.', got {name!r}")
         return self.folder.joinpath(*names)
 
-    def register(self, name: str, model: Module, metrics: Mapping[str, float] | None = None, parent: int | None = None) -> int:
+    def register(self, name: str, model: Module, metrics: Mapping[str, float] | None = None,
+                 parent: int | None = None) -> int:
         """Save one more version of a model, and return its number.
 
         metrics: what was measured    parent: the version that it was trained from, else ValueError
 
-        TODO: `append` to the folder "versions": model.npz, and info.json with "parent", "metrics" and
-            "created", `time.time()`.
+        TODO: `append` to the folder "versions": model.npz, and info.json with "parent", "metrics"
+            and "created", which is `time.time()`.
         """
         ### BEGIN SOLUTION
         if parent is not None:
@@ -632,7 +642,7 @@ class ModelRegistry:
         ### END SOLUTION
 
     def promote(self, name: str, version: int, stage: str = "production") -> None:
-        """Put a version into a stage. TODO: check that there is one, and append {"version": ...}."""
+        """Put a version into a stage. TODO: check that it exists, append {"version": ...}."""
         ### BEGIN SOLUTION
         self.info(name, version)
         self.event(name, stage, {"version": version})
@@ -650,7 +660,7 @@ class ModelRegistry:
     def history(self, name: str, stage: str = "production") -> list[int]:
         """The versions that a rollback can go back to, and last the current one.
 
-        TODO: go through the events; each version joins the list, each rollback removes the last one.
+        TODO: go through the events; a version joins the list, a rollback removes the last one.
         """
         ### BEGIN SOLUTION
         folder, found = self.place(name, stage), []

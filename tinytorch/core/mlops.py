@@ -1,7 +1,7 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=6da000ea0920bd9f code=32455c4028f92634 content=2bf7f7a6c2fa4615
-# %% src_modules/15_mlops.py:1069
+# export: format=1 source=18db5b852a32e6fa code=096b61cd9fd9435a content=a25f75b8c4d784a7
+# %% src_modules/15_mlops.py:1079
 import copy
 import io
 import json  # noqa: F811 - this file stands for two
@@ -58,10 +58,10 @@ class Metrics:
         ### END SOLUTION
 
     def observe(self, name: str, value: float) -> None:
-        """Add a value to a histogram. What is not finite counts in invalid_values_total{metric=name}.
+        """Add a value to a histogram. What is not finite: invalid_values_total{metric=name}.
 
-        TODO: find the first of BUCKETS that is at least the value (the last place is for all that is
-            larger), and add 1 there, and the value to the sum; under `self._lock`.
+        TODO: under `self._lock`, find the first of BUCKETS that is at least the value (the last
+            place is for all that is larger), and add 1 there, and the value to the sum.
         """
         ### BEGIN SOLUTION
         if not math.isfinite(value):
@@ -94,7 +94,7 @@ class Metrics:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1219
+# %% src_modules/15_mlops.py:1229
 class Refused(Exception):
     """A request that is answered by a status and a reason."""
 
@@ -128,7 +128,7 @@ class Timed(io.RawIOBase):
 def read_request(connection: socket.socket, seconds: float, max_body: int) -> tuple[str, str, bytes]:
     """Method, path and body of one HTTP request, all of which arrives within `seconds`.
 
-    Raises Refused for what is no request, too late or too large; ConnectionError if the client left."""
+    Raises Refused for what is no request, late or too large; ConnectionError if the client left."""
     source = Timed(connection, seconds)
     reader = io.BufferedReader(source)
     words = reader.readline(2**13).decode("latin-1").split()
@@ -158,7 +158,8 @@ def read_request(connection: socket.socket, seconds: float, max_body: int) -> tu
 def send(connection: socket.socket, seconds: float, status: int, kind: str, text: str) -> None:
     """Answer, and end the connection so that the answer arrives even if a body was not read."""
     body = text.encode()
-    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {kind}\r\n"
+    head += f"Content-Length: {len(body)}\r\n"
     head += "Retry-After: 1\r\n" * (status == 503) + "Connection: close\r\n\r\n"
     connection.settimeout(seconds)
     connection.sendall(head.encode() + body)
@@ -170,14 +171,15 @@ def send(connection: socket.socket, seconds: float, status: int, kind: str, text
             return
 
 
-# %% src_modules/15_mlops.py:1296
+# %% src_modules/15_mlops.py:1307
 def rows_of(body: bytes, shape: tuple[int, ...], most: int) -> np.ndarray:
     """The inputs of a request, float32 (N, *shape), N from 1 to `most`. Refused(400) else.
 
     TODO: 1. parse the JSON: an object with "inputs"; `parse_constant` of `json.loads` is called for
-             NaN and Infinity, which are no JSON; 2. make `np.array(inputs, dtype=object)`, and check
-             its shape and that every element is an int or a float, no bool; 3. make it float32, and
-             check that all is finite: 1e39 is too large for it.
+             NaN and Infinity, which are no JSON;
+          2. make `np.array(inputs, dtype=object)`, and check its shape and that every element is
+             an int or a float, no bool;
+          3. make it float32, and check that all is finite: 1e39 is too large for it.
     HINT: what a client sends may be nested a thousand deep (RecursionError) or have a number of 400
         digits (OverflowError). Say in the reason what was expected, and what was found.
     """
@@ -210,7 +212,7 @@ def not_a_number(text: str) -> float:
     raise ValueError(f"{text} is not allowed")
 
 
-# %% src_modules/15_mlops.py:1337
+# %% src_modules/15_mlops.py:1349
 class ModelServer:
     """Answers HTTP requests with a copy of a model, in batches.
 
@@ -222,8 +224,9 @@ class ModelServer:
     A thread calls the model, one batch at a time; each connection has a thread of its own.
     """
 
-    def __init__(self, model: Module, input_shape: tuple[int, ...], *, max_batch: int = 32, max_wait: float = 0.002,
-                 max_queue: int = 128, max_body: int = 2**20, timeout: float = 5.0, max_connections: int = 256) -> None:
+    def __init__(self, model: Module, input_shape: tuple[int, ...], *, max_batch: int = 32,
+                 max_wait: float = 0.002, max_queue: int = 128, max_body: int = 2**20,
+                 timeout: float = 5.0, max_connections: int = 256) -> None:
         self.model, self.input_shape = copy.deepcopy(model).eval(), tuple(input_shape)
         self.max_batch, self.max_wait, self.max_queue = max_batch, max_wait, max_queue
         self.max_body, self.timeout, self.max_connections = max_body, timeout, max_connections
@@ -241,8 +244,8 @@ class ModelServer:
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """The outputs of rows (N, *input_shape), computed together with those of other threads.
 
-        Raises Refused: 503 if `max_queue` requests wait already, or the server is closing; 504 after
-        `timeout` seconds; what the thread of the model found.
+        Raises Refused: 503 if `max_queue` requests wait already, or the server is closing; 504
+        after `timeout` seconds; what the thread of the model found.
 
         TODO: under `self._changed`, refuse, or append (rows, Future()) to `self._waiting` and
             `notify()`. Then wait for its `result(self.timeout)`; cancel it on a TimeoutError.
@@ -268,7 +271,7 @@ class ModelServer:
 
         TODO: under `self._changed`: 1. `wait()` until something waits, or the server is closing;
               2. until `max_wait` seconds have passed, or `max_batch` rows wait, or it is closing,
-                 `wait(seconds that are left)`; 3. take from the left what fits into `max_batch` rows.
+                 `wait(seconds that are left)`; 3. take from the left what fits into `max_batch`.
         """
         ### BEGIN SOLUTION
         with self._changed:
@@ -298,7 +301,7 @@ class ModelServer:
 
         TODO: 1. concatenate, and call the model, with no_grad; 2. cut the output at the borders:
                  `np.split(output, np.cumsum(lengths)[:-1])`; 3. `set_result`, or `set_exception` of
-                 Refused(500, ...) for those whose output is not finite; for all if the model raised.
+                 Refused(500, ...) for those whose output is not finite, for all if it raised.
         """
         ### BEGIN SOLUTION
         together = np.concatenate(rows)
@@ -365,7 +368,7 @@ class ModelServer:
         self._open.discard(connection)
 
     def start(self, host: str = "127.0.0.1", port: int = 0) -> "ModelServer":
-        """Listen; port 0 takes any that is free. Sets `url`. OSError if the port is taken. Given."""
+        """Listen; port 0 takes any free one. Sets `url`. OSError if the port is taken. Given."""
         self._listener = socket.create_server((host, port), backlog=128)
         self._listener.settimeout(0.1)
         self.url = f"http://{host}:{self._listener.getsockname()[1]}"
@@ -408,7 +411,8 @@ class ModelServer:
         self.close()
 
 
-def serve(model: Module, input_shape: tuple[int, ...], host: str = "127.0.0.1", port: int = 0, **settings: Any) -> ModelServer:
+def serve(model: Module, input_shape: tuple[int, ...], host: str = "127.0.0.1", port: int = 0,
+          **settings: Any) -> ModelServer:
     """A server that listens; `with serve(model, (64,)) as server:` closes it at the end.
 
     settings: those of ModelServer. OSError if the port is taken.
@@ -423,7 +427,7 @@ def serve(model: Module, input_shape: tuple[int, ...], host: str = "127.0.0.1", 
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1611
+# %% src_modules/15_mlops.py:1625
 EXACT = 4_000_000  # n m up to which all paths are counted: 2,000 numbers against 2,000
 
 
@@ -485,7 +489,7 @@ def population_stability_index(reference: Any, live: Any, bins: int = 10) -> flo
 class DriftDetector:
     """Says which features of live data come from another distribution than the reference.
 
-    reference: (n, F) numbers    false_alarm_rate: how often `check` may alarm for clean data, at most
+    reference: (n, F) numbers    false_alarm_rate: how often `check` may alarm for clean data
     """
 
     def __init__(self, reference: Any, false_alarm_rate: float = 0.01) -> None:
@@ -520,7 +524,7 @@ class DriftDetector:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1709
+# %% src_modules/15_mlops.py:1723
 class ModelMonitor:
     """Keeps what became of the last `window` requests."""
 
@@ -555,10 +559,10 @@ class ModelMonitor:
         ### END SOLUTION
 
     def alarms(self, **limits: float) -> list[str]:
-        """The names of the limits that are broken: `alarms(error_rate=0.01, p99=0.2, accuracy=0.9)`.
+        """The names of limits that are broken: `alarms(error_rate=0.01, p99=0.2, accuracy=0.9)`.
 
-        An accuracy is too low below its limit, all others are too high above it. What is None breaks
-        none. ValueError for a name that `summary` does not have.
+        An accuracy is too low below its limit, all others are too high above it. What is None
+        breaks none. ValueError for a name that `summary` does not have.
         """
         ### BEGIN SOLUTION
         found = self.summary()
@@ -570,18 +574,19 @@ class ModelMonitor:
 
 
 class RetrainingTrigger:
-    """Says when to train again: after `patience` checks in a row with drift, or when the accuracy has
-    fallen by more than `drop` below `baseline`; then not again for `cooldown` checks."""
+    """Says when to train again: after `patience` checks in a row with drift, or when the accuracy
+    has fallen by more than `drop` below `baseline`; then not again for `cooldown` checks."""
 
-    def __init__(self, baseline: float, drop: float = 0.05, patience: int = 3, cooldown: int = 10) -> None:
+    def __init__(self, baseline: float, drop: float = 0.05, patience: int = 3,
+                 cooldown: int = 10) -> None:
         self.baseline, self.drop, self.patience, self.cooldown = baseline, drop, patience, cooldown
         self.in_a_row, self.rest = 0, 0
 
     def check(self, drifted: bool, accuracy: float | None = None) -> str:
         """One more check. Returns the reason to train, "drift" or "accuracy", or "".
 
-        TODO: count drift in a row, also while it rests; a check that rests gives ""; a reason starts
-            the cooldown and the count anew. If there are both, it is the accuracy. NaN is no drop.
+        TODO: count drift in a row, also while it rests; a check that rests gives ""; a reason
+            starts the cooldown and the count anew. Of two, it is the accuracy. NaN is no drop.
         """
         ### BEGIN SOLUTION
         self.in_a_row = self.in_a_row + 1 if drifted else 0
@@ -597,7 +602,7 @@ class RetrainingTrigger:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1849
+# %% src_modules/15_mlops.py:1864
 class Canary:
     """Gives a share of the requests to a new model, and goes back to the old one by itself.
 
@@ -608,7 +613,8 @@ class Canary:
     """
 
     def __init__(self, stable: Callable, candidate: Callable, share: float = 0.1, minimum: int = 50,
-                 false_alarm_rate: float = 0.05, on_rollback: Callable | None = None, seed: int = 0) -> None:
+                 false_alarm_rate: float = 0.05, on_rollback: Callable | None = None,
+                 seed: int = 0) -> None:
         if not 0 < share < 1 or minimum < 1:
             raise ValueError(f"the share is between 0 and 1 and the minimum at least 1, got {share!r}, {minimum!r}")
         self.models = {"stable": stable, "candidate": candidate}
@@ -663,7 +669,7 @@ class Canary:
     def p_value(self) -> float:
         """How probable so many failures of the new model are, or more, if both are equally good.
 
-        HINT: `math.comb(n, k)`; integers of Python have no end, and / of two of them is exact enough.
+        HINT: `math.comb(n, k)`; integers of Python have no end, and their quotient is a float.
         """
         ### BEGIN SOLUTION
         done, failed = sum(self.done.values()), sum(self.failed.values())
