@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event, Timer
@@ -165,14 +166,20 @@ def _output(command: list[str], words: str, most: int, more: dict[str, str]) -> 
         stdin.write(words.encode())
         stdin.seek(0)
         kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        process = None
         try:
-            process = subprocess.Popen(
-                command, env=kept | _ENVIRONMENT | more, start_new_session=True,
-                stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, preexec_fn=_WITH_US,
-            )  # fmt: skip
-        except OSError as error:
-            raise GitError(f"git cannot be started: {error.strerror}") from None
-        output, overdue = _read(process, most)
+            with _interrupts_wait():
+                process = subprocess.Popen(
+                    command, env=kept | _ENVIRONMENT | more, start_new_session=True,
+                    stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, preexec_fn=_WITH_US,
+                )  # fmt: skip
+            output, overdue = _read(process, most)
+        except BaseException as error:
+            if process is not None:
+                _end(process)  # in a session of its own, it does not hear the keyboard
+            elif isinstance(error, OSError):
+                raise GitError(f"git cannot be started: {error.strerror}") from None
+            raise
         stderr.seek(0)
         complaint = stderr.read(2**16).decode(errors="replace")
     if len(output) > most:
@@ -182,6 +189,19 @@ def _output(command: list[str], words: str, most: int, more: dict[str, str]) -> 
     if process.returncode != 0:
         raise GitError(_reason(complaint))
     return output
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C in the body is raised after it: then what has to be ended is known."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # In git's process, on Linux: be ended when this program ends, whatever ends it.
@@ -204,14 +224,12 @@ def _read(process: "subprocess.Popen[bytes]", most: int) -> tuple[bytes, bool]:
     timer.daemon = True  # whatever ends this program need not wait for it
     assert process.stdout is not None
     try:
-        timer.start()
+        with _interrupts_wait():  # the new thread never hears them: the one that reads has to
+            timer.start()
         output = process.stdout.read(most + 1)
         if len(output) > most:
             _end(process)
         process.wait()
-    except BaseException:
-        _end(process)  # in a session of its own, it does not hear the keyboard
-        raise
     finally:
         timer.cancel()
         process.stdout.close()
