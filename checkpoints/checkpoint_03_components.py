@@ -340,9 +340,10 @@ def test_what_cannot_be_loaded(tt, check):
     counting.seen = tt.Tensor([3])
     with check.raises((RuntimeError, KeyError, TypeError, ValueError), mentions=["seen"]):
         counting.load_state_dict({"seen": np.array([2.5])})
-    module.load_state_dict(
-        {"first.bias": zeros["first.bias"], "other": zeros["first.bias"]}, strict=False
-    )
+    some = {"first.bias": zeros["first.bias"], "other": zeros["first.bias"]}
+    told = module.load_state_dict(some, strict=False)
+    check.equal(sorted(told.missing_keys), [name for name in NAMES if name != "first.bias"])
+    check.equal(list(told.unexpected_keys), ["other"])
     check.close(module.first.bias, [0, 0, 0, 0])
     check.close(module.first.weight, before["first.weight"])
 

@@ -80,13 +80,16 @@ def test_sequential_as_a_list(tt, check):
 @pytest.mark.hint("Keep the layers in an attribute that parameters() looks into: a list, say.")
 @pytest.mark.depends(on="test_sequential_is_composition")
 def test_parameters_of_a_sequence(tt, check):
-    """Finds the parameters of all its layers, in their order, each once"""
+    """Finds the parameters of all its layers, in their order, each once, by the layer's number"""
     shared = tt.Linear(2, 2)
     model = tt.Sequential(tt.Linear(3, 2), tt.relu, shared, tt.Sequential(tt.Tanh(), shared))
     shapes = [tuple(parameter.shape) for parameter in model.parameters()]
     check.equal(shapes, [(2, 3), (2,), (2, 2), (2,)])
     names = [check.type(name, str) for name, _ in model.named_parameters()]
-    check.equal(len(set(names)), 4)
+    check.equal(names, ["0.weight", "0.bias", "2.weight", "2.bias"])
+    nested = tt.Sequential(tt.relu, tt.Sequential(tt.Tanh(), tt.Linear(2, 1, bias=False)))
+    check.equal([name for name, _ in nested.named_parameters()], ["1.1.weight"])
+    check.equal(list(nested.state_dict()), ["1.1.weight"])
     check.equal(len(list(tt.Sequential(tt.relu, tt.Flatten()).parameters())), 0)
     model.eval()
     check.equal([model.training, shared.training], [False, False])

@@ -24,6 +24,7 @@ STEPS = {
     "-{} * 3 + {}": lambda x, y: -x * 3 + y,
 }
 NUMBERS = st.floats(-1, 1, width=32)
+PLAIN = {"weight": 1.0, "bias": 0.0}  # of a normalization that scales and shifts nothing
 
 
 def slope(function, arrays, place, weights, step=1e-6):
@@ -150,6 +151,15 @@ def batch_norm(x, parameters, mean=None, var=None):
 def layer_norm(x, parameters):
     mean, var = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
     return (x - mean) / np.sqrt(var + 1e-5) * parameters["weight"] + parameters["bias"]
+
+
+def layer_norm_slope(x, grad):
+    """The gradient of x, from that of the normalized rows: what changes their mean or variance
+    is taken out of it."""
+    normal = layer_norm(x, PLAIN)
+    left = grad - grad.mean(axis=-1, keepdims=True)
+    left -= normal * (grad * normal).mean(axis=-1, keepdims=True)
+    return left / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
 
 
 @pytest.mark.points(1)
@@ -375,6 +385,8 @@ def test_parts(tt, check):
         "x[::2, ::-1]": (slice(None, None, 2), slice(None, None, -1)),
         "x[..., 0]": (..., 0),
         "x[[0, 0, 2]]": [0, 0, 2],
+        "x[(0, 0, 1),]": ((0, 0, 1),),
+        "x[1:, (0, 2, 2)]": (slice(1, None), (0, 2, 2)),
         "x[rows, columns]": (np.array([0, 1, 1, 1]), np.array([2, 0, 0, 1])),
         "x[mask]": a > 1,
     }.items():
@@ -641,6 +653,13 @@ def test_gradients_of_activations(tt, check, gradcheck):
         at_the_bend = tt.Tensor([-1.0, 0.0, 2.0], requires_grad=True)
         bend(at_the_bend).sum().backward()
         check.close(at_the_bend.grad, slopes)
+    unknown = tt.Tensor([np.nan, 1.0], requires_grad=True)
+    tt.relu(unknown).sum().backward()
+    check.close(unknown.grad, [1, 1])
+    # Infinity comes from the root of 0, among others; and infinity times 0 is NaN.
+    below = tt.Tensor([-1.0, 4.0], requires_grad=True)
+    tt.relu(below).backward(tt.Tensor([np.inf, 0.25]))
+    check.close(below.grad, [0, 0.25])
 
 
 @pytest.mark.points(1)
@@ -684,6 +703,13 @@ def test_gradients_of_layers(tt, check, gradcheck):
     alike.requires_grad = True
     tt.max_pool2d(alike, kernel_size=2).backward()
     check.close(alike.grad, [[[[1, 0], [0, 0]]]])
+    unknown = tt.Tensor([[[[9.0, np.nan, 1.0, 2.0]]]], requires_grad=True)
+    tt.max_pool2d(unknown, kernel_size=(1, 2)).backward(tt.Tensor([[[[3.0, 5.0]]]]))
+    check.close(unknown.grad, [[[[0, 3, 0, 5]]]])
+    empty = tt.zeros(1, 1, 1, 2)
+    empty.requires_grad = True
+    tt.max_pool2d(empty, kernel_size=(1, 2)).backward(tt.Tensor([[[[np.inf]]]]))
+    check.close(empty.grad, [[[[np.inf, 0]]]])
 
 
 @pytest.mark.points(1)
@@ -725,6 +751,17 @@ def test_gradients_of_attention_and_normalization(tt, check, gradcheck):
     square = uniform(4, 4, low=-2)
     gradcheck.layer(tt.LayerNorm(4), layer_norm, square, "LayerNorm(4) of shape (4, 4)")
     gradcheck.layer(tt.LayerNorm(4).eval(), layer_norm, x, "LayerNorm(4) in evaluation mode")
+    # float32 near a million has no digits left for sums of products.
+    far = np.stack([1e6 + np.arange(8.0) % 3, np.full(8, 1e6 + 0.125)])
+    start, weight = uniform(2, 8, low=-1), uniform(8)
+    layer = tt.LayerNorm(8)
+    layer.weight.data = weight.astype(np.float32)
+    rows = tt.Tensor(far.astype(np.float32), requires_grad=True)
+    layer(rows).backward(tt.Tensor(start.astype(np.float32)))
+    check.close(rows.grad, layer_norm_slope(far, start * weight), rtol=1e-2, atol=1e-2)
+    check.close(
+        layer.weight.grad, (layer_norm(far, PLAIN) * start).sum(axis=0), rtol=1e-2, atol=1e-2
+    )
 
 
 @pytest.mark.points(1)

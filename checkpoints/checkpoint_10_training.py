@@ -83,6 +83,26 @@ def epoch_by_numpy(numbers, x, labels, size, lr, accumulate=1):
     return numbers, np.mean(found, axis=0)
 
 
+def with_nan(run_program):
+    """What is measured of five rows, of which two hold NaN, and of four numbers, one of them NaN:
+    name -> (result, warnings)."""
+    rows = np.array([[1, 0], [np.nan, 0], [0, 1], [1, 0], [2, np.nan]], np.float32)
+    numbers = np.array([[0.9], [0.1], [np.nan], [0.2]], np.float32)
+    return run_program(
+        "programs/not_a_number.py",
+        rows=rows,
+        labels=np.array([0, 0, 1, 1, 0]),
+        numbers=numbers,
+        answers=np.array([[1], [0], [0], [0]]),
+    )
+
+
+def warned(check, said, count):
+    """One of the warnings says how many of the outputs are NaN."""
+    told = any("nan" in text.lower() and str(count) in text for text in said)
+    check.true(told, f"a RuntimeWarning should say that {count} outputs are NaN; got {said}")
+
+
 def trainer_of(tt, model, lr, **options):
     optimizer = tt.SGD(model.parameters(), lr=lr, **options)
     return tt.Trainer(model, optimizer, tt.CrossEntropyLoss(), metrics=[tt.Accuracy()])
@@ -153,13 +173,14 @@ def test_label_smoothing(tt, check):
 @pytest.mark.hint("Subtract the largest logit of each row; take exponentials of -|x| alone.")
 @pytest.mark.depends(on="test_losses")
 def test_losses_far_out(check, run_program):
-    """Stays exact at logits of 10,000 and at probabilities of 0 and 1, without a warning"""
+    """Stays exact at logits of 10,000 and infinity and at probabilities of 0 and 1, unwarned"""
     far = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 0]], np.float32)
     found = run_program("programs/losses_far_out.py", logits=far, ends=np.array([0, 1], np.float32))
     check.close(np.array(found["cross_entropy"]), [0, 1.5e4])
     check.close(found["cross_entropy_slope"], [[0.5, -0.5, 0], [-0.5, 0.5, 0]])
     check.close(np.array(found["with_logits"]), [2 * np.log(2) / 6, (4e4 + 2 * np.log(2)) / 6])
     check.close(found["with_logits_slope"], np.array([[1, 0, 0.5], [0, 1, 0.5]]) / 6)
+    check.close(np.array(found["at_infinity"]), [0, np.inf])
     check.close(np.array(found["of_probabilities"]), [0, 100])
 
 
@@ -186,7 +207,7 @@ def test_what_losses_refuse(tt, check):
 @pytest.mark.hint(
     "argmax along the classes, compared with the targets; a threshold for one number."
 )
-def test_accuracy(tt, check):
+def test_accuracy(tt, check, run_program):
     """Counts right answers: the class of the largest output, or whether one is above a threshold"""
     for rows in (3, 30):
         x, targets = operands("CrossEntropyLoss", rows)
@@ -201,6 +222,14 @@ def test_accuracy(tt, check):
     for wrong in (tt.Tensor([1, 2]), tt.zeros(3, 4, dtype=np.int64)):
         with check.raises(ValueError):
             tt.Accuracy()(p, wrong)
+    with check.raises(ValueError, mentions=("(4, 1)", "(4,)")):  # one class is always the largest
+        tt.Accuracy()(p, answers.reshape(4))
+    found = with_nan(run_program)
+    for kind, share, count in (("classes", 0.4, 2), ("single numbers", 0.75, 1)):
+        right, said = found[f"Accuracy of {kind}"]
+        told = f"the accuracy of {kind}, {count} of them NaN, is {right}, expected {share}"
+        check.true(bool(np.isclose(right, share)), f"{told}: what is NaN is wrong")
+        warned(check, said, count)
 
 
 @pytest.mark.points(2)
@@ -208,7 +237,7 @@ def test_accuracy(tt, check):
     "Means over all samples: a short last batch must not count as much as a long one."
 )
 @pytest.mark.depends(on="test_losses")
-def test_evaluation(tt, check):
+def test_evaluation(tt, check, run_program):
     """Measures loss and accuracy over all samples, and the accuracy of each class"""
     model, numbers = linear(tt, check)
     x, labels = classes(25)
@@ -223,12 +252,18 @@ def test_evaluation(tt, check):
         check.close(found["per_class_accuracy"], of_classes)
     with check.raises(ValueError):
         tt.evaluate_model(model, [])
+    with check.raises(ValueError, mentions=("(25, 1)",)):
+        tt.evaluate_model(tt.Linear(4, 1), loader_of(tt, x, 0 * labels, 25))
+    found, said = with_nan(run_program)["evaluate_model"]
+    check.close(found["accuracy"], 0.4)  # what is NaN is wrong
+    check.close(found["per_class_accuracy"], [1 / 3, 1 / 2])
+    warned(check, said, 2)
 
 
 @pytest.mark.points(1)
 @pytest.mark.hint("counts[true, predicted]: a row is what it was, a column what it was taken for.")
 @pytest.mark.depends(on="test_evaluation")
-def test_confusion_matrix(tt, check):
+def test_confusion_matrix(tt, check, run_program):
     """Counts what was taken for what: rows are true classes, columns predicted ones"""
     model, numbers = linear(tt, check)
     x, labels = classes(50)
@@ -243,6 +278,10 @@ def test_confusion_matrix(tt, check):
     check.equal(check.array(wide).sum(axis=1), np.array([*np.bincount(labels % 2), 0, 0, 0]))
     with check.raises(ValueError):
         tt.compute_confusion_matrix(model, loader_of(tt, x, labels, 50), 2)
+    with check.raises(ValueError):
+        tt.compute_confusion_matrix(tt.Linear(4, 1), loader_of(tt, x, 0 * labels, 50), 1)
+    found, _ = with_nan(run_program)["compute_confusion_matrix"]
+    check.true(found == "ValueError", f"logits that are NaN should be a ValueError, not {found}")
 
 
 @pytest.mark.points(2)

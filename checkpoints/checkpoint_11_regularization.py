@@ -38,14 +38,31 @@ def rows_as_integers(x):
     return np.rint(x / scale).astype(np.int64), scale
 
 
+def left_alone(check, run_program, calls):
+    """These calls, function -> arguments, change none of their arrays."""
+    for name, places in run_program("programs/arrays_kept.py", calls=calls).items():
+        told = f"{name} changed its argument {', '.join(str(place + 1) for place in places)}"
+        check.true(not places, f"{told}: leave inputs as they are, and compute a new array")
+
+
+def is_a_copy(check, model, small):
+    """New numbers in a compressed network do not reach the one that it was made of."""
+    before = {name: check.array(value) for name, value in model.state_dict().items()}
+    changed = {name: 0 * check.array(value) for name, value in small.state_dict().items()}
+    small.load_state_dict(changed)
+    same = [bool((model.state_dict()[n] == value).all()) for n, value in before.items()]
+    check.true(all(same), "the smaller network shares arrays with the first one: copy them")
+
+
 @pytest.mark.points(2)
 @pytest.mark.hint("Divide what is kept by 1 - p, so that the mean over all draws is the input.")
 def test_dropout_in_training(tt, check):
     """Drops numbers with the probability p, anew in each call, and rescales the others"""
     x = np.arange(1, 20_001, dtype=np.float32).reshape(100, 2, 100)
     for p in (0.1, 0.5, 0.9):
-        layer = tt.Dropout(p)
-        found = check.array(layer(tt.Tensor(x)))
+        layer, given = tt.Dropout(p), tt.Tensor(x.copy())
+        with check.unchanged(given):
+            found = check.array(layer(given))
         check.shape(found, x.shape)
         check.dtype(layer(tt.Tensor(x)), "float32")
         dropped = found == 0
@@ -103,11 +120,12 @@ def test_penalties(tt, check):
         "L2": (lambda w: (w**2).sum(), lambda w: 2 * w),
     }
     for kind, (function, gradient) in penalties.items():
-        layers = linear(tt, first, [50, 60, 70, 80]), linear(tt, second, [90, 99])
+        layers = linear(tt, first.copy(), [50, 60, 70, 80]), linear(tt, second.copy(), [90, 99])
         model = tt.Sequential(layers[0], tt.relu, layers[1])
-        found = getattr(tt, kind)(0.25)(model)
-        check.close(found, 0.25 * (function(first) + function(second)), rtol=1e-5)
-        found.backward()
+        with check.unchanged(*model.parameters()):
+            found = getattr(tt, kind)(0.25)(model)
+            check.close(found, 0.25 * (function(first) + function(second)), rtol=1e-5)
+            found.backward()
         for layer, weight in zip(layers, (first, second), strict=True):
             check.close(layer.weight.grad, 0.25 * gradient(weight), rtol=1e-5)
             biased = layer.bias.grad is not None and bool(check.array(layer.bias.grad).any())
@@ -118,17 +136,22 @@ def test_penalties(tt, check):
 
 @pytest.mark.points(1)
 @pytest.mark.hint("Each class gets s / C, and the right one 1 - s more.")
-def test_label_smoothing(tt, check):
+def test_label_smoothing(tt, check, run_program):
     """Makes probabilities of class numbers, with a share spread over all classes"""
     targets = np.array([2, 0, 4, 4])
     for share in (0.0, 0.1, 1.0):
-        found = tt.label_smoothing(tt.Tensor(targets), 5, share)
+        given = tt.Tensor(targets.copy())
+        with check.unchanged(given):
+            found = tt.label_smoothing(given, 5, share)
         check.close(found, (1 - share) * np.eye(5)[targets] + share / 5)
         check.dtype(found, "float32")
         logits = drawn(4, 5)
         expected = -(check.array(found) * log_softmax(logits)).sum(axis=1).mean()
         loss = tt.CrossEntropyLoss(label_smoothing=share)(tt.Tensor(logits), tt.Tensor(targets))
         check.close(loss, expected, rtol=1e-4)
+    square = np.array([1, 0, 0])  # as many rows as classes
+    check.close(tt.label_smoothing(tt.Tensor(square), 3, 0.3), 0.7 * np.eye(3)[square] + 0.1)
+    left_alone(check, run_program, {"label_smoothing": [square, 3, 0.3]})
     for wrong, share in (([5], 0.1), ([-1], 0.1), ([0], -0.1), ([0], 1.1)):
         with check.raises(ValueError):
             tt.label_smoothing(tt.Tensor(wrong), 5, share)
@@ -146,7 +169,7 @@ def test_early_stopping(tt, check):
     ):
         stopper, model, said = tt.EarlyStopping(patience=patience), linear(tt, [[0.0]]), []
         for number, value in enumerate(values):
-            model.weight.data = np.array([[number]], np.float32)
+            model.load_state_dict({"weight": np.array([[number]])})  # into the array that is there
             said.append(stopper.step(value, model))
         check.equal(said, [number >= stops_at for number in range(len(values))])
         stopper.restore(model)
@@ -252,7 +275,14 @@ def test_structured_pruning(tt, check):
     check.equal(int(tt.model_size(small)), 4 * (4 * 8 + 3 * 5 + 4 * 4))
     for name, array in model.state_dict().items():
         check.close(array, check.array(before[name]), rtol=0, atol=0)
+    is_a_copy(check, model, small)
     check.equal(tuple(tt.structured_prune(tt.MLP([3, 2, 5]), 0.9)[2].weight.shape), (5, 1))
+    # As many inputs as neurons: of a square weight, the rows go, the shortest, and not columns.
+    square = linear(tt, [[3, 0, 0], [0, 1, 0], [3, 2, 0]], [1, 2, 3]), linear(tt, np.eye(3) + 1)
+    found = tt.structured_prune(tt.Sequential(*square), 0.4)
+    check.close(found[0].weight, [[3, 0, 0], [3, 2, 0]])
+    check.close(found[0].bias, [1, 3])
+    check.close(found[1].weight, [[2, 1], [1, 1], [1, 2]])
     for amount in (-0.5, 1.0):
         with check.raises(ValueError, mentions=(str(amount),)):
             tt.structured_prune(model, amount)
@@ -281,7 +311,7 @@ def test_smaller_network_is_faster(tt, check, speed):
 
 @pytest.mark.points(1)
 @pytest.mark.hint("The range always includes 0, so that 0 stays exactly 0.")
-def test_calibration(tt, check):
+def test_calibration(tt, check, run_program):
     """Chooses scale and zero point for the range of samples: of all, or of each channel"""
     x = drawn(4, 5, 3) * np.array([1, 10, 100, 0], np.float32).reshape(4, 1, 1) + 1
     x[3] = 0
@@ -302,6 +332,10 @@ def test_calibration(tt, check):
     check.equal(int(check.array(zero)), -128)
     with check.raises(ValueError):
         tt.calibrate(tt.Tensor([1.0, float("inf")]))
+    calls = {
+        name: [drawn(3, 3), *others] for name, others in (("calibrate", [0]), ("quantize", []))
+    }
+    left_alone(check, run_program, calls)
 
 
 @pytest.mark.points(2)
@@ -311,7 +345,9 @@ def test_quantization(tt, check, seed, axis, symmetric):
     """Writes numbers as int8 steps, of one scale or of many, and clips before it casts"""
     x = np.round(drawn(5, 4, seed=seed) * np.array([1, 30, 1, 1, 200])[:, None], 2)
     x = x.astype(np.float32)
-    found = tt.quantize(tt.Tensor(x), axis=axis, symmetric=symmetric)
+    given = tt.Tensor(x.copy())
+    with check.unchanged(given):
+        found = tt.quantize(given, axis=axis, symmetric=symmetric)
     check.dtype(found.values, "int8")
     check.shape(found.scale, () if axis is None else (x.shape[axis],))
     scale, zero = (check.array(a).astype(np.float32) for a in (found.scale, found.zero_point))
@@ -337,7 +373,11 @@ def test_dequantization(tt, check):
     """Gives back the numbers within half a step, in float32, also at the ends of the range"""
     x = np.linspace(-3, 5, 400).astype(np.float32).reshape(4, 100)
     for axis, steps in ((None, 5 / 127), (0, np.abs(x).max(axis=1, keepdims=True) / 127)):
-        found = tt.dequantize(tt.quantize(tt.Tensor(x), axis=axis))
+        stored = tt.quantize(tt.Tensor(x), axis=axis)
+        values = check.array(stored.values)
+        found = tt.dequantize(stored)
+        same = bool((check.array(stored.values) == values).all())
+        check.true(same, "dequantize changed the whole numbers that it was given")
         check.dtype(found, "float32")
         off = np.abs(check.array(found) - x) / steps
         check.true(bool(off.max() <= 0.501), f"off by {off.max():.2f} steps, expected half a step")
@@ -351,17 +391,20 @@ def test_dequantization(tt, check):
 
 @pytest.mark.points(2)
 @pytest.mark.hint("int8 @ int8 wraps around: give matmul dtype=np.int32, or sum exact pieces.")
-def test_products_of_integers(tt, check):
+def test_products_of_integers(tt, check, run_program):
     """Multiplies int8 matrices exactly, also where sums leave 8, 16 and 24 bits"""
     for columns in (1, 3, 64, 1023, 1025, 4096):
         draw = np.random.default_rng(columns)
         x, weight = (draw.integers(60, 128, (n, columns)).astype(np.int8) for n in (3, 2))
         x[1], weight[1] = -128, -127
-        found = tt.integer_product(x, weight)
+        found = tt.integer_product(x.copy(), weight.copy())
         check.dtype(found, "int32")
         check.equal(
             check.array(found).astype(np.int64), x.astype(np.int64) @ weight.T.astype(np.int64)
         )
+    square = np.array([[1, 2], [3, 4]], np.int8), np.array([[5, 6], [7, 8]], np.int8)
+    check.equal(check.array(tt.integer_product(*square)).tolist(), [[17, 23], [39, 53]])
+    left_alone(check, run_program, {"integer_product": square})
     check.shape(tt.integer_product(np.zeros((0, 4), np.int8), np.zeros((3, 4), np.int8)), (0, 3))
 
 
@@ -373,7 +416,10 @@ def test_quantized_linear(tt, check):
     weight = drawn(6, 50) * np.array([1, 100, 0.01, 1, 1, 1], np.float32)[:, None]
     x, bias = drawn(7, 50, seed=1), drawn(6, seed=2)
     for offset in (bias, None):
-        layer = tt.QuantizedLinear(linear(tt, weight, offset))
+        plain, given = linear(tt, weight.copy(), offset), tt.Tensor(x.copy())
+        with check.unchanged(given, *plain.parameters()):
+            layer = tt.QuantizedLinear(plain)
+            layer(given)
         values, scale = rows_as_integers(x)
         weights, steps = rows_as_integers(weight)
         expected = (values @ weights.T) * (scale.astype(np.float64) * steps.T.astype(np.float64))
@@ -384,6 +430,9 @@ def test_quantized_linear(tt, check):
         check.equal(int(tt.model_size(layer)), 6 * 50 + 4 * 6 * (1 if offset is None else 2))
     check.shape(layer(tt.Tensor(x[:6].reshape(2, 3, 50))), (2, 3, 6))
     check.close(layer(tt.zeros(2, 50)), np.zeros((2, 6)))
+    # Square: the weight the wrong way round, or scales of columns, have the right shape as well.
+    square = tt.QuantizedLinear(linear(tt, [[127, 0], [254, 254]]))
+    check.close(square(tt.Tensor([[0.0, 1.0], [1.0, 0.0]])), [[0, 254], [127, 254]])
     # Twenty thousand products that add up to 1: whole numbers alone have no rounding errors.
     half, other = (np.random.default_rng(s).integers(1, 128, 10_000) for s in (3, 4))
     row, column = np.append(np.append(half, -half), 1), np.append(np.append(other, other), 1)
@@ -429,6 +478,7 @@ def test_quantized_models(tt, check):
         check.true(bool((found != expected).any()), "no answer changed: is it quantized?")
         kinds = [array.dtype.name for array in small.state_dict().values() if array.ndim > 1]
         check.equal(kinds, ["int8", "int8"])
+        is_a_copy(check, model, small)
     # Calibrated on these samples, larger inputs are clipped; with scales of their own they are not.
     far, first = tt.Tensor(100 * x), tt.Sequential(layers[0])
     wide = np.abs(check.array(first(far))).max()
@@ -450,7 +500,9 @@ def test_distillation(tt, check):
     for temperature, alpha in ((1.0, 1.0), (4.0, 1.0), (3.0, 0.3), (2.0, 0.0)):
         x = tt.Tensor(student.astype(np.float64), requires_grad=True)
         wise = tt.Tensor(teacher.astype(np.float64), requires_grad=True)
-        loss = tt.DistillationLoss(temperature, alpha)(x, wise, tt.Tensor(targets))
+        labels = tt.Tensor(targets.copy())
+        with check.unchanged(x, wise, labels):
+            loss = tt.DistillationLoss(temperature, alpha)(x, wise, labels)
         logs = log_softmax(teacher.astype(np.float64) / temperature)
         soft = np.exp(log_softmax(student.astype(np.float64) / temperature))
         divergence = (np.exp(logs) * (logs - np.log(soft))).sum(axis=1).mean()

@@ -71,12 +71,22 @@ def fast_kernels(tt):
         tt.use_fast_kernels(False)
 
 
-def forward_and_back(tt, function, arrays, grad):
-    """[output, one gradient for each array] of a function of Tensors."""
-    tensors = [tt.Tensor(array, requires_grad=True) for array in arrays]
-    output = function(*tensors)
-    output.backward(tt.Tensor(grad))
+def forward_and_back(tt, check, function, arrays, grad):
+    """[output, one gradient for each array] of a function that changes none of its Tensors."""
+    tensors = [tt.Tensor(array.copy(), requires_grad=True) for array in arrays]
+    start = tt.Tensor(grad.copy())
+    with check.unchanged(*tensors):
+        output = function(*tensors)
+        with check.unchanged(output, start):
+            output.backward(start)
     return [output, *(tensor.grad for tensor in tensors)]
+
+
+def left_alone(check, run_program, calls):
+    """These calls, function -> arguments, change none of their arrays."""
+    for name, places in run_program("programs/arrays_kept.py", calls=calls).items():
+        told = f"{name} changed its argument {', '.join(str(place + 1) for place in places)}"
+        check.true(not places, f"{told}: leave inputs as they are, and compute a new array")
 
 
 @pytest.mark.points(2)
@@ -108,14 +118,17 @@ def test_matrix_products(tt, check, n, k, m, block, seed):
 
 @pytest.mark.points(1)
 @pytest.mark.hint("The second size of a must be the first of b; compare before you loop.")
-def test_matrices_that_do_not_fit(tt, check):
-    """Refuses shapes that do not fit, vectors, and blocks without a size"""
+def test_matrices_that_do_not_fit(tt, check, run_program):
+    """Refuses shapes that do not fit, vectors, blocks without a size, and changes no matrix"""
     for name in ("matmul_naive", "matmul_blocked", "matmul_vectorized"):
         for a, b in (((2, 3), (2, 3)), ((2, 3), (3,)), ((3,), (3, 2)), ((1, 2, 3), (3, 2))):
             with check.raises(ValueError):
                 getattr(tt, name)(np.ones(a, np.float32), np.ones(b, np.float32))
     with check.raises(ValueError):
         tt.matmul_blocked(np.ones((2, 2)), np.ones((2, 2)), block=0)
+    pair = draws(0, 3, 3), draws(1, 3, 3)
+    names = ("matmul_naive", "matmul_blocked", "matmul_vectorized")
+    left_alone(check, run_program, dict.fromkeys(names, pair))
 
 
 def looped(a, b):
@@ -163,7 +176,7 @@ def test_im2col_and_col2im(tt, check, shape, kernel, room, stride, padding, seed
 @pytest.mark.points(1)
 @pytest.mark.hint("The rows of im2col times the weight as a matrix (out, in kh kw), transposed.")
 @pytest.mark.depends(on="test_im2col_and_col2im")
-def test_convolution_as_a_product(tt, check):
+def test_convolution_as_a_product(tt, check, run_program):
     """Convolves by one product, with a stride, padding and bias; refuses other channels"""
     for kernel, stride, padding in (((3, 3), 1, 1), ((2, 3), (2, 1), (0, 2)), ((1, 1), 1, 0)):
         x, weight, bias = draws(0, 2, 3, 6, 7), draws(1, 4, 3, *kernel), draws(2, 4)
@@ -176,6 +189,11 @@ def test_convolution_as_a_product(tt, check):
         found = tt.conv2d_im2col(x, weight, bias, stride, padding)
         check.close(found, expected + bias[:, None, None], rtol=1e-4, atol=1e-4)
     check.close(tt.im2col(np.arange(9.0).reshape(1, 1, 3, 3), 2)[:2], [[0, 1, 3, 4], [1, 2, 4, 5]])
+    # As many kernels as channels: a weight the wrong way round has the right shape.
+    cube, square = draws(3, 2, 2, 2, 2), draws(4, 2, 2, 2, 2)
+    check.close(tt.conv2d_im2col(cube, square), convolved(cube, square)[0], rtol=1e-4, atol=1e-4)
+    calls = {"im2col": [cube, 2], "conv2d_im2col": [cube, square, draws(5, 2)]}
+    left_alone(check, run_program, calls | {"col2im": [draws(6, 2, 8), (2, 2, 2, 2), 2]})
     for shape in ((2, 2, 6, 7), (2, 3, 2, 7), (3, 6, 7)):
         with check.raises(ValueError):
             tt.conv2d_im2col(np.ones(shape, np.float32), np.ones((4, 3, 3, 3), np.float32))
@@ -215,6 +233,15 @@ def test_fused_linear_relu(tt, check, gradcheck):
         *arrays,
         name="fused_linear_relu",
     )
+    x, weight, bias = (tt.Tensor(draws(4, *shape)) for shape in ((3, 3), (3, 3), (3,)))
+    expected = np.maximum(check.array(x) @ check.array(weight).T + check.array(bias), 0)
+    with check.unchanged(x, weight, bias):
+        check.close(tt.fused_linear_relu(x, weight, bias), expected, rtol=1e-4, atol=1e-5)
+    # Where the output is 0, the gradient is 0 as well, also of infinity.
+    below = tt.Tensor([[-1.0, 2.0]], requires_grad=True)
+    output = tt.fused_linear_relu(below, tt.Tensor([[1.0, 0.0], [0.0, 1.0]]), tt.zeros(2))
+    output.backward(tt.Tensor([[np.inf, 1.0]]))
+    check.close(below.grad, [[0, 1]])
     with check.raises(ValueError):
         tt.fused_linear_relu(tt.ones(2, 4), tt.ones(5, 3), tt.ones(5))
 
@@ -235,8 +262,13 @@ def test_fast_convolution(tt, check):
             *arrays, slope = [array.astype(dtype) for array in (x, weight, grad)]
             with fast_kernels(tt):
                 found = forward_and_back(
-                    tt, lambda a, w, p=padding: tt.conv2d(a, w, padding=p), arrays, slope
+                    tt, check, lambda a, w, p=padding: tt.conv2d(a, w, padding=p), arrays, slope
                 )
+                with check.unchanged(*found):  # the next call has arrays of its own
+                    forward_and_back(
+                        tt, check, lambda a, w, p=padding: tt.conv2d(a, w, padding=p),
+                        [-array for array in arrays], slope,
+                    )  # fmt: skip
             for got, wanted in zip(found, (expected, *slopes(grad)), strict=True):
                 near(check, got, wanted, digits)
                 check.dtype(got, np.dtype(dtype).name)
@@ -252,7 +284,7 @@ def test_fast_convolution_of_a_batch(tt, check):
     grad = draws(3, *expected.shape)
     with fast_kernels(tt):
         output, *slopes_found = forward_and_back(
-            tt, lambda x, w, b: tt.conv2d(x, w, b, padding=1), (x, weight, bias), grad
+            tt, check, lambda x, w, b: tt.conv2d(x, w, b, padding=1), (x, weight, bias), grad
         )
     check.dtype(output, "float32")
     near(check, output, expected + bias[:, None, None], 1e-4)
@@ -280,7 +312,7 @@ def test_where_no_fast_form_applies(tt, check):
         grad = draws(2, *expected.shape)
         with fast_kernels(tt):
             found = forward_and_back(
-                tt, lambda x, w, o=options: tt.conv2d(x, w, **o), (x, weight), grad
+                tt, check, lambda x, w, o=options: tt.conv2d(x, w, **o), (x, weight), grad
             )
         for got, wanted in zip(found, (expected, *slopes(grad)), strict=True):
             near(check, got, wanted, 1e-4)
@@ -331,18 +363,25 @@ def test_fast_pool_norms_and_loss(tt, check):
             x = np.round(x * 2) / 2 if "pool" in name else x  # many are equal
             output = check.array(function(tt.Tensor(x)))
             grad = draws(place + 1, *output.shape, dtype=dtype)
-            slow = [check.array(a) for a in forward_and_back(tt, function, (x,), grad)]
+            slow = [check.array(a) for a in forward_and_back(tt, check, function, (x,), grad)]
             with fast_kernels(tt):
-                fast = forward_and_back(tt, function, (x,), grad)
+                fast = forward_and_back(tt, check, function, (x,), grad)
             for got, wanted in zip(fast, slow, strict=True):
                 near(check, got, wanted, digits)
+
+    images = np.array([[[[1, np.nan, 0, 0], [5, np.nan, 0, 0]]]], np.float32)
+    grad = np.array([[[[3, np.inf]]]], np.float32)
+    with fast_kernels(tt):
+        output, slope = forward_and_back(tt, check, tt.MaxPool2d(2), (images,), grad)
+    check.close(output, [[[[np.nan, 0]]]])  # NaN is the largest, and gets the gradient
+    check.close(slope, [[[[0, 3, np.inf, 0], [0, 0, 0, 0]]]])
 
 
 def normed(tt, check, kind, size, shape, middle):
     """Output, gradients and, after training, the output in use of a norm, for the same numbers."""
     layer, x = getattr(tt, kind)(size), draws(3, *shape) + np.float32(middle)
     layer.weight.data, layer.bias.data = draws(1, size), draws(2, size)
-    made = forward_and_back(tt, layer, (x,), draws(4, *shape))
+    made = forward_and_back(tt, check, layer, (x,), draws(4, *shape))
     slopes = [layer.weight.grad, layer.bias.grad]
     layer.eval()
     return [check.array(a) for a in (*made, *slopes, layer(tt.Tensor(x)))]
@@ -480,13 +519,18 @@ def test_quantized_product(tt, check, n, k, m, zeros, seed):
 
 @pytest.mark.points(1)
 @pytest.mark.hint("Small matrices of the largest numbers, worked on paper.")
-def test_quantized_by_hand(tt, check):
+def test_quantized_by_hand(tt, check, run_program):
     """Holds sums that neither int8 nor int16 can, and refuses what is not int8"""
     a, b = np.array([[100, 100]], np.int8), np.array([[100], [50]], np.int8)
     check.close(tt.quantized_matmul(a, b), [[15000]])
     check.close(tt.quantized_matmul(a, b, 0.1, 2.0, 10, 0), [[2700]])
     least = np.full((2, 1024), -128, np.int8)
     check.close(tt.quantized_matmul(least, least.T.copy()), np.full((2, 2), 2.0**24))
+    # Square, so that a product the wrong way round has the right shape.
+    square = np.array([[1, 2], [3, 4]], np.int8), np.array([[0, 1], [1, 1]], np.int8)
+    scales = np.array([1, 10], np.float32), np.array([1, 100], np.float32)
+    check.close(tt.quantized_matmul(*square, *scales), [[2, 300], [40, 7000]])
+    left_alone(check, run_program, {"quantized_matmul": [*square, *scales]})
     for wrong in (a.astype(np.int16), a.astype(np.float32)):
         with check.raises(TypeError):
             tt.quantized_matmul(wrong, b)

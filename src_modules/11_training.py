@@ -282,7 +282,7 @@ class Accuracy:
     """`Accuracy()(outputs, targets)`: the share of right answers, a float from 0 to 1.
 
     Outputs (N, C) with targets (N,), C at least 2: the class of the largest output. Two of one shape: whether an
-    output is above `threshold`. What is NaN is wrong. Raises ValueError for anything else.
+    output is above `threshold`. What is NaN is wrong: see `known`. Raises ValueError for anything else.
     """
 
     def __init__(self, threshold: float = 0.5) -> None:
@@ -401,7 +401,7 @@ def compute_confusion_matrix(model: Module, loader: Iterable, num_classes: int) 
 
     model: makes logits (N, num_classes) of the inputs of a batch    loader: batches (inputs, targets)
 
-    Raises ValueError for targets and answers that are not below num_classes, and for logits that are NaN.
+    Raises ValueError for one class alone, targets and answers that are not below num_classes, and logits that are NaN.
     HINT: a pair is a number too, true * num_classes + answer, and `np.bincount` counts numbers.
     """
     ### BEGIN SOLUTION
@@ -416,6 +416,8 @@ def compute_confusion_matrix(model: Module, loader: Iterable, num_classes: int) 
 def evaluate_model(model: Module, loader: Iterable) -> dict[str, Any]:
     """How good a classifier is on all samples of a loader: "loss" (the mean cross-entropy), "accuracy", and
     "per_class_accuracy", float64 (C,): the share recognised of each class, nan where there is none of it. What is NaN is wrong.
+
+    Raises ValueError for no samples, and for one class alone: see `answered`.
     """
     ### BEGIN SOLUTION
     logits, targets = answered(model, loader)

@@ -62,7 +62,7 @@ from tinytorch.core.measuring import best_seconds, cpu_seconds, growth, kept_byt
 from tinytorch.core.normalization import BatchNorm2d, LayerNorm
 from tinytorch.core.optimizers import SGD
 from tinytorch.core.spatial import Conv2d, MaxPool2d, pair
-from tinytorch.core.tensor import Tensor, engine, primitive
+from tinytorch.core.tensor import Tensor, engine, masked, primitive
 from tinytorch.core.training import CrossEntropyLoss
 
 PIECE, WINOGRAD_PIECE = 2**16, 2**17  # numbers: a few arrays of this size fit into the second-level cache
@@ -319,9 +319,9 @@ def fused_linear_relu(x, weight, bias):
 
 @fused_linear_relu.gradient
 def fused_linear_relu_gradient(grad, output, saved, x, weight, bias):
-    """With s = g where the output is above 0, else 0: s W, s^T x, and the sum of s over the rows."""
+    """With s = g, but 0 where the output is 0 (`masked` of module 02): s W, s^T x, and the sum of s over the rows."""
     ### BEGIN SOLUTION
-    slope = grad * (output > 0)
+    slope = masked(grad, output != 0)
     return slope @ weight, slope.T @ x, slope.sum(axis=0)
     ### END SOLUTION
 
@@ -600,7 +600,8 @@ def assert_same(name: str, *arrays: Any, **options: Any) -> None:
         pairs = zip(results(slow(name), typed, options), results(KERNELS[name][1:], typed, options), strict=True)
         for old, new in pairs:
             assert new.shape == old.shape and new.dtype == old.dtype, (name, options)
-            assert np.allclose(new, old, rtol=0, atol=digits * abs(old).max(initial=1)), (name, options)
+            near = digits * abs(old).max(initial=1, where=np.isfinite(old))
+            assert np.allclose(new, old, rtol=0, atol=near, equal_nan=True), (name, options)
 
 
 def test_unit_winograd_gradient():
@@ -619,7 +620,8 @@ r"""
 ### Exercise 6: pooling two by two (15 minutes)
 
 **Why.** Pooling does one comparison for each number, so bandwidth decides. Compare two columns, then two rows, and save two
-masks of booleans: backward then reads neither the images nor the output. Of equals, the first row by row gets `grad`.
+masks of booleans: backward then reads neither the images nor the output. Of equals, the first row by row gets `grad`;
+NaN is the largest, as everywhere. Backward moves bits: 0 times infinity were NaN. Given: `larger` and `bits`.
 
     1 5 2 2   columns   5 2                  right   T F     below          grad (10, 20):   0 10  0  0
     0 5 3 1     ->      5 3  rows ->  5 3            T F             F T                     0  0 20  0
@@ -627,12 +629,24 @@ masks of booleans: backward then reads neither the images nor the output. Of equ
 
 # %% nbgrader={"grade": false, "grade_id": "kernels-pool", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
+def larger(first: np.ndarray, second: np.ndarray, maximum: np.ndarray, mask: np.ndarray) -> None:
+    """Write the larger of two into `maximum`, NaN before all, and into `mask` where it is the second alone. Given."""
+    np.greater(second, first, out=mask)
+    if np.isnan(np.maximum(first, second, out=maximum)).any():
+        mask |= np.isnan(second) & ~np.isnan(first)
+
+
+def bits(a: np.ndarray) -> np.ndarray:
+    """The bits of floating numbers as whole numbers: the same memory. Times True or False they stay, or are 0. Given."""
+    return a.view(f"i{a.itemsize}")
+
+
 def pool_pairs(x, *, kernel_size, stride=None):
     """max_pool2d for windows of 2 x 2, side by side: (N, C, H, W) -> (N, C, H // 2, W // 2). Saves two masks.
 
-    TODO: for each of `pieces` of images, without a row or column that is left over: where the right column is greater than the
-    left, and the maximum of both; of it, where the lower row is greater than the upper, and the maximum.
-    HINT: `part[:, :, ::2]` are the left columns. `np.greater` and `np.maximum` take `out=`.
+    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of the left column and the
+    right; of that, the larger of the upper row and the lower.
+    HINT: `part[:, :, ::2]` are the left columns.
     """
     images, (n, channels, h, w) = last(x), x.shape
     right, below = (np.empty((n, rows, w // 2, channels), bool) for rows in (h // 2 * 2, h // 2))
@@ -640,10 +654,9 @@ def pool_pairs(x, *, kernel_size, stride=None):
     ### BEGIN SOLUTION
     for piece in pieces(n, h * w * channels):
         part = images[piece, : h // 2 * 2, : w // 2 * 2]
-        np.greater(part[:, :, 1::2], part[:, :, ::2], out=right[piece])
-        rows = np.maximum(part[:, :, ::2], part[:, :, 1::2])
-        np.greater(rows[:, 1::2], rows[:, ::2], out=below[piece])
-        np.maximum(rows[:, ::2], rows[:, 1::2], out=output[piece])
+        rows = np.empty(right[piece].shape, x.dtype)
+        larger(part[:, :, ::2], part[:, :, 1::2], rows, right[piece])
+        larger(rows[:, ::2], rows[:, 1::2], output[piece], below[piece])
     return first(output), (right, below)
     ### END SOLUTION
 
@@ -651,11 +664,11 @@ def pool_pairs(x, *, kernel_size, stride=None):
 def pool_pairs_gradient(grad, output, saved, x, *, kernel_size, stride=None):
     """Each number of `grad` goes to the pixel of its window that was the maximum.
 
-    TODO: for each piece: grad times `below` goes to lower rows, the rest of it to upper rows; of these, what is `right` goes to
-    right columns, the rest to left ones.
+    TODO: for each piece, in bits: grad times `below` goes to lower rows, the rest of it to upper rows; of these, what is
+    `right` goes to right columns, the rest to left ones.
     """
-    (right, below), grad, result, (n, channels, h, w) = saved, last(grad), like(x), x.shape
-    slopes = last(result)
+    (right, below), grad, result, (n, channels, h, w) = saved, bits(last(grad)), like(x), x.shape
+    slopes = bits(last(result))
     slopes[:, h // 2 * 2 :], slopes[:, :, w // 2 * 2 :] = 0, 0
     ### BEGIN SOLUTION
     for piece in pieces(n, h * w * channels):
@@ -806,6 +819,7 @@ over its input: module 03's own functions, called for a piece, make them all in 
 
 # %% nbgrader={"grade": false, "grade_id": "kernels-losses", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def cross_entropy_pieces(logits, targets, label_smoothing=0.0):
     """The mean of log(sum of e^x) - (sum of q x) over the rows of (N, C). Saves the gradient, (N, C).
 
@@ -876,6 +890,11 @@ def test_unit_pieces():
     for shape in ((1, 1, 2, 2), (3, 2, 5, 7), (2, 4, 6, 3), (30, 8, 32, 32)):
         assert_same("max_pool2d", rng.integers(-4, 0, shape).astype(float), kernel_size=(2, 2))
         assert_same("max_pool2d", rng.normal(size=shape), kernel_size=2)
+    for x in (np.array([[1, math.nan], [5, math.nan]]), np.array([[2, 3], [math.nan, 4]]), np.full((2, 2), math.nan)):
+        assert_same("max_pool2d", x[None, None], kernel_size=2)
+    far_apart = np.array([[3, math.inf, -math.inf], [-math.inf, 1, 2]])
+    assert_same("cross_entropy", far_apart, np.array([0, 1]))
+    assert_same("gelu", far_apart)
     for shape in ((4, 3), (2, 5, 7), (20, 16, 24, 24)):
         arrays, others = [rng.normal(size=s) for s in (shape, shape[1], shape[1])], (0, *range(2, len(shape)))
         statistics = arrays[0].mean(axis=others), arrays[0].var(axis=others)

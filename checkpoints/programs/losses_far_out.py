@@ -17,6 +17,10 @@ def main(tt, logits, ends):
                 tt.BCEWithLogitsLoss()(y, tt.Tensor(np.array(t, np.float32))).item()
                 for t in ([[1, 0, 0], [0, 1, 0]], [[0, 1, 0.5], [1, 0, 1]])
             ],
+            "at_infinity": [
+                tt.BCEWithLogitsLoss()(tt.Tensor([np.inf, -np.inf]), tt.Tensor(t)).item()
+                for t in (ends[::-1], ends)
+            ],
             "of_probabilities": [
                 tt.BCELoss()(tt.Tensor(ends), tt.Tensor(t)).item() for t in (ends, 1 - ends)
             ],

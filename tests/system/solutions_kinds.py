@@ -234,6 +234,20 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "at_the_bend.grad: largest difference",
             checkpoint="08",
         ),
+        "relu gives nothing back to NaN": _answer(
+            "(masked(grad, ~(a <= 0)),)",
+            "(masked(grad, a > 0),)",
+            _BENDS,
+            "unknown.grad: largest difference 1 at [0]",
+            checkpoint="08",
+        ),
+        "a mask of relu multiplied": _answer(
+            "(masked(grad, ~(a <= 0)),)",
+            "(grad * ~(a <= 0),)",
+            _BENDS,
+            "below.grad: largest difference",
+            checkpoint="08",
+        ),
         "the slope of a softmax along the other dimension": _line(
             "(output * (grad - np.sum(grad * output, axis=dim, keepdims=True)),)",
             f"(output * (grad - np.sum(grad * output, axis=dim, keepdims=not ({_SQUARE}))),)",
@@ -289,6 +303,18 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "test_state_dict",
             "load_state_dict changed the dict that it was given to {}",
         ),
+        "nothing is said of what was not loaded": _answer(
+            "IncompatibleKeys(missing, unexpected)",
+            "None",
+            "test_what_cannot_be_loaded",
+            "missing_keys",
+        ),
+        "what is missing taken for unexpected": _answer(
+            "IncompatibleKeys(missing, unexpected)",
+            "IncompatibleKeys(unexpected, missing)",
+            "test_what_cannot_be_loaded",
+            "sorted(told.missing_keys): got ['other']",
+        ),
         "the slope of a square weight without its transpose": _line(
             "(rows @ weight).reshape(x.shape)",
             "(rows @ (weight.T if len(set(weight.shape)) == 1 else weight)).reshape(x.shape)",
@@ -313,6 +339,12 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "        if isinstance(sizes, list):\n            del sizes[1:]\n",
             "test_parameters_of_an_mlp",
             "MLP needs the sizes of its input and its output, got [3]",
+        ),
+        "names that hold an attribute's": _line(
+            '            yield name.removeprefix("layers."), value\n',
+            "            yield name, value\n",
+            "test_parameters_of_a_sequence",
+            "got ['layers.0.weight'",
         ),
         "the list of sizes reversed": _line(
             "            layers += [Linear(inputs, outputs), activation()]\n",
@@ -371,6 +403,20 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "        seen(framed, place, (stride[0],) * 2, (height, width))[...] += share\n",
             _LAYERS,
             "the rule of conv2d: operands could not be broadcast",
+            checkpoint="08",
+        ),
+        "no pixel of a window with NaN is the largest": _line(
+            "            taken |= pixels != pixels\n",
+            "            pass\n",
+            _LAYERS,
+            "unknown.grad: largest difference 3",
+            checkpoint="08",
+        ),
+        "a mask of the largest multiplied": _line(
+            "+= masked(grad, taken)\n",
+            "+= grad * taken\n",
+            _LAYERS,
+            "empty.grad: largest difference",
             checkpoint="08",
         ),
         "the gradient to all that are the largest": _line(
@@ -524,6 +570,13 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "test_layer_norm",
             "batch was changed",
         ),
+        "sums of products far from zero": _line(
+            "        if (abs(m) * i > FAR).any():  #",
+            "        if False:  #",
+            _NORMS,
+            "rows.grad: largest difference",
+            checkpoint="08",
+        ),
         "the bias of a square batch by rows": _line(
             "    of_weight, of_bias = (a.reshape(weight.shape).astype(",
             "    of_bias = of_bias if len(slopes) != size else slopes.sum(axis=1)\n"
@@ -607,6 +660,12 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "test_changes_of_shape",
             "of a cube",
         ),
+        "a tuple in the tuple names no place twice": _line(
+            "once = np.zeros_like(a), (int,",
+            "once = np.zeros_like(a), (tuple, int,",
+            "test_parts",
+            "the gradient of x in x[(0, 0, 1),]",
+        ),
         "a square join cut the wrong way": _answer(
             "np.split(grad, places, axis=dim)",
             "np.split(grad, places, axis=dim) if grad.shape[0] != grad.shape[-1]"
@@ -665,6 +724,57 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "test_losses",
             "loss: x was changed",
         ),
+        "infinity times the target": _line(
+            "np.where(wrong == 0, 0, size * wrong)",
+            "size * wrong",
+            "test_losses_far_out",
+            "np.array(found['at_infinity']): largest difference",
+        ),
+        "NaN is an answer": _line(
+            "return float((known(answers, outputs) == targets).mean())",
+            "return float((answers == targets).mean())",
+            "test_accuracy",
+            "the accuracy of classes, 2 of them NaN, is 0.6, expected 0.4: what is NaN is wrong",
+        ),
+        "NaN is below the threshold": _line(
+            "return float((known(answers, outputs) == targets).mean())",
+            "known(answers, outputs)\n"
+            "        unknown = classes & np.isnan(outputs.reshape(len(outputs), -1)).any(axis=1)\n"
+            "        answers = np.where(unknown, -1, answers) if classes else answers\n"
+            "        return float((answers == targets).mean())",
+            "test_accuracy",
+            "the accuracy of single numbers, 1 of them NaN, is 1.0, expected 0.75",
+        ),
+        "NaN is wrong, and nobody is told": _line(
+            '    warnings.warn(f"{unknown.sum()} of {unknown.size} outputs are NaN, and wrong", RuntimeWarning, 3)\n',
+            "",
+            "test_accuracy",
+            "a RuntimeWarning should say that 2 outputs are NaN; got []",
+        ),
+        "one class alone is always the largest": _line(
+            "targets.shape == outputs.shape[:1] and outputs.shape[1] > 1\n",
+            "targets.shape == outputs.shape[:1]\n",
+            "test_accuracy",
+            "ValueError",
+        ),
+        "one class alone is evaluated": _line(
+            "if logits.ndim != 2 or logits.shape[1] < 2 or",
+            "if logits.ndim != 2 or",
+            "test_evaluation",
+            "ValueError",
+        ),
+        "NaN is recognised": _line(
+            "known(logits.argmax(axis=1), logits) == targets\n",
+            "logits.argmax(axis=1) == targets\n",
+            "test_evaluation",
+            "found['accuracy']: largest difference",
+        ),
+        "NaN is taken for the first class": _line(
+            "    answers = known(logits.argmax(axis=1), logits)\n    within",
+            "    answers = logits.argmax(axis=1)\n    within",
+            "test_confusion_matrix",
+            "logits that are NaN should be a ValueError, not [[",
+        ),
         "the slope of a square batch along the wrong dimension": _line(
             "    slope *= (share / total)[:, None]  #",
             "    slope *= (share / total) if slope.shape[0] == slope.shape[1] else (share / total)[:, None]  #",
@@ -695,6 +805,162 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "                row |= means.means('val_') if val_loader else {}\n",
             "test_asking_changes_nothing",
             "validation in fit: the model should be asked in evaluation mode, under no_grad()",
+        ),
+    },
+    "12_compression": {
+        "dropped in place": _line(
+            "        return x * Tensor(kept / np.asarray(1 - self.p, dtype))\n",
+            "        x *= Tensor(kept / np.asarray(1 - self.p, dtype))\n        return x\n",
+            "test_dropout_in_training",
+            CHANGED,
+        ),
+        "weights cut while they are penalised": _line(
+            "        return weight.abs().sum()\n",
+            "        np.abs(weight.data, out=weight.data)\n        return weight.abs().sum()\n",
+            "test_penalties",
+            CHANGED,
+        ),
+        "targets written into": _line(
+            "    wanted[np.arange(len(targets)), targets] += 1 - smoothing\n",
+            "    wanted[np.arange(len(targets)), targets] += 1 - smoothing\n    targets[...] = 0\n",
+            "test_label_smoothing",
+            CHANGED,
+        ),
+        "the best weights go on learning": _line(
+            "self._state = None if model is None else model.state_dict()",
+            "self._state = model and {n: t.data for n, t in model.named_tensors()}",
+            "test_early_stopping",
+            "model.weight: largest difference",
+        ),
+        "columns of a square weight for its rows": _line(
+            "        lengths = np.linalg.norm(weight, axis=1)\n",
+            "        lengths = np.linalg.norm(weight, axis=0 if len(weight) == weight.shape[1] else 1)\n",
+            "test_structured_pruning",
+            "found[0].weight: largest difference",
+        ),
+        "the bias of the last layer shared": _line(
+            "            smaller.bias.data = bias[rows].copy()\n",
+            "            smaller.bias.data = bias[rows]\n",
+            "test_structured_pruning",
+            "the smaller network shares arrays with the first one",
+        ),
+        "magnitudes in place": _line(
+            "    low, high = np.minimum(x.min(axis=dims), 0), np.maximum(x.max(axis=dims), 0)\n",
+            "    low, high = np.minimum(x.min(axis=dims), 0), np.maximum(x.max(axis=dims), 0)\n"
+            "    np.abs(x, out=x)\n",
+            "test_calibration",
+            "calibrate changed its argument 1",
+        ),
+        "scaled in place": _line(
+            "    steps = np.rint(x / along(scale, axis, x.ndim))",
+            "    x /= along(scale, axis, x.ndim)\n    steps = np.rint(x)",
+            "test_calibration",
+            "quantize changed its argument 1",
+        ),
+        "whole numbers changed": _line(
+            "    steps = quantized.values.astype(np.float32) - along(quantized.zero_point, *place)\n",
+            "    steps = quantized.values.astype(np.float32) - along(quantized.zero_point, *place)\n"
+            "    quantized.values[...] = 0\n",
+            "test_dequantization",
+            "dequantize changed the whole numbers that it was given",
+        ),
+        "a square weight the wrong way round": _line(
+            "weight[piece].astype(np.float32).T).astype(np.int32)",
+            "(weight[piece] if len(set(weight.shape)) == 1 else weight[piece].T).astype(np.float32)).astype(np.int32)",
+            "test_products_of_integers",
+            "expected [[17, 23], [39, 53]]",
+        ),
+        "the bias shared with the layer": _line(
+            "Tensor(layer.bias.data.copy())",
+            "Tensor(layer.bias.data)",
+            "test_quantized_models",
+            "the smaller network shares arrays with the first one",
+        ),
+        "the teacher's logits scaled in place": _line(
+            "        teacher = Tensor(teacher_logits) / self.temperature\n",
+            "        teacher = Tensor(teacher_logits)\n        teacher /= self.temperature\n",
+            "test_distillation",
+            "wise was changed",
+        ),
+    },
+    "13_kernels": {
+        "a matrix scaled in place": _line(
+            "    return a @ b\n",
+            "    np.negative(a, out=a)\n    return -(a @ b)\n",
+            "test_matrices_that_do_not_fit",
+            "matmul_vectorized changed its argument 1",
+        ),
+        "channels exchanged where there are as many": _line(
+            "@ weight.reshape(len(weight), -1).T\n",
+            "@ (weight if len(weight) != weight.shape[1] else weight.swapaxes(0, 1)).reshape(len(weight), -1).T\n",
+            "test_convolution_as_a_product",
+            "tt.conv2d_im2col(cube, square): largest difference",
+        ),
+        "rows emptied while they are added": _line(
+            "        seen[..., i, j] += columns[..., i, j]\n",
+            "        seen[..., i, j] += columns[..., i, j]\n        columns[..., i, j] = 0\n",
+            "test_convolution_as_a_product",
+            "col2im changed its argument 1",
+        ),
+        "a square weight of a fused layer": _line(
+            "        part = np.matmul(x[piece], weight.T, out=output[piece])\n",
+            "        turned = weight if len(set(weight.shape)) == 1 else weight.T\n"
+            "        part = np.matmul(x[piece], turned, out=output[piece])\n",
+            "test_fused_linear_relu",
+            "tt.fused_linear_relu(x, weight, bias): largest difference",
+        ),
+        "a mask of a fused layer multiplied": _line(
+            "    slope = masked(grad, output != 0)\n",
+            "    slope = grad * (output != 0)\n",
+            "test_fused_linear_relu",
+            "below.grad: largest difference",
+        ),
+        "a pool that takes numbers for larger than NaN": _line(
+            "        larger(rows[:, ::2], rows[:, 1::2], output[piece], below[piece])\n",
+            "        larger(rows[:, ::2], rows[:, 1::2], output[piece], below[piece])\n"
+            "        np.greater(part[:, :, 1::2], part[:, :, ::2], out=right[piece])\n",
+            "test_fast_pool_norms_and_loss",
+            "slope: largest difference",
+        ),
+        "a mask of a pool multiplied": _line(
+            "np.multiply(rows, right[piece], out=part[:, :, 1::2])\n",
+            "part.view(x.dtype)[:, :, 1::2] = rows.view(x.dtype) * right[piece]\n",
+            "test_fast_pool_norms_and_loss",
+            "slope: largest difference",
+        ),
+        "logits shifted in place by the fast form": _line(
+            "        part = np.subtract(part, part[rows, part.argmax(axis=1)][:, None], out=slopes[piece])\n",
+            "        part -= part[rows, part.argmax(axis=1)][:, None]\n"
+            "        slopes[piece] = part\n        part = slopes[piece]\n",
+            "test_fast_pool_norms_and_loss",
+            "was changed",
+        ),
+        "a square integer matrix the wrong way round": _line(
+            "    total = np.full((len(a), b.shape[1]),",
+            "    b = b.T if len(set(b.shape)) == 1 else b\n    total = np.full((len(a), b.shape[1]),",
+            "test_quantized_by_hand",
+            "tt.quantized_matmul(*square, *scales): largest difference",
+        ),
+    },
+    "16_capstone": {
+        "logits shifted in place by the loss": _line(
+            "    return cross_entropy(logits.reshape(",
+            "    logits.data -= logits.data.max()\n    return cross_entropy(logits.reshape(",
+            "test_loss_and_perplexity",
+            CHANGED,
+        ),
+        "a block that adds into its input": _line(
+            "            x = x + self.self_attn(h, mask)\n",
+            "            x.data += self.self_attn(h, mask).data\n",
+            "test_block_agrees_with_its_definition",
+            CHANGED,
+        ),
+        "columns of a square table": _line(
+            "        return embedding(self.weight, np.asarray(ids))\n",
+            "        table = self.weight.T if len(set(self.weight.shape)) == 1 else self.weight\n"
+            "        return embedding(table, np.asarray(ids))\n",
+            "test_embedding",
+            "square([2, 0]): largest difference",
         ),
     },
 }

@@ -1,6 +1,6 @@
 # Generated from src_modules/13_kernels.py. Do not edit: write in src_modules/13_kernels.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=79a793a5ae34e021 code=1ff65ff3b89f0ce4 content=e12934cb80acd39f
+# export: format=1 source=e05e941d11777a19 code=730b0c03489f9f70 content=d496627054b33c4b
 # %% src_modules/13_kernels.py:49
 import copy
 import functools
@@ -18,7 +18,7 @@ from tinytorch.core.measuring import best_seconds, cpu_seconds, growth, kept_byt
 from tinytorch.core.normalization import BatchNorm2d, LayerNorm
 from tinytorch.core.optimizers import SGD
 from tinytorch.core.spatial import Conv2d, MaxPool2d, pair
-from tinytorch.core.tensor import Tensor, engine, primitive
+from tinytorch.core.tensor import Tensor, engine, masked, primitive
 from tinytorch.core.training import CrossEntropyLoss
 
 PIECE, WINOGRAD_PIECE = 2**16, 2**17  # numbers: a few arrays of this size fit into the second-level cache
@@ -194,9 +194,9 @@ def fused_linear_relu(x, weight, bias):
 
 @fused_linear_relu.gradient
 def fused_linear_relu_gradient(grad, output, saved, x, weight, bias):
-    """With s = g where the output is above 0, else 0: s W, s^T x, and the sum of s over the rows."""
+    """With s = g, but 0 where the output is 0 (`masked` of module 02): s W, s^T x, and the sum of s over the rows."""
     ### BEGIN SOLUTION
-    slope = grad * (output > 0)
+    slope = masked(grad, output != 0)
     return slope @ weight, slope.T @ x, slope.sum(axis=0)
     ### END SOLUTION
 
@@ -363,13 +363,25 @@ def winograd_gradient(grad, output, saved, x, weight, bias=None, *, stride=1, pa
     return slopes if bias is None else [*slopes, last(grad).sum(axis=(0, 1, 2))]
 
 
-# %% src_modules/13_kernels.py:630
+# %% src_modules/13_kernels.py:632
+def larger(first: np.ndarray, second: np.ndarray, maximum: np.ndarray, mask: np.ndarray) -> None:
+    """Write the larger of two into `maximum`, NaN before all, and into `mask` where it is the second alone. Given."""
+    np.greater(second, first, out=mask)
+    if np.isnan(np.maximum(first, second, out=maximum)).any():
+        mask |= np.isnan(second) & ~np.isnan(first)
+
+
+def bits(a: np.ndarray) -> np.ndarray:
+    """The bits of floating numbers as whole numbers: the same memory. Times True or False they stay, or are 0. Given."""
+    return a.view(f"i{a.itemsize}")
+
+
 def pool_pairs(x, *, kernel_size, stride=None):
     """max_pool2d for windows of 2 x 2, side by side: (N, C, H, W) -> (N, C, H // 2, W // 2). Saves two masks.
 
-    TODO: for each of `pieces` of images, without a row or column that is left over: where the right column is greater than the
-    left, and the maximum of both; of it, where the lower row is greater than the upper, and the maximum.
-    HINT: `part[:, :, ::2]` are the left columns. `np.greater` and `np.maximum` take `out=`.
+    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of the left column and the
+    right; of that, the larger of the upper row and the lower.
+    HINT: `part[:, :, ::2]` are the left columns.
     """
     images, (n, channels, h, w) = last(x), x.shape
     right, below = (np.empty((n, rows, w // 2, channels), bool) for rows in (h // 2 * 2, h // 2))
@@ -377,10 +389,9 @@ def pool_pairs(x, *, kernel_size, stride=None):
     ### BEGIN SOLUTION
     for piece in pieces(n, h * w * channels):
         part = images[piece, : h // 2 * 2, : w // 2 * 2]
-        np.greater(part[:, :, 1::2], part[:, :, ::2], out=right[piece])
-        rows = np.maximum(part[:, :, ::2], part[:, :, 1::2])
-        np.greater(rows[:, 1::2], rows[:, ::2], out=below[piece])
-        np.maximum(rows[:, ::2], rows[:, 1::2], out=output[piece])
+        rows = np.empty(right[piece].shape, x.dtype)
+        larger(part[:, :, ::2], part[:, :, 1::2], rows, right[piece])
+        larger(rows[:, ::2], rows[:, 1::2], output[piece], below[piece])
     return first(output), (right, below)
     ### END SOLUTION
 
@@ -388,11 +399,11 @@ def pool_pairs(x, *, kernel_size, stride=None):
 def pool_pairs_gradient(grad, output, saved, x, *, kernel_size, stride=None):
     """Each number of `grad` goes to the pixel of its window that was the maximum.
 
-    TODO: for each piece: grad times `below` goes to lower rows, the rest of it to upper rows; of these, what is `right` goes to
-    right columns, the rest to left ones.
+    TODO: for each piece, in bits: grad times `below` goes to lower rows, the rest of it to upper rows; of these, what is
+    `right` goes to right columns, the rest to left ones.
     """
-    (right, below), grad, result, (n, channels, h, w) = saved, last(grad), like(x), x.shape
-    slopes = last(result)
+    (right, below), grad, result, (n, channels, h, w) = saved, bits(last(grad)), like(x), x.shape
+    slopes = bits(last(result))
     slopes[:, h // 2 * 2 :], slopes[:, :, w // 2 * 2 :] = 0, 0
     ### BEGIN SOLUTION
     for piece in pieces(n, h * w * channels):
@@ -405,7 +416,7 @@ def pool_pairs_gradient(grad, output, saved, x, *, kernel_size, stride=None):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:692
+# %% src_modules/13_kernels.py:705
 def long_rows(x: np.ndarray) -> np.ndarray:
     """(N, C, ...) channels last, as rows of many pixels: (rows, pixels of a row * C). Given."""
     images = last(x)
@@ -509,7 +520,8 @@ def layer_norm_pieces_gradient(grad, output, saved, x, weight, bias, eps=1e-5):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:809
+# %% src_modules/13_kernels.py:822
+@np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def cross_entropy_pieces(logits, targets, label_smoothing=0.0):
     """The mean of log(sum of e^x) - (sum of q x) over the rows of (N, C). Saves the gradient, (N, C).
 
@@ -567,7 +579,7 @@ def gelu_pieces_gradient(grad, output, saved, a):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:910
+# %% src_modules/13_kernels.py:929
 def quantized_matmul(a, b, scale_a: Any = 1.0, scale_b: Any = 1.0, zero_a: int = 0, zero_b: int = 0) -> np.ndarray:
     """The float32 product (n, m) of what int8 matrices (n, k) and (k, m) stand for: scale_a (a - zero_a), scale_b (b - zero_b).
 
@@ -590,7 +602,7 @@ def quantized_matmul(a, b, scale_a: Any = 1.0, scale_b: Any = 1.0, zero_a: int =
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:967
+# %% src_modules/13_kernels.py:986
 def parallel_map(function: Callable, items: Iterable, workers: int = 2) -> list:
     """[function(item) for item in items] by `workers` threads, in the order of items.
 
@@ -646,7 +658,7 @@ class DataParallel:
         ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:1065
+# %% src_modules/13_kernels.py:1084
 class Kept(NamedTuple):
     """What a fast forward saved: its gradient must be the fast one too."""
 
@@ -724,7 +736,7 @@ def replacing(name: str) -> tuple[Callable, Callable]:
     return chosen, rule
 
 
-# %% src_modules/13_kernels.py:1144
+# %% src_modules/13_kernels.py:1163
 def use_fast_kernels(on: bool = True) -> None:
     """Plug the kernels of this module into the primitives, or take them out again.
 

@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=8009d970169d3ee6 code=ebfd51b16308f2b4 content=2135070f445f43cc
+# export: format=1 source=e194c73d1a3affa3 code=466ec5d9a19a12f5 content=af7f05ad66b6922d
 # %% src_modules/11_training.py:49
 import json
 import math
@@ -222,7 +222,7 @@ class Accuracy:
     """`Accuracy()(outputs, targets)`: the share of right answers, a float from 0 to 1.
 
     Outputs (N, C) with targets (N,), C at least 2: the class of the largest output. Two of one shape: whether an
-    output is above `threshold`. What is NaN is wrong. Raises ValueError for anything else.
+    output is above `threshold`. What is NaN is wrong: see `known`. Raises ValueError for anything else.
     """
 
     def __init__(self, threshold: float = 0.5) -> None:
@@ -280,7 +280,7 @@ def compute_confusion_matrix(model: Module, loader: Iterable, num_classes: int) 
 
     model: makes logits (N, num_classes) of the inputs of a batch    loader: batches (inputs, targets)
 
-    Raises ValueError for targets and answers that are not below num_classes, and for logits that are NaN.
+    Raises ValueError for one class alone, targets and answers that are not below num_classes, and logits that are NaN.
     HINT: a pair is a number too, true * num_classes + answer, and `np.bincount` counts numbers.
     """
     ### BEGIN SOLUTION
@@ -295,6 +295,8 @@ def compute_confusion_matrix(model: Module, loader: Iterable, num_classes: int) 
 def evaluate_model(model: Module, loader: Iterable) -> dict[str, Any]:
     """How good a classifier is on all samples of a loader: "loss" (the mean cross-entropy), "accuracy", and
     "per_class_accuracy", float64 (C,): the share recognised of each class, nan where there is none of it. What is NaN is wrong.
+
+    Raises ValueError for no samples, and for one class alone: see `answered`.
     """
     ### BEGIN SOLUTION
     logits, targets = answered(model, loader)
@@ -305,7 +307,7 @@ def evaluate_model(model: Module, loader: Iterable) -> dict[str, Any]:
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:470
+# %% src_modules/11_training.py:472
 FORMAT, TEXT, ARRAY = 1, "tinytorch checkpoint", "array of this file"
 
 
@@ -362,7 +364,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is damaged ({error}): use another checkpoint") from None
 
 
-# %% src_modules/11_training.py:528
+# %% src_modules/11_training.py:530
 def save_checkpoint(path: str | Path, model: Module, optimizer: Any = None, scheduler: Any = None,
                     epoch: int = 0, **extra: Any) -> None:
     """Everything that is needed to go on, in one .npz file, which replaces an older one at once.
@@ -430,7 +432,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:677
+# %% src_modules/11_training.py:679
 class Progress:
     """What `fit` says while it works; nothing, if not `verbose`."""
 
@@ -463,7 +465,7 @@ class Progress:
             print(text, end=end, flush=True)
 
 
-# %% src_modules/11_training.py:726
+# %% src_modules/11_training.py:728
 class Averages:
     """Means over samples of several numbers, which come batch by batch."""
 
@@ -610,7 +612,7 @@ class Trainer:
         return {name: saved[name] for name in ("epoch", "history", "best", "waited") if name in saved}
 
 
-# %% src_modules/11_training.py:957
+# %% src_modules/11_training.py:959
 def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60, height: int = 10) -> str:
     """Curves over the epochs, drawn with the first letters of their names.
 
