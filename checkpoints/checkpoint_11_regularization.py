@@ -42,7 +42,7 @@ def left_alone(check, run_program, calls):
     """These calls, function -> arguments, change none of their arrays."""
     for name, places in run_program("programs/arrays_kept.py", calls=calls).items():
         told = f"{name} changed its argument {', '.join(str(place + 1) for place in places)}"
-        check.true(not places, f"{told}: leave inputs as they are, and compute a new array")
+        check.true(len(places) == 0, f"{told}: leave inputs as they are, and compute a new array")
 
 
 def is_a_copy(check, model, small):
@@ -67,12 +67,12 @@ def test_dropout_in_training(tt, check):
         check.dtype(layer(tt.Tensor(x)), "float32")
         dropped = found == 0
         check.close(found, np.where(dropped, 0, x / (1 - p)), rtol=1e-5)
+        rows = float(dropped.all(axis=2).mean())
+        check.true(rows < 0.02, "whole rows were dropped: each number has a draw of its own")
         share = float(dropped.mean())
         check.true(abs(share - p) < 0.03, f"dropped {share:.1%} of the numbers, expected {p:.0%}")
         again = check.array(layer(tt.Tensor(x))) == 0
         check.true(bool((again != dropped).any()), "the same numbers were dropped in two calls")
-        rows = float(dropped.all(axis=2).mean())
-        check.true(rows < 0.1, "whole rows were dropped: each number has a draw of its own")
 
 
 @pytest.mark.points(1)

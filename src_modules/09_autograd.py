@@ -631,8 +631,8 @@ def backward(output: Tensor, gradient: Any = None) -> None:
 
     gradient: of `output` itself, in its shape; 1 by default, if `output` has a single element
 
-    Raises RuntimeError where nothing was recorded, where a gradient is needed and not given, and where
-    it has another shape; then nothing has been changed.
+    Raises RuntimeError where a gradient is needed and not given, and where it has another shape; then
+    nothing has been changed. Module 02 has refused a Tensor for which nothing was recorded.
 
     TODO: check, make an array of the gradient, walk, and give each leaf its gradient: a new array
         `leaf.grad + total` if it has one already, else an array of its own.
@@ -640,9 +640,6 @@ def backward(output: Tensor, gradient: Any = None) -> None:
         that was given, or if another leaf has it already; `np.copy` then keeps the order of memory.
     """
     ### BEGIN SOLUTION
-    if not output.requires_grad:
-        reason = "nothing that it was computed from has requires_grad=True, or it was under no_grad()"
-        raise RuntimeError(f"backward() of a Tensor without a history: {reason}")
     if gradient is None and output.size != 1:
         needs = f"backward() of shape {output.shape} needs a gradient of that shape"
         raise RuntimeError(f"{needs}: give one, or take the sum or the mean first")

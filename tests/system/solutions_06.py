@@ -19,7 +19,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "            pixel = framed[:, r * sh + i, c * sw + j, k]\n"
             "            output[:, r, c, o] += pixel * weight[o, k, i, j]\n",
             "test_speed_of_convolution",
-            "times the processor time of the reference, expected at most 40",
+            "time",  # its ratio, or on a busy machine the time limit of the test
         ),
         "a product for each pixel": Wrong(
             PRODUCT,

@@ -408,8 +408,8 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "            field = np.stack(arrays)\n",
             "            field = np.concatenate([a.ravel() for a in "
             "arrays]).reshape(len(arrays), -1) if arrays[0].ndim < 2 and len({a.size "
-            "for a in arrays}) == 1 else np.stack([np.resize(a, arrays[0].shape) for a "
-            "in arrays])\n",
+            "for a in arrays}) == 1 and arrays[0].ndim else np.stack([np.resize(a, "
+            "arrays[0].shape) for a in arrays])\n",
             "test_any_sequence_of_items",
             "nothing was raised, expected ValueError",
         ),

@@ -126,12 +126,6 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "test_what_backward_refuses",
             "nothing was raised, expected RuntimeError",
         ),
-        "no history is no error": Wrong(
-            "    if not output.requires_grad:\n        reason",
-            "    if not output.requires_grad:\n        return\n        reason",
-            "test_what_backward_refuses",
-            "nothing was raised, expected RuntimeError",
-        ),
         "ones where a gradient is needed": Wrong(
             "    if gradient is None and output.size != 1:\n",
             "    if gradient is None and output.size < 0:\n",
@@ -186,7 +180,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "    return lambda: grad * b * a ** (b - (b != 0)), for_exponent\n",
             "    return lambda: grad * a ** (b - (b != 0)), for_exponent\n",
             "test_arithmetic",
-            "the gradient of x in x ** y is",
+            "the gradient of x in x ** 2 - y ** 3 + y ** -1 is",
         ),
         "zero to the power of minus one": Wrong(
             "    return lambda: grad * b * a ** (b - (b != 0)), for_exponent\n",
@@ -210,7 +204,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "    return (share * spread(grad, a, dim, keepdim),)\n",
             "    return (spread(grad, a, dim, keepdim),)\n",
             "test_reductions",
-            "the gradient of x in x.max(dim=None, keepdim=False) is",
+            "the gradient of x in x.max(dim=None, keepdim=False) of shape (2, 3, 4) is",
         ),
         "permuted once more": Wrong(
             "    return (grad.transpose(np.argsort([dim % a.ndim for dim in dims])),)\n",

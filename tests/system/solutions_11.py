@@ -426,7 +426,7 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
             (
                 (
                     "        return cross_entropy(logits, targets, label_smoothing=self.label_smoothing)\n",
-                    "        class_numbers(np.asarray(logits), wanted := np.asarray(targets))\n"
+                    "        class_numbers(logits.data, wanted := np.asarray(targets))\n"
                     "        logs, s = log_softmax(logits), self.label_smoothing\n"
                     "        right = logs[np.arange(len(wanted)), wanted].mean()\n"
                     "        return -(right * (1 - s) + logs.mean() * s)\n",

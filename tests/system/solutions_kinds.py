@@ -617,7 +617,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
         ),
         "number minus Tensor": _answer(
             "grad, lambda: -grad",
-            "grad, lambda: -grad if isinstance(a, ndarray) else grad",
+            "grad, lambda: -grad if isinstance(a, np.ndarray) else grad",
             "test_arithmetic",
             "the gradient of x in 3 - x * (2 - y)",
         ),
@@ -926,7 +926,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "np.multiply(rows, right[piece], out=part[:, :, 1::2])\n",
             "part.view(x.dtype)[:, :, 1::2] = rows.view(x.dtype) * right[piece]\n",
             "test_fast_pool_norms_and_loss",
-            "slope: largest difference",
+            "largest difference",
         ),
         "logits shifted in place by the fast form": _line(
             "        part = np.subtract(part, part[rows, part.argmax(axis=1)][:, None], out=slopes[piece])\n",

@@ -1,6 +1,6 @@
 # Generated from src_modules/09_autograd.py. Do not edit: write in src_modules/09_autograd.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=8af18180749ee3de code=44a4a54453739b72 content=4ef1cc85077ee762
+# export: format=1 source=087c58faf83a43bf code=6f05bbbfda1ac463 content=e6ec7d23ea8ac84f
 # %% src_modules/09_autograd.py:75
 import copy
 import functools
@@ -367,8 +367,8 @@ def backward(output: Tensor, gradient: Any = None) -> None:
 
     gradient: of `output` itself, in its shape; 1 by default, if `output` has a single element
 
-    Raises RuntimeError where nothing was recorded, where a gradient is needed and not given, and where
-    it has another shape; then nothing has been changed.
+    Raises RuntimeError where a gradient is needed and not given, and where it has another shape; then
+    nothing has been changed. Module 02 has refused a Tensor for which nothing was recorded.
 
     TODO: check, make an array of the gradient, walk, and give each leaf its gradient: a new array
         `leaf.grad + total` if it has one already, else an array of its own.
@@ -376,9 +376,6 @@ def backward(output: Tensor, gradient: Any = None) -> None:
         that was given, or if another leaf has it already; `np.copy` then keeps the order of memory.
     """
     ### BEGIN SOLUTION
-    if not output.requires_grad:
-        reason = "nothing that it was computed from has requires_grad=True, or it was under no_grad()"
-        raise RuntimeError(f"backward() of a Tensor without a history: {reason}")
     if gradient is None and output.size != 1:
         needs = f"backward() of shape {output.shape} needs a gradient of that shape"
         raise RuntimeError(f"{needs}: give one, or take the sum or the mean first")
@@ -396,13 +393,13 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:665
+# %% src_modules/09_autograd.py:662
 engine.tape = record
 engine.backward = backward
 Variable = Tensor  # a class of its own in early frameworks; here every Tensor can do it
 
 
-# %% src_modules/09_autograd.py:741
+# %% src_modules/09_autograd.py:738
 def switch(steps: Callable) -> type:
     """As `contextmanager`, but one object may be entered several times, also inside of itself."""
 
@@ -454,7 +451,7 @@ def enable_grad() -> Iterator[None]:
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:832
+# %% src_modules/09_autograd.py:829
 def gradcheck(
     function: Callable, inputs: Any, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
 ) -> bool:
@@ -499,7 +496,7 @@ def gradcheck(
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:916
+# %% src_modules/09_autograd.py:913
 def used_by(function: Callable, inputs: Sequence) -> tuple[Any, list, dict[Tensor, np.ndarray]]:
     """Run a function without a tape: (its result, a mark, {Tensor from outside: its array}).
 
