@@ -644,9 +644,8 @@ def bits(a: np.ndarray) -> np.ndarray:
 def pool_pairs(x, *, kernel_size, stride=None):
     """max_pool2d for windows of 2 x 2, side by side: (N, C, H, W) -> (N, C, H // 2, W // 2). Saves two masks.
 
-    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of the left column and the
-    right; of that, the larger of the upper row and the lower.
-    HINT: `part[:, :, ::2]` are the left columns.
+    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of left columns, `part[:, :, ::2]`,
+    and right ones; of that, the larger of upper rows and lower ones.
     """
     images, (n, channels, h, w) = last(x), x.shape
     right, below = (np.empty((n, rows, w // 2, channels), bool) for rows in (h // 2 * 2, h // 2))

@@ -1,6 +1,6 @@
 # Generated from src_modules/13_kernels.py. Do not edit: write in src_modules/13_kernels.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=e05e941d11777a19 code=730b0c03489f9f70 content=d496627054b33c4b
+# export: format=1 source=76ad68d1cf0b04a3 code=b6daf0eecc712855 content=f392672cf1ae3c31
 # %% src_modules/13_kernels.py:49
 import copy
 import functools
@@ -379,9 +379,8 @@ def bits(a: np.ndarray) -> np.ndarray:
 def pool_pairs(x, *, kernel_size, stride=None):
     """max_pool2d for windows of 2 x 2, side by side: (N, C, H, W) -> (N, C, H // 2, W // 2). Saves two masks.
 
-    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of the left column and the
-    right; of that, the larger of the upper row and the lower.
-    HINT: `part[:, :, ::2]` are the left columns.
+    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of left columns, `part[:, :, ::2]`,
+    and right ones; of that, the larger of upper rows and lower ones.
     """
     images, (n, channels, h, w) = last(x), x.shape
     right, below = (np.empty((n, rows, w // 2, channels), bool) for rows in (h // 2 * 2, h // 2))
@@ -416,7 +415,7 @@ def pool_pairs_gradient(grad, output, saved, x, *, kernel_size, stride=None):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:705
+# %% src_modules/13_kernels.py:704
 def long_rows(x: np.ndarray) -> np.ndarray:
     """(N, C, ...) channels last, as rows of many pixels: (rows, pixels of a row * C). Given."""
     images = last(x)
@@ -520,7 +519,7 @@ def layer_norm_pieces_gradient(grad, output, saved, x, weight, bias, eps=1e-5):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:822
+# %% src_modules/13_kernels.py:821
 @np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def cross_entropy_pieces(logits, targets, label_smoothing=0.0):
     """The mean of log(sum of e^x) - (sum of q x) over the rows of (N, C). Saves the gradient, (N, C).
@@ -579,7 +578,7 @@ def gelu_pieces_gradient(grad, output, saved, a):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:929
+# %% src_modules/13_kernels.py:928
 def quantized_matmul(a, b, scale_a: Any = 1.0, scale_b: Any = 1.0, zero_a: int = 0, zero_b: int = 0) -> np.ndarray:
     """The float32 product (n, m) of what int8 matrices (n, k) and (k, m) stand for: scale_a (a - zero_a), scale_b (b - zero_b).
 
@@ -602,7 +601,7 @@ def quantized_matmul(a, b, scale_a: Any = 1.0, scale_b: Any = 1.0, zero_a: int =
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:986
+# %% src_modules/13_kernels.py:985
 def parallel_map(function: Callable, items: Iterable, workers: int = 2) -> list:
     """[function(item) for item in items] by `workers` threads, in the order of items.
 
@@ -658,7 +657,7 @@ class DataParallel:
         ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:1084
+# %% src_modules/13_kernels.py:1083
 class Kept(NamedTuple):
     """What a fast forward saved: its gradient must be the fast one too."""
 
@@ -736,7 +735,7 @@ def replacing(name: str) -> tuple[Callable, Callable]:
     return chosen, rule
 
 
-# %% src_modules/13_kernels.py:1163
+# %% src_modules/13_kernels.py:1162
 def use_fast_kernels(on: bool = True) -> None:
     """Plug the kernels of this module into the primitives, or take them out again.
 
