@@ -1,8 +1,12 @@
 """A registry of models that several threads write to, and whose stages change."""
 
+import contextlib
+import os
 import sys
 import tempfile
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -50,6 +54,39 @@ def stages(tt: Any, folder: str, promoted: list[int]) -> dict:
     return found
 
 
+class Entries(list):
+    """What os.scandir gives, but read already."""
+
+    def __enter__(self) -> "Entries":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def slow_lists() -> Iterator[None]:
+    """Lists of folders are a little old when they arrive, as over a network; threads take turns at
+    every step. So two writers that may meet do meet."""
+    listdir, scandir, interval = os.listdir, os.scandir, sys.getswitchinterval()
+
+    def late(found: list) -> list:
+        time.sleep(0.002)
+        return found
+
+    os.listdir = lambda *path: late(listdir(*path))
+    os.scandir = lambda *path: Entries(late(list(scandir(*path))))
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        os.listdir, os.scandir = listdir, scandir
+        sys.setswitchinterval(interval)
+
+
 def at_once(tt: Any, folder: str, writers: int, each: int) -> dict:
     """Threads that register and promote at once. Each knows what it wrote under which number."""
     together, wrote, errors = threading.Barrier(writers), {}, []
@@ -62,19 +99,18 @@ def at_once(tt: Any, folder: str, writers: int, each: int) -> dict:
                 number = registry.register("m", model_of(tt, 100.0 * writer + turn))
                 wrote[writer, turn] = int(number)
                 registry.promote("m", number)
+        except threading.BrokenBarrierError:
+            pass  # another one has failed
         except Exception as error:
             errors.append(f"{type(error).__name__}: {error}")
+            together.abort()
 
     threads = [threading.Thread(target=work, args=(writer,)) for writer in range(writers)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # threads interrupt each other at every step
-    try:
+    with slow_lists():
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    finally:
-        sys.setswitchinterval(interval)
     registry = tt.ModelRegistry(folder)
     wrong = [
         f"version {number} should hold {100 * writer + turn}"
