@@ -261,7 +261,7 @@ class BCELoss:
 
 
 class BCEWithLogitsLoss:
-    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size. One shape, else ValueError."""
+    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size, and at infinity. One shape, else ValueError."""
 
     def __call__(self, logits: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION

@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
-# export: format=1 source=e194c73d1a3affa3 code=466ec5d9a19a12f5 content=af7f05ad66b6922d
+# export: format=1 source=6a753e8adf611b61 code=6127b5230a248430 content=feaa69610d2a2478
 # %% src_modules/11_training.py:49
 import json
 import math
@@ -201,7 +201,7 @@ class BCELoss:
 
 
 class BCEWithLogitsLoss:
-    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size. One shape, else ValueError."""
+    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size, and at infinity. One shape, else ValueError."""
 
     def __call__(self, logits: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION
