@@ -133,7 +133,7 @@ def test_versions_of_given_names(tt, check, run_program):
 @pytest.mark.points(1)
 @pytest.mark.hint("Five findings in the order of the docstring; a finding has five keys.")
 def test_check_of_a_good_machine(tt, check):
-    """Finds nothing to mend on a good machine, nor where the memory is unknown"""
+    """Finds nothing to fix on a good machine, nor where the memory is unknown"""
     findings = tt.check_environment(GOOD, LARGE)
     expected = [
         {"name": "python", "found": "3.12.1", "wanted": "at least 3.11"},

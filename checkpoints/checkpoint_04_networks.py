@@ -263,7 +263,7 @@ def test_a_network_is_restored(tt, check, rng):
 
 
 @pytest.mark.points(3)
-@pytest.mark.hint("All that is left is in the tests above: mend them, and this one reads.")
+@pytest.mark.hint("All that is left is in the tests above: fix them, and this one reads.")
 @pytest.mark.depends(on=["test_mlp_is_composition", "test_parameters_of_an_mlp"])
 def test_reads_handwritten_digits(tt, check, digits, digits_weights):
     """Reads 95 % of 360 handwritten digits that it has not seen, with weights from a file"""

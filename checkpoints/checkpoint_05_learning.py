@@ -394,7 +394,7 @@ def test_shows_its_sizes(tt, check):
 
 
 @pytest.mark.points(3)
-@pytest.mark.hint("All that is left is in the tests above: mend them, and this one reads.")
+@pytest.mark.hint("All that is left is in the tests above: fix them, and this one reads.")
 @pytest.mark.depends(on=["test_convolution_agrees_with_numpy", "test_max_pool"])
 def test_finds_and_reads_digits(tt, check, digits, rng):
     """Finds each of 360 digits in a larger image, and reads 88 % of them, untrained"""

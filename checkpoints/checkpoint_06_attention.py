@@ -471,7 +471,7 @@ def next_letters(tt, check, layers, texts):
 
 
 @pytest.mark.points(2)
-@pytest.mark.hint("All that is left is in the tests above: mend them, and this one reads on.")
+@pytest.mark.hint("All that is left is in the tests above: fix them, and this one reads on.")
 @pytest.mark.depends(
     on=["test_heads_agree_with_their_definition", "test_self_attention", "test_positions"]
 )

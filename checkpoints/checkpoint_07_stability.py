@@ -570,7 +570,7 @@ def test_deep_stacks_stay_stable(tt, check, rng):
 
 
 @pytest.mark.points(2)
-@pytest.mark.hint("All that is left is in the tests above: mend them, and this one reads.")
+@pytest.mark.hint("All that is left is in the tests above: fix them, and this one reads.")
 @pytest.mark.depends(on=["test_batch_norm_at_use", "test_shuffling_keeps_pairs"])
 def test_reads_badly_scaled_digits(tt, check, digits, rng):
     """Reads digits whose pixels have sizes from 0.01 to 10,000, with statistics of its batches"""

@@ -839,7 +839,7 @@ def test_memory_of_a_training_loop(tt, check, memory):
 
 
 @pytest.mark.points(2)
-@pytest.mark.hint("All that is left is in the tests above: mend them, and this one learns.")
+@pytest.mark.hint("All that is left is in the tests above: fix them, and this one learns.")
 @pytest.mark.depends(
     on=["test_broadcasting", "test_reductions", "test_parts", "test_matrix_products"]
 )

@@ -598,7 +598,7 @@ def test_memory_of_optimizers(tt, check, memory):
 
 
 @pytest.mark.points(2)
-@pytest.mark.hint("All that is left is in the tests above: mend them, and this one learns.")
+@pytest.mark.hint("All that is left is in the tests above: fix them, and this one learns.")
 @pytest.mark.depends(on=["test_nesterov", "test_rmsprop", "test_adamw", "test_one_cycle"])
 def test_every_optimizer_learns_to_read_digits(check, digits, run_program):
     """Trains a network to read 90 % of 360 unseen digits in 70 steps, with each optimizer"""

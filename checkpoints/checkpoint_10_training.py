@@ -525,7 +525,7 @@ def test_what_is_shown(check, run_program):
 
 
 @pytest.mark.points(3)
-@pytest.mark.hint("All that is left is in the tests above: mend them, and this one learns.")
+@pytest.mark.hint("All that is left is in the tests above: fix them, and this one learns.")
 @pytest.mark.depends(on=["test_history", "test_save_best", "test_checkpoints", "test_evaluation"])
 def test_learns_handwritten_digits(check, digits, run_program):
     """Learns to read 95 % of 360 unseen digits, keeps its best epoch, and reads with that one"""

@@ -623,7 +623,7 @@ def trained(tt, check, digits):
 
 
 @pytest.mark.points(1)
-@pytest.mark.hint("All that is left is in the tests above: mend them, and this one reads.")
+@pytest.mark.hint("All that is left is in the tests above: fix them, and this one reads.")
 @pytest.mark.depends(on=["test_fast_convolution", "test_fast_pool_norms_and_loss"])
 def test_learns_digits(tt, check, digits):
     """Trains a small convolutional network with fast kernels as with the slow ones"""

@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from pytest_tinytorch.submissions.collection import Collected
 
-app = typer.Typer(no_args_is_help=True, help="Submissions of a class: bring them together.")
+app = typer.Typer(no_args_is_help=True, help="Collect the submissions of a class in one folder.")
 
 Into = Annotated[Path, typer.Option("--into", help="a folder, new or of an earlier collection")]
 _MOST_NAMES = 5
@@ -22,9 +22,9 @@ def collect_git(
     roster: Annotated[Path, typer.Argument(help="a CSV file with the columns student,remote")],
     into: Into,
     deadline: Annotated[str, typer.Option(help="2026-11-20T23:59+01:00")] = "",
-    late: Annotated[bool, typer.Option("--late", help="take what came after the deadline")] = False,
+    late: Annotated[bool, typer.Option("--late", help="also collect late work")] = False,
     local_remotes: Annotated[
-        bool, typer.Option("--local-remotes", help="a remote may be a folder of this machine")
+        bool, typer.Option("--local-remotes", help="allow folders as remotes")
     ] = False,
 ) -> None:
     """The last commit of each remote's default branch, at or before a deadline."""
@@ -38,16 +38,16 @@ def collect_git(
     _report(found, into)
     if until is not None:
         typer.echo(
-            "The time of a commit is what its author's clock said, and anybody can set that."
+            "Commit times come from the clock of the author's computer, which the author can set."
         )
     if until is not None and any("github.com" in one.remote for one in found):
-        typer.echo("GitHub knows when it was pushed: gh api repos/OWNER/NAME/activity")
+        typer.echo("GitHub records when it was pushed: gh api repos/OWNER/NAME/activity")
     _end(found)
 
 
 @app.command("zips")
 def collect_zips(
-    download: Annotated[Path, typer.Argument(help="what Canvas, Moodle or Gradescope gave you")],
+    download: Annotated[Path, typer.Argument(help="a download from Canvas, Moodle, Gradescope")],
     into: Into,
 ) -> None:
     """A folder or a zip of submissions, as Canvas, Moodle or Gradescope name them."""
@@ -62,7 +62,7 @@ def collect_zips(
         names = ", ".join(map(one_line, nobodys[:_MOST_NAMES])) + (
             ", ..." if nobodys[_MOST_NAMES:] else ""
         )
-        typer.echo(f"Not a student's, by its name: {names}")
+        typer.echo(f"Ignored, the name is not a student's: {names}")
     _end(found)
 
 
@@ -71,7 +71,7 @@ def _stoppable(into: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"Stopped. What was collected is in {into}/; type the same to go on.", err=True)
+        typer.echo(f"Stopped. Run the same command to resume; {into}/ is kept.", err=True)
         raise typer.Exit(130) from None
 
 

@@ -7,12 +7,12 @@ import typer
 
 from pytest_tinytorch.cli.here import course_here
 
-app = typer.Typer(no_args_is_help=True, help="Gradescope: make an autograder for it.")
+app = typer.Typer(no_args_is_help=True, help="Make an autograder for Gradescope.")
 
 
 @app.callback()
 def gradescope() -> None:
-    """Gradescope: make an autograder for it."""
+    """Make an autograder for Gradescope."""
 
 
 @app.command("bundle")

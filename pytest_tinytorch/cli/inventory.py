@@ -32,7 +32,8 @@ class _Collected:
             identifier = item.stash[id_key]
             if identifier in known:
                 self.mistakes.append(
-                    f"{item.nodeid}: a test of another file is {identifier!r}, too; rename one"
+                    f"{item.nodeid}: a test in another file has the id {identifier!r}, too;"
+                    " rename one"
                 )
             known.add(identifier)
             self.tests.append((identifier, facts(item).max_points))
@@ -72,7 +73,7 @@ def _check_names(course: Course, files: list[Path]) -> None:
         match = HIDDEN_FILE.match(path.name)
         if match is None or match[1] not in ids:
             raise CourseError(
-                f"{path.name}: belongs to no checkpoint; name it checkpoint_NN_words.py, with NN"
+                f"{path.name}: belongs to no checkpoint; name it checkpoint_NN_name.py, with NN"
                 f" from {ids[0]} to {ids[-1]}"
             )
 

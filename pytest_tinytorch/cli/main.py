@@ -16,10 +16,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="TinyTorch: work through the course, and look after it.",
+    help="TinyTorch: commands for students and authors of the course.",
 )
-checkpoint_app = typer.Typer(no_args_is_help=True, help="Capabilities: test them, see progress.")
-module_app = typer.Typer(no_args_is_help=True, help="Modules: test, complete, see where you are.")
+checkpoint_app = typer.Typer(no_args_is_help=True, help="Test checkpoints and show progress.")
+module_app = typer.Typer(no_args_is_help=True, help="Test and complete modules, and list them.")
 app.add_typer(checkpoint_app, name="checkpoint")
 app.add_typer(module_app, name="module")
 app.add_typer(gradescope.app, name="gradescope")

@@ -1,4 +1,4 @@
-"""Failures -> causes: what to mend first, and what only waits for it."""
+"""Failures -> causes: what to fix first, and what only waits for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
 
-SHOWN_IN_FULL = 8  # causes; more than this nobody mends at once
+SHOWN_IN_FULL = 8  # causes; more than this nobody fixes at once
 
 
 class Verdict(StrEnum):
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Cause:
-    """A failure to mend, and the tests that fail for the same reason or wait for it."""
+    """A failure to fix, and the tests that fail for the same reason or wait for it."""
 
     test: TestRecord
     same: tuple[TestRecord, ...]
@@ -43,7 +43,7 @@ def verdict(test: TestRecord, known: Mapping[str, TestRecord]) -> Verdict:
 
 
 def causes(tests: Sequence[TestRecord]) -> list[Cause]:
-    """Each failure that has to be mended, once, in the order of the tests."""
+    """Each failure that has to be fixed, once, in the order of the tests."""
     known = {test.id: test for test in tests}
     failed = [test for test in tests if not test.passed]
     roots: dict[tuple[str, ...], list[TestRecord]] = {}

@@ -284,7 +284,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise CourseError(f"{COURSE_FILE} cannot be read: {error.strerror}: {path}") from None
     except (ValueError, RecursionError) as error:  # also of numbers that are too long
         reason = one_line(str(error))
-        raise CourseError(f"{COURSE_FILE} is not valid TOML: {reason}. Mend that line.") from None
+        raise CourseError(f"{COURSE_FILE} is not valid TOML: {reason}. Fix that line.") from None
 
 
 _Kinds = Mapping[str, Any]  # key -> type, or list[type]
@@ -368,7 +368,7 @@ def _module(index: int, entry: dict[str, Any]) -> Module:
     _check_keys(place, entry, _MODULE_KEYS, _OPTIONAL)
     number, _, topic = entry["name"].partition("_")
     if not (is_number(number) and topic and is_word(f"_{topic}")):
-        raise _mistake(place, f"name {entry['name']!r}", "write two digits and a word: '02_tensor'")
+        raise _mistake(place, f"name {entry['name']!r}", "write two digits and a name: '02_tensor'")
     for target, names in entry["exports"].items():
         if not is_dotted(target):
             fix = "write Python names with dots between them: 'core.tensor'"
@@ -394,7 +394,7 @@ def _checkpoint(index: int, entry: dict[str, Any], limits: Limits) -> Checkpoint
     if not is_number(entry["id"]):
         raise _mistake(place, f"id {entry['id']!r}", "write two digits: '05'")
     if not (entry["name"] and is_word(f"_{entry['name'].lower()}")):
-        fix = "write one word of letters and digits: 'Foundation' (its file is called like it)"
+        fix = "write letters and digits without spaces: 'Foundation' (it names the file)"
         raise _mistake(place, f"name {entry['name']!r}", fix)
     return Checkpoint(**entry | {"limits": _limits(place, limits, entry.get("limits", {}))})
 
@@ -504,13 +504,13 @@ def _check_modules(course: Course) -> None:
 
 def _check_files(targets: Sequence[str]) -> None:
     """No target's file is another's but for case, nor has the name of another's folder."""
-    _check_unique("[[module]]", "export target, but for case,", [folded(t) for t in targets])
+    _check_unique("[[module]]", "export target (ignoring case)", [folded(t) for t in targets])
     parts = [folded(target).split(".") for target in targets]
     folders = {".".join(words[:end]) for words in parts for end in range(1, len(words))}
     for target in targets:
         if folded(target) in folders:
             fix = "a file and a folder of one name hide each other; rename one"
-            raise _mistake("[[module]]", f"export target {target!r} is a folder, too", fix)
+            raise _mistake("[[module]]", f"export target {target!r} is also a folder", fix)
 
 
 def _check_no_cycle(course: Course) -> None:
@@ -575,7 +575,7 @@ def _check_unique(place: str, what: str, values: Sequence[str]) -> None:
     seen: set[str] = set()
     for value in values:
         if value in seen:
-            raise _mistake(f"{place} {value}", f"{what} {value!r} stands twice", "rename one")
+            raise _mistake(f"{place} {value}", f"{what} {value!r} appears twice", "rename one")
         seen.add(value)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class CourseError(Exception):
-    """Something a student, an instructor or a course author can mend, told in one line."""
+    """Something a student, an instructor or a course author can fix, told in one line."""
 
 
 MACHINE = 3  # exit code of what the machine refuses

@@ -75,7 +75,7 @@ def with_hidden(manifest: Manifest, folder: Path) -> Manifest:
     try:
         hidden = _groups(_read(path)["tests"])
         if others := [str(group) for group in hidden if not group.is_hidden]:
-            raise ValueError(f"{others[0]!r} is no group of hidden tests, such as 'hidden 01'")
+            raise ValueError(f"{others[0]!r} is not a group of hidden tests, such as 'hidden 01'")
         if not hidden:
             raise ValueError("no test is in it")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -94,10 +94,10 @@ def _groups(data: Any) -> dict[Group, dict[str, float]]:
     for group, entries in groups.items():
         for identifier, points in entries.items():
             if not identifier.startswith(group.test_id("")) or not is_line(identifier):
-                raise ValueError(f"{identifier!r} is no test of {str(group)!r}")
+                raise ValueError(f"{identifier!r} is not a test of {str(group)!r}")
             if type(points) not in (int, float) or not 0 <= points <= LARGEST_NUMBER:
                 raise ValueError(
-                    f"{identifier!r} is worth {points!r}, which is no number of points"
+                    f"{identifier!r} is worth {points!r}, which is not a number of points"
                 )
     return groups
 
@@ -115,9 +115,9 @@ def _files(data: Any) -> dict[str, str]:
     for name, digest in files.items():
         path = safe_path(name)
         if path is None or not _is_own(path):
-            raise ValueError(f"{name!r} is no file of the course: {_OWN}")
+            raise ValueError(f"{name!r} is not a file of the course: {_OWN}")
         if not isinstance(digest, str):
-            raise TypeError(f"{digest!r} is no hash of {name!r}")
+            raise TypeError(f"{digest!r} is not a hash of {name!r}")
     return files
 
 

@@ -16,5 +16,5 @@ def home() -> Path:
         return Path.home() / ".tinytorch"
     except RuntimeError:  # in a container, a user id may have no entry and no HOME
         raise CourseError(
-            f"this user has no home folder; set HOME, or {VARIABLE} to a folder for what is yours"
+            f"this user has no home folder; set HOME, or {VARIABLE} to a folder for your data"
         ) from None

@@ -47,7 +47,7 @@ def _read(content: bytes) -> Any:
         return json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError, MemoryError) as error:
         words = (str(error) or type(error).__name__).splitlines()[0][:200]
-        raise NotebookRefused(f"is no notebook that can be read ({words})") from None
+        raise NotebookRefused(f"cannot be read as a notebook ({words})") from None
 
 
 def _code_cells(notebook: Any) -> Iterator[tuple[int, str]]:
@@ -67,7 +67,7 @@ def _cells(notebook: Any) -> list[Any]:
         sheets = notebook["worksheets"]  # before format 4
     found: list[Any] = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
     if not found or not all(isinstance(cells, list) for cells in found):
-        raise NotebookRefused("is no notebook that can be read (it has no list of cells)")
+        raise NotebookRefused("cannot be read as a notebook (it has no list of cells)")
     return [cell for cells in found for cell in cells]
 
 

@@ -65,7 +65,7 @@ class KeptEdit:
 
     def __str__(self) -> str:
         return (
-            f"{self.file} is generated, and was edited by hand. Your version is kept in"
+            f"{self.file} is generated, and was edited by hand. Your version is saved as"
             f" {self.kept}; make the change in {self.instead} instead."
         )
 

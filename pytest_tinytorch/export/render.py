@@ -91,7 +91,8 @@ def broken_text(source: str, text: str, error: SourceError) -> str:
 def with_header(source: str, source_hash: str, body: str, code: str | None = None) -> str:
     header = (
         f"# Generated from {source}. Do not edit: write in {source} instead;\n"
-        f"# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.\n"
+        "# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as"
+        " NAME.edited.\n"
         f"# export: format={FORMAT} source={source_hash}"
         f" code={code or code_digest(body)} content={digest(body)}\n"
     )

@@ -81,7 +81,7 @@ def task() -> CleanRun:
         return CleanRun(**json.loads(Path(given).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         raise CourseError(
-            f"{VARIABLE} is set to {given!r}, which is no task of a graded run: unset it"
+            f"{VARIABLE} is set to {given!r}, which is not a task of a graded run: unset it"
         ) from None
 
 
@@ -136,7 +136,7 @@ def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
 def _say_what_is_wrong(error: OSError) -> None:
     """With the machine: nobody reads the output any more, a disk is full, a file cannot be read."""
     with contextlib.suppress(OSError):
-        print(f"ERROR: --grade: {told(error)}; this is no complete grade", file=sys.stderr)
+        print(f"ERROR: --grade: {told(error)}; the grade is not complete", file=sys.stderr)
     let_go_of_output()
 
 
@@ -280,7 +280,7 @@ def _without(arguments: list[str], option: EarlyOption) -> tuple[list[str], str 
             # "" is what a script passes on whose variable is not set: it meant a file or a folder.
             empty = not value and not option.may_be_empty
             if empty or (not sign and value.startswith("-")):
-                raise CourseError(f"{name} needs a value behind it: {name} ...")
+                raise CourseError(f"{name} needs a value after it: {name} ...")
     return rest, value
 
 

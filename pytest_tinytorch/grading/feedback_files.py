@@ -15,7 +15,7 @@ def graded_run(course: Course, path: Path) -> RunRecord:
     run = read_run(path)
     if run.course != course.id:
         raise CourseError(
-            f"{path}: is of the course {run.course!r}, and this folder holds {course.id!r};"
+            f"{path}: belongs to the course {run.course!r}, but this folder holds {course.id!r};"
             " change into its folder"
         )
     if not run.manifest:
@@ -32,8 +32,8 @@ def notes_on(course: Course, run: RunRecord) -> list[str]:
     notes = remarks(run.isolation, (), run.altered, ())
     if run.version != course.version:
         notes.append(
-            f"Graded by version {run.version} of the course; its words are those of version"
-            f" {course.version}"
+            f"Graded with version {run.version} of the course; titles and hints are those of"
+            f" version {course.version}"
         )
     return notes
 

@@ -146,7 +146,7 @@ class Grader:
         earned = [test for test in self._run_on_nothing(group) if test.points]
         if earned:
             return (
-                f"{where}: who hands nothing in gets points, expected none; for"
+                f"{where}: an empty submission earns points, expected none; for"
                 f" {_name(earned[0])}, for example"
             )
         return ""

@@ -38,6 +38,6 @@ def _verified(path: Path, key: Key) -> tuple[bool, str]:
 
 def _but(run: RunRecord, grade: Grade) -> str:
     """What qualifies a grade, however good its signature is."""
-    incomplete = "" if grade.is_complete else f"; no complete grade: {grade.undecided} undecided"
-    altered = f"; not the course's own: {', '.join(run.altered)}" if run.altered else ""
+    incomplete = "" if grade.is_complete else f"; grade not complete: {grade.undecided} undecided"
+    altered = f"; modified course files: {', '.join(run.altered)}" if run.altered else ""
     return incomplete + altered

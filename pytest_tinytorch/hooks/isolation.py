@@ -158,7 +158,7 @@ def _limit_memory(course: Course) -> None:
 def _check_required(options: Options, found: Probe) -> None:
     wanted = options.required_isolation
     if LEVELS.index(found.level.name) < LEVELS.index(wanted):
-        asked = f"asked for with --isolate={options.isolation}"
+        asked = f"set by --isolate={options.isolation}"
         reasons = asked if options.isolation != "auto" else "; ".join(found.refused)
         raise pytest.UsageError(
             f"--require-isolation {wanted}: this machine reaches {found.level.name} ({reasons})"

@@ -148,7 +148,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         nargs="?",
         const="summary",
         choices=FORMS,
-        help="show progress and run no test: --progress=detailed (a form only with =)",
+        help="show progress, run no test; give a form after =: --progress=detailed",
     )
     group.addoption(
         "--isolate",
@@ -191,7 +191,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--regrade",
         action="store_true",
-        help="with --submissions: also what is unchanged, and show old against new",
+        help="with --submissions: grade unchanged parts again too, and show old and new points",
     )
     group.addoption(
         HIDDEN_TESTS.name,
@@ -204,7 +204,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--seed", type=_seed, default=0, help="seed of random inputs (default: 0)")
     group.addoption(
-        "--no-export", action="store_true", help="test the generated package as it stands"
+        "--no-export",
+        action="store_true",
+        help="test the package without exporting first",
     )
 
 
@@ -307,17 +309,19 @@ def _check_graded(option: Any) -> None:
     if option.submissions:
         for name in ("student", "module"):
             if getattr(option, name):
-                raise CourseError(f"--{name} does not go with --submissions, which grades a class")
+                raise CourseError(
+                    f"--{name} cannot be used with --submissions, which grades a class"
+                )
         return
     if option.regrade:
-        raise CourseError("--regrade goes with --submissions")
+        raise CourseError("--regrade needs --submissions")
     if not option.grade:
         for early in EARLY_OPTIONS:
             if early.needs and getattr(option, early.attribute) and not option.collectonly:
                 raise CourseError(f"{early.name} goes with {early.needs}")
         return
     if not is_clean():
-        raise CourseError("--grade stands on the command line alone, not in a configuration file")
+        raise CourseError("give --grade on the command line, not in a configuration file")
     for name, word in _NO_RUN.items():
         if getattr(option, name, None):
             raise CourseError(f"--grade runs tests, and {word} does not; leave out one of the two")
@@ -343,8 +347,8 @@ def _batch(config: pytest.Config) -> Batch | None:
     submissions, results = Path(option.submissions), Path(option.results)
     if submissions.resolve() in (results.resolve(), *results.resolve().parents):
         raise CourseError(
-            f"--results {results}: lies among the submissions, where it would be taken for a"
-            f" student's; give a folder beside them"
+            f"--results {results}: is inside the folder of submissions, so it would be read as"
+            " a student's; give a folder outside of it"
         )
     return Batch(submissions, results, option.regrade)
 

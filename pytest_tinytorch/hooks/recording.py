@@ -172,7 +172,7 @@ def _diagnosis(item: pytest.Item, error: BaseException) -> Diagnosis:
 
 
 def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
-    """The checkpoint to mend first, where a test ended in another module's code than its own.
+    """The checkpoint to fix first, where a test ended in another module's code than its own.
 
     A wrong value says nothing of the kind: its own module may have asked for it in a wrong way.
     """

@@ -110,8 +110,8 @@ class RunSession:
         untested = self._untested_files()
         if complete and untested:
             self.notes.append(
-                f"--no-export: {', '.join(untested)} is not what {self.course.sources}/ gives now:"
-                f" other code was tested, so this run is not recorded."
+                f"--no-export: {', '.join(untested)} does not match {self.course.sources}/:"
+                " other code was tested, so this run is not recorded."
             )
         elif complete:
             progress = Progress.of(self.course, self.manifest)

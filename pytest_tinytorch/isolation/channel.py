@@ -45,7 +45,7 @@ class Channel:
             return self._receive(deadline, limit)
         except WireError as error:
             raise Forged(
-                f"what came back from the process of your code was no reply ({error}): it must"
+                f"the process of your code sent an invalid reply ({error}): it must"
                 f" not write to the descriptors of the harness"
             ) from None
 
@@ -84,7 +84,7 @@ class Channel:
         self._watch()
         left = deadline - time.monotonic()
         if left <= 0:
-            raise OutOfTime(f"stopped after {limit}: your code did not take its input")
+            raise OutOfTime(f"stopped after {limit}: your code did not read its input")
         select.select([], [self._requests], [], min(left, _TICK))
 
     def _receive(self, deadline: float, limit: str) -> tuple[Any, memoryview]:

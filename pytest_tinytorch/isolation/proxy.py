@@ -31,7 +31,7 @@ class Refused(CheckFailed):
 
     def __init__(self, words: str) -> None:
         self.what = " ".join(words[:_LONGEST_WORDS].split())
-        super().__init__(f"your code gave {self.what}, expected what a test can look at")
+        super().__init__(f"your code gave {self.what}, expected a value that a test can read")
 
 
 class Proxy:
@@ -90,8 +90,8 @@ class Proxy:
 
     def __contains__(self, _value: Any) -> bool:
         raise CheckFailed(
-            f"an object of type {self._kind} would be asked for its opinion about what is in it,"
-            f" expected a plain string, list or dict"
+            f"`in` is not supported on an object of type {self._kind}; convert it to a plain list,"
+            " string or dict first"
         )
 
     def __bool__(self) -> bool:
@@ -133,8 +133,8 @@ class Proxy:
         swallowed = self._border.ask("exit", self, kind is not None)
         if swallowed is True and kind is not None and not issubclass(kind, AssertionError):
             raise CheckFailed(
-                f"nothing was raised beyond `with`: {self._kind} swallows an exception; __exit__"
-                f" must not return True, nor may an `except` around `yield` be the end of it"
+                f"{self._kind} swallowed the exception of its `with` block; __exit__ must not"
+                " return True, and an `except` around `yield` must raise the exception again"
             )
         return False
 
@@ -159,8 +159,9 @@ class Proxy:
         if isinstance(result, np.ndarray | np.generic):
             return ComparedNumbers(result, self._kind)
         raise CheckFailed(
-            f"an object of type {self._kind} {sign} {_short(other)} gave {_short(result)}: the"
-            f" opinion of an object about itself proves nothing, expected a result for each element"
+            f"an object of type {self._kind} {sign} {_short(other)} gave {_short(result)}:"
+            f" comparing {self._kind} objects gives no reliable True or False, expected a result"
+            " for each element"
         )
 
     def __eq__(self, other: object) -> Any:
@@ -217,8 +218,8 @@ class ComparedNumbers:
 
 def _no_truth(kind: str) -> CheckFailed:
     return CheckFailed(
-        f"an object of type {kind} was compared: its opinion about itself proves nothing, expected"
-        f" a plain number, string, tuple or array"
+        f"comparing {kind} objects gives no reliable True or False; compare with `check`, or"
+        " convert to a plain number, string, tuple or array first"
     )
 
 

@@ -240,7 +240,7 @@ class Sandbox:
             frame(1, body, []), _SECONDS_TO_START, f"{_SECONDS_TO_START} s"
         )
         if not isinstance(reply, dict):
-            raise Forged("the host program did not say that it is ready")
+            raise Forged("the child server did not report that it is ready")
         return reply
 
     def _find_process(self) -> int:
@@ -255,16 +255,14 @@ class Sandbox:
 
     def _value(self, reply: Any, payload: memoryview, resolve: Callable[[Any], Any]) -> Any:
         if not isinstance(reply, list) or len(reply) not in (1, 2, 3):
-            raise Forged("what came back from the process of your code was no reply")
+            raise Forged("the process of your code sent an invalid reply")
         if len(reply) != 2:
             if len(reply) == 3:
                 self._warnings.give_again(reply[2])
             try:
                 return Decoder(resolve, payload).decode_all(reply[0])
             except WireError as error:
-                raise Forged(
-                    f"what came back from the process of your code was no value: {error}"
-                ) from None
+                raise Forged(f"the process of your code sent an invalid value: {error}") from None
         if isinstance(reply[1], dict) and "cannot_cross" in reply[1]:
             raise Refused(whole(str(reply[1]["cannot_cross"])))
         raise student_error(reply[1])

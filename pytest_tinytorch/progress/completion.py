@@ -59,7 +59,7 @@ def complete(course: Course, module: Module, say: Callable[[str], None]) -> Achi
         if code == _NO_TESTS and tier.may_be_empty:
             say(f"{module.name} has no {tier.name}.")
         elif code != 0:
-            say(f"\n{module.name} is not complete: {tier.name} failed. Mend the above, then again:")
+            say(f"\n{module.name} is not complete: {tier.name} failed. Fix the above, then run:")
             say(f"  tito module complete {module.id}")
             return code
     progress = Progress.of(course, load_manifest(course))

@@ -19,13 +19,13 @@ class NextStep:
 
 
 def step_after_failure(cause: Cause) -> NextStep:
-    """Mend the first cause, and run what it belongs to again."""
+    """Fix the first cause, and run what it belongs to again."""
     test = cause.test
     command = (checkpoint_group(test.waits_for) if test.waits_for else test.group).command
     place = str(test.locations[0]) if test.locations else ""
     if test.reason is Reason.NOT_WRITTEN:
         return NextStep(command, f"write {place or 'what is named first above'}, then run")
-    return NextStep(command, f"mend {place or 'the first failure above'}, then run")
+    return NextStep(command, f"fix {place or 'the first failure above'}, then run")
 
 
 def step_forward(course: Course, statuses: Sequence[Status[Checkpoint]]) -> NextStep:
@@ -37,11 +37,11 @@ def step_forward(course: Course, statuses: Sequence[Status[Checkpoint]]) -> Next
         source = course.source_name(course.module_of(status.collection))
         whys = {
             State.STALE: "the code it rests on changed, so run again",
-            State.FAILING: f"mend {source}, then run",
+            State.FAILING: f"fix {source}, then run",
             State.NOT_STARTED: f"write {source}, then run",
         }
         return NextStep(command, whys[status.state])
-    return NextStep("pytest --progress=timeline", "everything that is there is achieved")
+    return NextStep("pytest --progress=timeline", "every written checkpoint is achieved")
 
 
 def step_after_grade(course: Course, run: RunRecord) -> NextStep:
@@ -52,13 +52,11 @@ def step_after_grade(course: Course, run: RunRecord) -> NextStep:
         return step_after_failure(found[0])
     for test in failed:
         if test.visibility != "visible":
-            return NextStep(
-                test.group.command, "try inputs that no test here tries, mend, then run"
-            )
+            return NextStep(test.group.command, "try inputs that no test here tries, fix, then run")
     for test in run.tests:
         if not test.decided:
             return NextStep(
-                test.group.command, "there is nothing to mend; to see for yourself, run"
+                test.group.command, "there is nothing to fix; to check it yourself, run"
             )
     return step_forward(course, _after(course, run))
 

@@ -39,11 +39,14 @@ class ProgressFile:
         try:
             return self._load(), ""
         except _NewerFormat as error:
-            return _empty(), f"{self.path} {error}; it is left as it is. Update this project."
+            return _empty(), f"{self.path} {error}; it was not changed. Update this project."
         except OSError as error:
             return _empty(), f"{self.path} cannot be read ({error.strerror}); nothing is shown."
         except ValueError as error:
-            return _empty(), f"{self.path} is damaged ({error}); the next run sets it aside."
+            return (
+                _empty(),
+                f"{self.path} is damaged ({error}); the next run renames it.",
+            )
 
     def update(self, change: Callable[[dict[str, Any]], None]) -> str:
         """Change the data under a lock. Returns "" or one line about what went wrong.
@@ -74,7 +77,7 @@ class ProgressFile:
             name = f"{self.path.stem}.damaged"
             aside = free_path(self.path.parent, name, ".json", first_number=1)
             self.path.replace(aside)
-            message = f"{self.path} was damaged ({error}); it is kept as {aside.name}."
+            message = f"{self.path} was damaged ({error}); it is saved as {aside.name}."
             data = _empty()
         if self.path.exists() and not os.access(self.path, os.W_OK):
             raise PermissionError(13, "the file is read-only")

@@ -78,14 +78,14 @@ def conclusion(
     graded = len(rows) - kept
     changed = [row for row in rows if row.before is not None]
     head = Text(f"{counted(len(rows), 'student')}: ", style="head")
-    head.append(f"{graded} graded, {kept} unchanged since they were graded")
+    head.append(f"{graded} graded, {kept} unchanged")
     parts: list[RenderableType] = [head]
     parts += [Text(f"not graded: {line}", style="bad") for line in checks]
     if review:
         parts.append(Text(f"\nFor review, no grade ({len(review)}):", style="bad"))
         parts += [Text(one_line(f"  {item}: {reason}")) for item, reason in review]
     if changed:
-        parts.append(Text(f"\nOther points than before ({len(changed)}):", style="todo"))
+        parts.append(Text(f"\nPoints changed ({len(changed)}):", style="todo"))
         parts += [Text(one_line(f"  {row.student}: {_change(row)}")) for row in changed]
     if ignored:
         parts.append(Text("\nNot a submission:", style="todo"))

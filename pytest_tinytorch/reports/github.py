@@ -1,4 +1,4 @@
-"""What to mend first, as annotations on the student's own lines in GitHub."""
+"""What to fix first, as annotations on the student's own lines in GitHub."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -15,7 +15,7 @@ _LONGEST_MESSAGE = 3800  # the runner cuts at 4096
 
 
 def annotations(tests: Sequence[TestRecord], folder: str) -> list[str]:
-    """Commands for the first causes that have a line in a source, in the order of mending.
+    """Commands for the first causes that have a line in a source, in the order of fixing.
 
     tests: as a student may see them. folder: where the course is in the repository, "." at its top.
     """

@@ -1,4 +1,4 @@
-"""A graded run as Markdown: points, and what to mend, the first of it first."""
+"""A graded run as Markdown: points, and what to fix, the first of it first."""
 
 from collections.abc import Sequence
 
@@ -43,7 +43,7 @@ def _fitted(blocks: Sequence[str], room: int) -> str:
 
 
 def _cut(left: int) -> str:
-    return f"\n**{left} more to mend after these do not fit here; the log has them all.**\n"
+    return f"\n**{left} more to fix do not fit here; the log lists all of them.**\n"
 
 
 def _head(course: Course, grade: Grade, notes: Sequence[str]) -> str:

@@ -36,11 +36,11 @@ def remarks(
     """What qualifies a grade, a line each."""
     lines = [f"Isolation: {isolation}"]
     if isolation == "none":
-        lines[0] += ". This grade is advisory: student code shared the process of its judge"
+        lines[0] += ". This grade is advisory: student code ran in the grader's own process"
     lines += [f"  not reached: {reason}" for reason in not_reached]
     if altered:
-        lines.append(f"Not the course's own: {', '.join(altered)}")
-    lines += [f"Not taken in: {reason}" for reason in refused]
+        lines.append(f"Modified course files: {', '.join(altered)}")
+    lines += [f"Ignored: {reason}" for reason in refused]
     return lines
 
 

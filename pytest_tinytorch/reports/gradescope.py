@@ -21,9 +21,9 @@ from pytest_tinytorch.reports.phrases import EXAMPLE, HINT, cause_text, excerpt_
 
 _LONGEST_NAME = 200
 _LONGEST_OUTPUT = 10_000
-_NO_SCORE = "This submission could not be graded to the end, so it has no score: not even 0."
+_NO_SCORE = "Grading of this submission did not finish, so it has no score; this is not a 0."
 DID_NOT_END = (
-    "Grading did not come to its end: it was stopped, or ran out of time or of memory. If it"
+    "Grading did not finish: it was stopped, or ran out of time or of memory. If it"
     " happens again, ask your instructor to look at the autograder's output and limits."
 )
 

@@ -47,9 +47,9 @@ def _check(run: RunRecord) -> None:
         words += [word for place in test.locations for word in (place.file, place.function)]
         numbers += [test.max_points, test.seconds]
     if wrong := [word for word in words if not isinstance(word, str)]:
-        raise TypeError(f"{wrong[0]!r} is no text")
+        raise TypeError(f"{wrong[0]!r} is not a text")
     if wrong_numbers := [n for n in numbers if not _is_number(n)]:
-        raise TypeError(f"{wrong_numbers[0]!r} is no number")
+        raise TypeError(f"{wrong_numbers[0]!r} is not a number")
 
 
 def _is_number(value: object) -> bool:

@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Mending:
-    """A failure to mend, where it is told."""
+    """A failure to fix, where it is told."""
 
     anchor: str
     part: str  # the name of the part that it stands in
@@ -73,7 +73,7 @@ class Part:
     question: str
     can: str
     mend: tuple[Mending, ...]
-    later: tuple[Mending, ...]  # what nobody mends before the others
+    later: tuple[Mending, ...]  # what nobody fixes before the others
     later_text: str
     elsewhere: tuple[Elsewhere, ...]
     works: str
@@ -188,7 +188,7 @@ def _mending(course: Course, cause: Cause, number: int) -> Mending:
 def _later(mend: int, later: int) -> str:
     if not later:
         return ""
-    return f"And {later} more to mend after these:" if mend else f"{later} to mend after the above:"
+    return f"And {later} more to fix after these:" if mend else f"{later} to fix after the above:"
 
 
 def _elsewhere(
@@ -253,8 +253,8 @@ def _undecided(tests: Sequence[TestRecord]) -> str:
         return ""
     points = points_text(sum(test.max_points for test in found))
     return (
-        f"{tests_text(len(found))} ({points}) could not be graded. Your instructor has been told;"
-        " this is no 0."
+        f"{tests_text(len(found))} ({points}) could not be graded. Your instructor is informed;"
+        " these tests do not count as 0."
     )
 
 

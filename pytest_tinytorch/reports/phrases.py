@@ -20,7 +20,7 @@ _LISTED_TITLES = 3
 
 @dataclass(frozen=True)
 class CauseText:
-    """A failure to mend, in words; "" for what there is nothing to say about."""
+    """A failure to fix, in words; "" for what there is nothing to say about."""
 
     verdict: Verdict
     title: str

@@ -1,4 +1,4 @@
-"""What a student sees of a run: a line a test, what to mend, and what comes next."""
+"""What a student sees of a run: a line a test, what to fix, and what comes next."""
 
 from collections.abc import Mapping, Sequence
 
@@ -53,12 +53,12 @@ def test_line(test: TestRecord, known: Mapping[str, TestRecord]) -> RenderableTy
 
 
 def cause_blocks(tests: Sequence[TestRecord]) -> list[RenderableType]:
-    """What to mend, the first of it first."""
+    """What to fix, the first of it first."""
     found = causes(tests)
     blocks: list[RenderableType] = [_cause(cause) for cause in found[:SHOWN_IN_FULL]]
     if rest := found[SHOWN_IN_FULL:]:
         lines = "\n".join(f"  {cause.test.title}" for cause in rest)
-        blocks.append(Text(f"\nAnd {len(rest)} more to mend after these:\n{lines}"))
+        blocks.append(Text(f"\nAnd {len(rest)} more to fix after these:\n{lines}"))
     return blocks
 
 

@@ -127,7 +127,7 @@ class Collection:
         before = self.of(found.student)
         if before is not None and before.entry and not found.entry:
             kept = {key: getattr(before, key) for key in ("entry", "commit", "sha256", "time")}
-            note = f"{found.note}; what was collected before is kept"
+            note = f"{found.note}; the earlier submission is kept"
             found = replace(found, **kept, note=note)
         self._students[found.student] = found
         students = [asdict(self._students[student]) for student in sorted(self._students)]
@@ -204,8 +204,8 @@ def read_list(path: Path) -> dict[str, Collected]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = one_line(str(error))
         raise CourseError(
-            f"{path} is damaged ({reason}); move it away, and what lies beside it is kept aside"
-            f" when it is collected again"
+            f"{path} is damaged ({reason}); move it away; the next `tito collect` then moves the"
+            " folders beside it to .collected/"
         ) from None
     return {entry.student: entry for entry in found}
 
@@ -214,7 +214,7 @@ def _check(entry: Collected) -> None:
     """Raise ValueError for what no collection wrote; the entry becomes a path."""
     for name, value in asdict(entry).items():
         if not isinstance(value, str) or whole(value) != value:
-            raise ValueError(f"{name} {value!r} is no text")
+            raise ValueError(f"{name} {value!r} is not a text")
     path = safe_path(entry.entry) if entry.entry else PurePosixPath(".")
     if path is None or len(path.parts) > 1:
-        raise ValueError(f"entry {entry.entry!r} is no name in this folder")
+        raise ValueError(f"entry {entry.entry!r} is not a name in this folder")

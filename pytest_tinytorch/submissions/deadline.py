@@ -12,9 +12,9 @@ def parse_deadline(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise CourseError(f"--deadline {text!r} is no point in time; {example}") from None
+        raise CourseError(f"--deadline {text!r} is not a date and time; {example}") from None
     if moment.tzinfo is None:
-        raise CourseError(f"--deadline {text!r} has no zone, so nobody knows when it is; {example}")
+        raise CourseError(f"--deadline {text!r} has no time zone; {example}")
     return moment
 
 

@@ -45,7 +45,7 @@ def find_submissions(folder: Path) -> tuple[list[Submitted], list[str]]:
         elif not path.is_dir() and not name.lower().endswith(ZIP):
             ignored.append(f"{name}: is neither a folder nor a .zip")
         elif student in found:
-            ignored.append(f"{name}: {student} has a folder as well, which is what is graded")
+            ignored.append(f"{name}: {student} also has a folder, and the folder is graded")
         else:
             found[student] = Submitted(student, path, collected.commit if collected else "")
     if not found:

@@ -58,7 +58,7 @@ class Repository:
     """A bare repository of ours, with what was fetched of somebody's."""
 
     def __init__(self, folder: Path, local: bool = False) -> None:
-        """local: whether a remote may be a folder of this machine"""
+        """local: whether allow remotes that are folders on this machine"""
         self.folder = folder
         self._protocols = f"{_PROTOCOLS}:file" if local else _PROTOCOLS
         folder.mkdir(parents=True, exist_ok=True)
@@ -183,7 +183,7 @@ def _output(command: list[str], words: str, most: int, more: dict[str, str]) -> 
         stderr.seek(0)
         complaint = stderr.read(2**16).decode(errors="replace")
     if len(output) > most:
-        raise GitError("it has more files than anybody hands in")
+        raise GitError(f"git output exceeds {most >> 20} MiB")
     if overdue:
         raise GitError(f"no answer within {SECONDS} s")
     if process.returncode != 0:
@@ -250,5 +250,5 @@ def _reason(complaint: str) -> str:
     """The line of git's words that says why."""
     lines = [line.strip() for line in complaint.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith("fatal: ") and _NO_REASON not in line]
-    reason = (fatal or lines or ["git failed without a word"])[0].removeprefix("fatal: ")
+    reason = (fatal or lines or ["git failed without a message"])[0].removeprefix("fatal: ")
     return one_line(without_password(reason), _LONGEST_REASON)

@@ -89,7 +89,7 @@ def handed_in(
     ]
     for handed in students.values():
         if not handed.files:
-            handed.note = "a text or an address was handed in, and no file"
+            handed.note = "a text or a link was submitted, not a file"
     return sorted(students.values(), key=lambda handed: handed.student), sorted(nobodys)
 
 
@@ -147,7 +147,7 @@ def _of_gradescope(
     for name in names:
         folder, _, own = name.partition("/")
         if folder not in submissions and own and _GRADESCOPE.fullmatch(folder):
-            submissions[folder] = Handed(folder, note=f"{METADATA} does not say whose it is")
+            submissions[folder] = Handed(folder, note=f"{METADATA} does not name the student")
         if folder in submissions:
             submissions[folder].files[own or name] = f"{prefix}{name}"
         elif name != METADATA:

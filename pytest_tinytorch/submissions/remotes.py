@@ -42,7 +42,7 @@ def collect_remotes(
 ) -> list[Collected]:
     """Collect every row of a roster, one by one; the failure of one is a line about that one.
 
-    local: whether a remote may be a folder of this machine, named from where the roster is
+    local: whether allow remotes that are folders on this machine, named from where the roster is
     """
     rows = read_roster(roster)
     collection = Collection(into)
@@ -101,10 +101,10 @@ def _choose(repository: Repository, deadline: datetime | None, late: bool) -> Co
     if late:
         return _commit(last, CollectedStatus.LATE, f"{by_how_much} after the deadline")
     if in_time is None:
-        return _nothing(f"nothing in time; --late takes what came {by_how_much} after the deadline")
+        return _nothing(f"nothing in time; --late takes the commit {by_how_much} after it")
     later = repository.count_after(in_time[0])
     return _commit(
-        in_time, CollectedStatus.COLLECTED, f"commits after the deadline, not taken: {later}"
+        in_time, CollectedStatus.COLLECTED, f"commits after the deadline, ignored: {later}"
     )
 
 

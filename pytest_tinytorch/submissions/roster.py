@@ -31,12 +31,12 @@ def read_roster(path: Path) -> list[Row]:
     except OSError as error:
         raise CourseError(f"{path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise CourseError(f"{path} is no CSV file in UTF-8: {error}") from None
+        raise CourseError(f"{path} is not a CSV file in UTF-8: {error}") from None
     seen: dict[str, int] = {}
     for line, row in rows:
         if row.student in seen:
             where = f"lines {seen[row.student]} and {line}"
-            raise CourseError(f"{path}: student {row.student!r} stands twice, on {where}")
+            raise CourseError(f"{path}: student {row.student!r} appears twice, on {where}")
         seen[row.student] = line
     if not rows:
         raise CourseError(f"{path} has a header and no student below it")

@@ -29,7 +29,7 @@ class StudentZip:
             self._zip = zipfile.ZipFile(path)
             entries = self._zip.infolist()
         except (*_BROKEN, struct.error, ValueError) as error:
-            raise ZipRefused(f"is no zip file that can be read ({error})") from None
+            raise ZipRefused(f"cannot be read as a zip file ({error})") from None
         self.entries: dict[PurePosixPath, zipfile.ZipInfo] = {}
         self.refused: list[str] = []
         for entry in entries:
@@ -66,7 +66,7 @@ def _check_size(path: Path) -> None:
         tail = file.read()
     place = tail.rfind(_END_MARK)
     if place < 0:
-        raise ZipRefused("is no zip file")
+        raise ZipRefused("is not a zip file")
     _, _, _, _, entries, directory, _, _ = _END.unpack_from(tail, place)
     if entries > MOST_ENTRIES or directory > _LARGEST_DIRECTORY:
         raise ZipRefused(

@@ -43,7 +43,7 @@ def collect_download(
         collected = [
             _collected(collection, download, path.name, handed) for handed in following(students)
         ]
-        refused = [f"{name} (refused: its name, or no plain file)" for name in download.refused]
+        refused = [f"{name} (refused: unsafe name or not a file)" for name in download.refused]
     return collected, [*nobodys, *refused]
 
 

@@ -1,4 +1,4 @@
-"""Export as part of a run: what is renewed, what is kept aside, what is left as it is."""
+"""Export as part of a run: which files are regenerated, saved under another name, or left."""
 
 
 def test_a_run_exports_what_changed(classroom):
@@ -16,7 +16,7 @@ def test_an_edit_of_a_generated_file_is_kept_aside(every_way):
     every_way.edit("mini/core/numbers.py", "return a + b", "return a + b + 1")
     said = every_way.says("--checkpoint", "00")
     assert "mini/core/numbers.py is generated, and was edited by hand." in said
-    assert "kept in mini/core/numbers.py.edited; make the change in src/01_numbers.py:11" in said
+    assert "saved as mini/core/numbers.py.edited; make the change in src/01_numbers.py:11" in said
     assert "5 passed" in said
     kept = (every_way.root / "mini/core/numbers.py.edited").read_text()
     assert "return a + b + 1" in kept
@@ -34,7 +34,7 @@ def test_no_export_records_nothing_for_code_that_was_not_tested(classroom):
     classroom.checkpoint("00")
     classroom.edit("src/01_numbers.py", "return a + b", "return a - b")
     said = classroom.says("--checkpoint", "00", "--no-export")
-    assert "mini/core/numbers.py is not what src/ gives now: other code was tested" in said
+    assert "mini/core/numbers.py does not match src/: other code was tested" in said
     assert classroom.states()["00"] == "stale"
 
 

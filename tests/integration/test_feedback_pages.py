@@ -54,22 +54,22 @@ SAYS = {
     "raised": "NameError: name 'c' is not defined at add, src/01_numbers.py:11",
     "timeout": "stopped after 3 s, the time limit of one call; look for a loop that does not end",
     "crash": "LOST Adds two numbers (2 points) your code ended the whole process with exit code 0",
-    "not graded": "3 tests (4 points) could not be graded. Your instructor has been told",
+    "not graded": "3 tests (4 points) could not be graded. Your instructor is informed;",
     "waiting": "First: pytest --checkpoint 00",
     "waiting for what is not graded": "wait Shouts (4 points) ZeroDivisionError: division by zero",
     "hidden": "Hidden test 1: failed (4 points)",
     "everything achieved": "Checkpoint 01 · Words: achieved",
     "nothing handed in": "mini.add comes with module 01_numbers, which is not there yet: write it",
-    "all at once": "Not the course's own: checkpoints/checkpoint_01_words.py",
+    "all at once": "Modified course files: checkpoints/checkpoint_01_words.py",
 }
 NEXT = {
-    "wrong shape": "mend src/01_numbers.py:26, then run: pytest --checkpoint 00",
+    "wrong shape": "fix src/01_numbers.py:26, then run: pytest --checkpoint 00",
     "not written": "write src/01_numbers.py:11, then run: pytest --checkpoint 00",
-    "crash": "mend the first failure above, then run: pytest --checkpoint 00",
-    "not graded": "there is nothing to mend; to see for yourself, run: pytest --checkpoint 00",
-    "waiting": "mend src/01_numbers.py:18, then run: pytest --checkpoint 00",
-    "hidden": "try inputs that no test here tries, mend, then run: pytest --checkpoint 00",
-    "everything achieved": "everything that is there is achieved: pytest --progress=timeline",
+    "crash": "fix the first failure above, then run: pytest --checkpoint 00",
+    "not graded": "there is nothing to fix; to check it yourself, run: pytest --checkpoint 00",
+    "waiting": "fix src/01_numbers.py:18, then run: pytest --checkpoint 00",
+    "hidden": "try inputs that no test here tries, fix, then run: pytest --checkpoint 00",
+    "everything achieved": "every written checkpoint is achieved: pytest --progress=timeline",
     "nothing handed in": "write what is named first above, then run: pytest --checkpoint 00",
 }
 
@@ -81,7 +81,7 @@ def test_a_page_says_what_happened_and_what_is_next(handed_back):
 
 
 def told(terminal: str) -> list[str]:
-    """The lines of the terminal that say what to mend, and the grade."""
+    """The lines of the terminal that say what to fix, and the grade."""
     lines = terminal.splitlines()
     table = next(n for n, line in enumerate(lines) if re.match(r"Checkpoint +Tests", line))
     heads = (n for n, line in enumerate(lines) if re.match(r"(FAIL|todo|wait|LOST|skip) ", line))

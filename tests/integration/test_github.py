@@ -242,7 +242,7 @@ def test_the_summary_stays_below_its_limit_with_what_is_there(step, left):
     text = step.summary.read_text()
     assert text.startswith(f"{before}\n## Grade: ")
     assert LIMIT - 26_000 < len(text.encode()) < LIMIT
-    assert "more to mend after these do not fit here; the log has them all.**" in text
+    assert "more to fix do not fit here; the log lists all of them.**" in text
 
 
 def test_a_summary_that_is_full_stays_as_it_is(step):
@@ -270,7 +270,7 @@ def test_a_summary_says_what_a_grade_is_worth(step):
     step.run("--isolate=none")
     text = step.summary.read_text()
     assert "Isolation: none. This grade is advisory" in text
-    assert "Not the course's own: conftest.py" in text
+    assert "Modified course files: conftest.py" in text
 
 
 # --- hidden tests ---------------------------------------------------------------------------------

@@ -94,10 +94,10 @@ def test_the_exit_code_says_whether_it_is_enough(poor, threshold, code):
         (("--fail-under=x",), "--fail-under x: write a percentage"),
         (("--module", "01"), "--grade counts points, and --module has none"),
         (("--hidden", "nowhere"), "no checkpoint_NN_*.py is there"),
-        (("--hidden",), "--hidden needs a value behind it"),
-        (("--hidden", ""), "--hidden needs a value behind it"),
-        (("--junitxml=",), "--junitxml needs a value behind it"),
-        (("--junitxml", "--checkpoint=00"), "--junitxml needs a value behind it"),
+        (("--hidden",), "--hidden needs a value after it"),
+        (("--hidden", ""), "--hidden needs a value after it"),
+        (("--junitxml=",), "--junitxml needs a value after it"),
+        (("--junitxml", "--checkpoint=00"), "--junitxml needs a value after it"),
         (("--checkpoint", "77"), "unknown id '77'"),
         (("-p", "no:pytest_tinytorch.hooks.isolation"), "--grade needs all parts of the harness"),
         (("--require-isolation=bwrap",), "--require-isolation bwrap: this machine reaches process"),
@@ -118,7 +118,7 @@ def test_a_variable_of_the_harness_that_somebody_set_is_one_line(desk, given):
         env=os.environ | {"TINYTORCH_GRADING": given}, check=False,
     )  # fmt: skip
     assert done.returncode == 4
-    assert f"TINYTORCH_GRADING is set to '{given}', which is no task" in done.stderr
+    assert f"TINYTORCH_GRADING is set to '{given}', which is not a task" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -143,14 +143,14 @@ def test_a_path_inside_is_a_narrowed_run(desk):
 def test_options_of_grading_go_with_grade(desk, option):
     result = desk.server.run(["--checkpoint", "00", option], desk.root)
     assert result.ret == 4
-    assert f"{option.partition('=')[0]} goes with --grade" in "\n".join(result.errlines)
+    assert f"{option.partition('=')[0]} needs --grade" in "\n".join(result.errlines)
 
 
 def test_grade_in_a_configuration_file_is_refused(desk):
     (desk.root / "pytest.ini").write_text("[pytest]\naddopts = --grade\n")
     result = desk.server.run(["--checkpoint", "00"], desk.root)
     assert result.ret == 4
-    assert "--grade stands on the command line alone" in "\n".join(result.errlines)
+    assert "give --grade on the command line" in "\n".join(result.errlines)
 
 
 def test_a_tree_that_is_no_course(tmp_path, forkserver):
@@ -348,7 +348,7 @@ def test_what_did_not_pass_does_not_count(desk, change, outcome, code):
     test = next(test for test in record["tests"] if test["id"] == "01/test_scale")
     assert (test["outcome"], test["points"], result.ret) == (outcome, 0, code)
     assert record["altered"] == ["checkpoints/checkpoint_01_more.py"]
-    assert "Not the course's own: checkpoints/checkpoint_01_more.py" in result.stdout.str()
+    assert "Modified course files: checkpoints/checkpoint_01_more.py" in result.stdout.str()
 
 
 @pytest.mark.parametrize("arguments", [("-k", "relu"), ("-m", "slow"), ("-x", "-k", "scale")])
@@ -591,7 +591,7 @@ def test_the_manifest_of_hidden_tests_is_written_by_tito(desk, secrets):
         ("checkpoint_00_more.py", "is 'hidden 00/test_secret_numbers', too; rename one"),
         ("checkpoint_0_more.py", "checkpoint_0_more.py: belongs to no checkpoint; name it"),
         ("checkpoint_00-more.py", "checkpoint_00-more.py: belongs to no checkpoint; name it"),
-        ("checkpoint_77_more.py", "name it checkpoint_NN_words.py, with NN from 00 to 01"),
+        ("checkpoint_77_more.py", "name it checkpoint_NN_name.py, with NN from 00 to 01"),
         ("checkpoint_01_folder.py/x", "checkpoint_01_folder.py is not a plain file; move it away"),
     ],
 )
@@ -630,7 +630,7 @@ def test_pytest_as_it_is_typed_starts_anew(desk, tmp_path):
     text = " ".join(done.stdout.split())
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Grade: 15 of 15 points, 100.0 %" in text
-    assert "Not the course's own: conftest.py" in text
+    assert "Modified course files: conftest.py" in text
     assert "warning" not in text
     assert [path.name for path in tmp_path.iterdir()] == ["tree"]
     assert RIGHT in (desk.root / "src/01_ops.py").read_text()

@@ -74,8 +74,8 @@ def test_what_qualifies_a_grade_stands_in_its_output(desk):
     (desk.root / "src/02_more.py").unlink()
     (desk.root / "src/02_more.py").symlink_to("01_ops.py")
     made = desk.results()
-    assert "Not the course's own: conftest.py" in made["output"]
-    assert "Not taken in: src/02_more.py: is a link" in made["output"]
+    assert "Modified course files: conftest.py" in made["output"]
+    assert "Ignored: src/02_more.py: is a link" in made["output"]
     assert made["score"] == 10
 
 
@@ -108,9 +108,9 @@ def test_an_earlier_file_is_kept_aside(desk):
     "arguments, words",
     [
         (("--grade", "--gradescope=checkpoints"), "'checkpoints' names no file; write one"),
-        (("--grade", "--gradescope"), "--gradescope needs a value behind it"),
+        (("--grade", "--gradescope"), "--gradescope needs a value after it"),
         (("--grade", "--gradescope=course.toml/x.json"), "x.json cannot be written: "),
-        (("--checkpoint=00", "--gradescope=x.json"), "--gradescope goes with --grade"),
+        (("--checkpoint=00", "--gradescope=x.json"), "--gradescope needs --grade"),
     ],
 )
 def test_a_file_that_cannot_be_is_one_line(desk, arguments, words):
@@ -140,7 +140,7 @@ def test_a_run_that_is_killed_leaves_a_file_that_says_so(desk, tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     made = read(desk.root / "r.json")
-    assert not has_score(made) and "did not come to its end" in made["output"]
+    assert not has_score(made) and "Grading did not finish" in made["output"]
 
 
 # --- the autograder -----------------------------------------------------------------------------
@@ -358,7 +358,7 @@ def test_an_autograder_that_is_killed_leaves_a_file_that_says_so(gradescope):
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     made = read(results)
-    assert not has_score(made) and "did not come to its end" in made["output"]
+    assert not has_score(made) and "Grading did not finish" in made["output"]
 
 
 @pytest.mark.slow

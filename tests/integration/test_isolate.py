@@ -86,7 +86,7 @@ def test_a_warning_has_the_students_line(classroom):
         (("--isolate", "--module", "01"), "inline tests are student code themselves"),
         (
             ("--isolate=process", "--require-isolation=landlock"),
-            "--require-isolation landlock: this machine reaches process (asked for with --isolate",
+            "--require-isolation landlock: this machine reaches process (set by --isolate",
         ),
         (("--require-isolation", "none"), "passed"),
     ],
@@ -170,7 +170,7 @@ def test_a_program_of_the_course_gives_the_same_both_ways(classroom):
         found, _ = outcomes(classroom, *way)
         assert found["00/test_program"]["reason"] == "wrong"
         assert (
-            "each.py, which runs your code, came back with an object of type object"
+            "each.py, which runs your code, returned an object of type object"
             in found["00/test_program"]["message"]
         )
 

@@ -25,7 +25,7 @@ def test_all_right(every_way):
             "Checkpoint 00 · Numbers: achieved, 5 of 5 tests, 7 of 7 points",
             "You can now add numbers.",
             "Checkpoint 01 · Words: achieved, 1 of 1 tests, 4 of 4 points",
-            "Next: everything that is there is achieved: *",
+            "Next: every written checkpoint is achieved: *",
         ],
         consecutive=False,
     )
@@ -49,7 +49,7 @@ def test_wrong_value_is_shown_on_the_line_that_computed_it(every_way):
             "  hint: Look at the operator.",
             "  waiting for this: Doubles a number",
             "Checkpoint 00 · Numbers: not achieved, 1 of 5 tests, 1 of 7 points",
-            "Next: mend src/01_numbers.py:11, then run: pytest --checkpoint 00",
+            "Next: fix src/01_numbers.py:11, then run: pytest --checkpoint 00",
         ]
     )
     assert every_way.states()["00"] == "failing"
@@ -123,7 +123,7 @@ def test_a_checkpoint_waits_for_the_module_it_needs(every_way):
     first = "First: pytest --checkpoint 00"
     assert f"waiting for checkpoint 00, whose module this is. {first}" in said
     assert "It rests on Checkpoint 00 · Numbers, not started. See: pytest --checkpoint 00" in said
-    assert "Next: mend src/01_numbers.py:18, then run: pytest --checkpoint 00" in said
+    assert "Next: fix src/01_numbers.py:18, then run: pytest --checkpoint 00" in said
     assert every_way.states() == {"00": "not started", "01": "failing", "02": "planned"}
     said = every_way.says("--checkpoint", "all")
     assert f"It waits for Checkpoint 00 · Numbers, failing 1 of 5. {first}" in said

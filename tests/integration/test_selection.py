@@ -149,7 +149,7 @@ def test_module_runs_the_integration_tests_of_what_it_needs_too(every_way):
     assert "02_words" not in said
     every_way.edit("src/02_words.py", "double(word)", "word")
     said = every_way.says("--module", "02", "-m", "integration")
-    assert "Next: mend src/02_words.py:" in said and "then run: pytest --module 01" in said
+    assert "Next: fix src/02_words.py:" in said and "then run: pytest --module 01" in said
 
 
 def test_module_without_a_source(classroom):

@@ -142,7 +142,7 @@ def test_only_what_changed_is_graded_again_and_the_difference_is_shown(desk):
     text = desk.says()
     assert "2 students: 1 graded, 1 unchanged" in text
     assert "bob 15 of 15 100.0 % was 5" in text
-    assert "Other points than before (1): bob: 5 -> 15 of 15" in text
+    assert "Points changed (1): bob: 5 -> 15 of 15" in text
 
 
 def test_a_regrade_shows_old_against_new(desk):
@@ -209,7 +209,7 @@ def test_without_a_terminal_the_results_are_the_same(desk):
 def test_lf_runs_what_was_no_grade(desk):
     (desk.submissions / "carl.zip").write_bytes(b"no zip")
     first = desk.says()
-    assert "For review, no grade (2): carl 00: carl.zip is no zip file carl 01:" in first
+    assert "For review, no grade (2): carl 00: carl.zip is not a zip file carl 01:" in first
     assert "carl 0 of 15 for review" in first
     again = desk.says("--lf")
     assert "1 student:" in again and "2 failed" in again
@@ -337,10 +337,13 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(desk, tmp_path):
     "words, says",
     [
         (["--submissions", "nowhere"], "nowhere: is not there; give a folder"),
-        (["--submissions=.", "--results=a/b"], "lies among the submissions, where it would be"),
-        (["--regrade"], "--regrade goes with --submissions"),
-        (["--submissions=x", "--student", "y"], "--student does not go with --submissions"),
-        (["--submissions=x", "--module", "01"], "--module does not go with --submissions"),
+        (
+            ["--submissions=.", "--results=a/b"],
+            "is inside the folder of submissions, so it",
+        ),
+        (["--regrade"], "--regrade needs --submissions"),
+        (["--submissions=x", "--student", "y"], "--student cannot be used with --submissions"),
+        (["--submissions=x", "--module", "01"], "--module cannot be used with --submissions"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(desk, words, says):

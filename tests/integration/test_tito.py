@@ -194,7 +194,7 @@ def test_complete_runs_every_tier_and_stops_at_the_first_that_fails(tito, classr
     classroom.edit("src/02_words.py", "double(word)", "word")
     code, lines = tito("module", "complete", "02")
     assert code == 1
-    assert "02_words is not complete: checkpoint 01 failed. Mend the above, then again:" in lines
+    assert "02_words is not complete: checkpoint 01 failed. Fix the above, then run:" in lines
     assert "completed" not in tito("module", "status")[1][1]
 
 
@@ -214,7 +214,7 @@ GRADED = RunRecord(
     manifest="0" * 64,
     altered=("conftest.py",),
 )
-NOTES = ["Isolation: bwrap", "Not the course's own: conftest.py"]
+NOTES = ["Isolation: bwrap", "Modified course files: conftest.py"]
 
 
 @pytest.fixture
@@ -264,11 +264,13 @@ def test_feedback_writes_over_nothing(tito, classroom, graded):
 def test_feedback_on_another_version_of_the_course_says_so(tito, graded):
     graded(replace(GRADED, version="0.9"))
     _, lines = tito("feedback", "grade.xml")
-    assert "- Graded by version 0.9 of the course; its words are those of version 1" in lines
+    assert (
+        "- Graded with version 0.9 of the course; titles and hints are those of version 1" in lines
+    )
 
 
 NO_RESULTS = {
-    "another course": (replace(GRADED, course="other"), "is of the course 'other', and this fold"),
+    "another course": (replace(GRADED, course="other"), "belongs to the course 'other', but this"),
     "not graded": (replace(GRADED, manifest=""), "its run was not graded; run `pytest --grade --j"),
 }
 

@@ -412,7 +412,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "test_what_is_refused",
             "the message of ValueError should name -0.1; it is: 'wrong setting'",
         ),
-        "a parameter that stands twice is moved twice": Wrong(
+        "a parameter that appears twice is moved twice": Wrong(
             "        if (first := places.setdefault(id(parameter), place)) != place:\n",
             "        if (first := places.setdefault(place, place)) != place:\n",
             "test_what_is_refused",
@@ -615,7 +615,7 @@ UNUSUAL: dict[str, dict[str, Unusual]] = {
                 ),
             )
         ),
-        "a parameter that stands twice is counted once": Unusual(
+        "a parameter that appears twice is counted once": Unusual(
             (
                 (
                     "    found, places = list(params), {}\n",

@@ -58,12 +58,12 @@ def locked(root: Path) -> None:
 
 
 ODD = {
-    "a HEAD that is no text": head_of(b"ref: \xff\xfe\x00/\n"),
+    "a HEAD that is not a text": head_of(b"ref: \xff\xfe\x00/\n"),
     "a HEAD that leads up": head_of(b"ref: refs/../../../../etc/hostname\n"),
     "a HEAD with a long name": head_of(b"ref: refs/" + b"x" * 5000),
     "a HEAD with a zero byte": head_of(b"ref: refs/heads/a\0b\n"),
     "a HEAD that is a folder": lambda root: (root / ".git/HEAD").mkdir(parents=True),
-    "a source that is no text": source_of(b"\xff\xfe\x00\x80"),
+    "a source that is not a text": source_of(b"\xff\xfe\x00\x80"),
     "a source with a zero byte": source_of(RIGHT.encode() + b"\nx = '\0'\n"),
     "a source of one line": source_of(b"x = [" + b"1, " * 20_000 + b"]\n"),
     "a source of another export": source_of(b"#| default_exp ../../up\n#| export\nx = 1\n"),

@@ -84,7 +84,7 @@ def test_of_a_folder_and_a_zip_the_folder_counts_and_it_is_said(tmp_path):
     zipped(tmp_path / "anna.zip", {})
     found, ignored = find_submissions(tmp_path)
     assert [s.path.name for s in found] == ["anna"]
-    assert ignored == ["anna.zip: anna has a folder as well, which is what is graded"]
+    assert ignored == ["anna.zip: anna also has a folder, and the folder is graded"]
 
 
 def test_a_collection_knows_who_it_is_and_which_commit(tmp_path):
@@ -184,8 +184,8 @@ def test_the_copy_in_place_counts_then_the_highest_and_the_rest_is_said(tmp_path
     taken = take(lay(tmp_path / "a", files))
     assert taken.sources == {TENSOR: b"2", "src_modules/03_activations.py": b"3"}
     assert taken.notes == (
-        "02_tensor.py was left out: old/src_modules/02_tensor.py is what counts",
-        "old/deeper/03_activations.py was left out: 03_activations.py is what counts",
+        "02_tensor.py was ignored: old/src_modules/02_tensor.py is graded instead",
+        "old/deeper/03_activations.py was ignored: 03_activations.py is graded instead",
     )
 
 
@@ -220,7 +220,7 @@ def test_a_notebook_becomes_the_source_that_it_shows(tmp_path):
 def test_no_notebook(tmp_path, content):
     taken = take(lay(tmp_path / "a", {"02_tensor.ipynb": content}))
     assert taken.sources == {}
-    assert taken.refused[0].startswith("02_tensor.ipynb: is no notebook that can be read")
+    assert taken.refused[0].startswith("02_tensor.ipynb: cannot be read as a notebook")
 
 
 def test_what_is_too_large_or_a_link_or_no_file_is_refused(tmp_path):
@@ -441,7 +441,7 @@ def test_the_harness_proves_itself_once_for_each_checkpoint(bench, tmp_path):
     "earn, says",
     [
         (lambda sources: False, "the reference in src_modules/ gets 0 of 3 points"),
-        (lambda sources: True, "who hands nothing in gets points, expected none; for 01/test_a"),
+        (lambda sources: True, "an empty submission earns points, expected none; for 01/test_a"),
     ],
 )
 def test_a_harness_that_cannot_be_trusted_grades_nobody(tmp_path, earn, says):
@@ -456,7 +456,7 @@ def test_what_cannot_be_read_is_no_zero(bench, tmp_path):
     (tmp_path / "anna.zip").write_bytes(b"no zip")
     task = (Submitted("anna", tmp_path / "anna.zip"), bench.checkpoint)
     part = bench.grader().grade(task, None).part
-    assert (part.status, part.reason) == (PartStatus.GRADER_ERROR, "anna.zip is no zip file")
+    assert (part.status, part.reason) == (PartStatus.GRADER_ERROR, "anna.zip is not a zip file")
     assert part.tests[0].reason is Reason.HARNESS
     assert not bench.grader().grade(task, None).kept  # it is tried again
 
@@ -548,20 +548,20 @@ def test_the_end_of_a_class():
         return draw(conclusion(rows, review, ignored, checks, "results"), 80, False).splitlines()
 
     assert said([row("ann")]) == [
-        "1 student: 1 graded, 0 unchanged since they were graded",
+        "1 student: 1 graded, 0 unchanged",
         "",
         "Results: results",
     ]
     rows = [row("ann", kept=True), row("bob", FAILED, before=3.0), row("carl", LOST)]
     review, ignored = [("carl 01", "the disk\x1b is full")], ["notes.txt: is neither"]
     assert said(rows, review, ignored, ["4 of 9 did not run"]) == [
-        "3 students: 2 graded, 1 unchanged since they were graded",
+        "3 students: 2 graded, 1 unchanged",
         "not graded: 4 of 9 did not run",
         "",
         "For review, no grade (1):",
         "  carl 01: the disk\\x1b is full",
         "",
-        "Other points than before (1):",
+        "Points changed (1):",
         "  bob: 3 -> 0 of 3",
         "",
         "Not a submission:",

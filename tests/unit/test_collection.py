@@ -106,8 +106,8 @@ ROSTERS = {
     "no student": ("student,remote\n ,x\n", "line 2: student is empty"),
     "no remote": ("student,remote\nana\n", "line 2: remote is empty"),
     "option": ("student,remote\nana,--upload-pack=x\n", "'--upload-pack=x' begins with '-'"),
-    "twice": ("student,remote\nana,x\nbo,y\nana,z\n", "'ana' stands twice, on lines 2 and 4"),
-    "twice, composed": ("student,remote\nZoë,x\nZoe\u0308,y\n", "stands twice, on lines 2 and 3"),
+    "twice": ("student,remote\nana,x\nbo,y\nana,z\n", "'ana' appears twice, on lines 2 and 4"),
+    "twice, composed": ("student,remote\nZoë,x\nZoe\u0308,y\n", "appears twice, on lines 2 and 3"),
     "control": (
         'student,remote\nana,"a\x1b[2Jb"\n',
         "line 2: remote 'a\\x1b[2Jb' has characters",
@@ -126,7 +126,7 @@ def test_a_roster_that_is_none_is_one_line(tmp_path, text, words):
 def test_a_roster_that_cannot_be_read(tmp_path):
     with pytest.raises(CourseError, match=r"nowhere.csv cannot be read: No such file"):
         read_roster(tmp_path / "nowhere.csv")
-    with pytest.raises(CourseError, match=r"is no CSV file in UTF-8"):
+    with pytest.raises(CourseError, match=r"is not a CSV file in UTF-8"):
         read_roster(roster(tmp_path, "student,remote\nZoë,x\n", "latin-1"))
 
 
@@ -207,7 +207,7 @@ def test_a_failure_keeps_what_was_collected_before(root):
     put(Collection(root), "ana", "1", "c1")
     found = Collection(root).note(Collected("ana", CollectedStatus.FAILED, note="no answer"))
     assert (found.status, found.entry, found.commit) == (CollectedStatus.FAILED, "ana", "c1")
-    assert found.note == "no answer; what was collected before is kept"
+    assert found.note == "no answer; the earlier submission is kept"
     assert contents(root) == {"ana/a.py": "1"}
     assert listed(root)["students"][0]["commit"] == "c1"
 

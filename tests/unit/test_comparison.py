@@ -344,7 +344,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("actual, expected", OTHERS.values(), ids=OTHERS)
-def test_equal_asks_no_object_for_its_opinion(actual, expected):
+def test_equal_calls_no_comparison_of_an_object(actual, expected):
     assert "expected " in message(lambda: check.equal(actual, expected))
 
 
@@ -623,7 +623,7 @@ def test_an_error_of_the_body_is_not_hidden():
 def test_unchanged_takes_tensors():
     with pytest.raises(CheckMisused, match=r"takes Tensors; np.ones\(2\) is an array"):
         check.unchanged(np.ones(2))
-    with pytest.raises(CheckMisused, match="needs the Tensors"):
+    with pytest.raises(CheckMisused, match="needs at least one Tensor"):
         check.unchanged()
     assert "got an object of type object, expected a Tensor" in message(
         lambda: check.unchanged(object())

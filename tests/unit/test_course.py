@@ -12,7 +12,7 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.groups import Group, Kind, checkpoint_group, hidden_group
 
 MISTAKES = {
-    "not TOML": ('id = "mini"', 'id = "mini', "course.toml is not valid TOML: ", "Mend that line."),
+    "not TOML": ('id = "mini"', 'id = "mini', "course.toml is not valid TOML: ", "Fix that line."),
     "format": ("format = 1", "format = 7", "format: 7 is unknown; this harness reads 1."),
     "typo in a course key": (
         'title = "Mini"',
@@ -54,7 +54,7 @@ MISTAKES = {
     "module's name": (
         'name = "02_words"',
         'name = "2-words"',
-        "[[module]] 2-words: name '2-words'; write two digits and a word: '02_tensor'.",
+        "[[module]] 2-words: name '2-words'; write two digits and a name: '02_tensor'.",
     ),
     "unknown need": (
         'name = "02_words"\nneeds = ["01_numbers"]',
@@ -74,18 +74,22 @@ MISTAKES = {
     "number twice": (
         'name = "02_words"',
         'name = "01_words"',
-        "[[module]] 01: number '01' stands twice; rename one.",
+        "[[module]] 01: number '01' appears twice; rename one.",
     ),
     "target twice": (
         '"core.words" = ["shout"]',
         '"core.numbers" = ["shout"]',
-        "[[module]] core.numbers: export target 'core.numbers' stands twice",
+        "[[module]] core.numbers: export target 'core.numbers' appears twice",
     ),
-    "public name twice": ('["shout"]', '["add"]', "[[module]] add: public name 'add' stands twice"),
+    "public name twice": (
+        '["shout"]',
+        '["add"]',
+        "[[module]] add: public name 'add' appears twice",
+    ),
     "checkpoint id twice": (
         'id = "01"',
         'id = "00"',
-        "[[checkpoint]] 00: id '00' stands twice; rename one.",
+        "[[checkpoint]] 00: id '00' appears twice; rename one.",
     ),
     "unknown module": (
         'module = "02_words"',
@@ -126,22 +130,22 @@ MISTAKES = {
     "name twice": (
         'name = "02_words"',
         'name = "01_numbers"',
-        "[[module]] 01_numbers: name '01_numbers' stands twice; rename one.",
+        "[[module]] 01_numbers: name '01_numbers' appears twice; rename one.",
     ),
     "checkpoint name twice": (
         'name = "Words"',
         'name = "NUMBERS"',
-        "[[checkpoint]] numbers: name 'numbers' stands twice; rename one.",
+        "[[checkpoint]] numbers: name 'numbers' appears twice; rename one.",
     ),
     "two checkpoints of a module": (
         'module = "02_words"',
         'module = "01_numbers"',
-        "[[checkpoint]] 01_numbers: module '01_numbers' stands twice; rename one.",
+        "[[checkpoint]] 01_numbers: module '01_numbers' appears twice; rename one.",
     ),
     "public name twice in one module": (
         '["add", "double", "mean"]',
         '["add", "double", "add"]',
-        "[[module]] add: public name 'add' stands twice; rename one.",
+        "[[module]] add: public name 'add' appears twice; rename one.",
     ),
     "needs itself": (
         'name = "01_numbers"\nneeds = []',
@@ -181,17 +185,17 @@ MISTAKES = {
     "module's name without a word": (
         'name = "02_words"',
         'name = "02"',
-        "[[module]] 02: name '02'; write two digits and a word: '02_tensor'.",
+        "[[module]] 02: name '02'; write two digits and a name: '02_tensor'.",
     ),
     "module's number of one digit": (
         'name = "02_words"',
         'name = "2_words"',
-        "[[module]] 2_words: name '2_words'; write two digits and a word: '02_tensor'.",
+        "[[module]] 2_words: name '2_words'; write two digits and a name: '02_tensor'.",
     ),
     "module's number in letters": (
         'name = "02_words"',
         'name = "ab_words"',
-        "[[module]] ab_words: name 'ab_words'; write two digits and a word: '02_tensor'.",
+        "[[module]] ab_words: name 'ab_words'; write two digits and a name: '02_tensor'.",
     ),
     "checkpoint's id missing": (
         'id = "01"\n',
@@ -295,7 +299,7 @@ UNSAFE = {
         for name in ("", "a.b", "a b", "def", "__all__", "a-b")
     },
     **{
-        f"module {name}": ('name = "02_words"', f'name = "{name}"', "write two digits and a word")
+        f"module {name}": ('name = "02_words"', f'name = "{name}"', "write two digits and a name")
         for name in (
             "02_",
             "02_a/b",
@@ -314,7 +318,7 @@ UNSAFE = {
         f"checkpoint name {name}": (
             'name = "Words"',
             f'name = "{name}"',
-            "write one word of letters",
+            "write letters and digits without spaces",
         )
         for name in ("", "../x", "a b", "a/b", "a::b", "[a]", "/etc/passwd", "W" * 81)
     },
@@ -348,12 +352,12 @@ UNSAFE = {
     "targets but for case": (
         '"core.words"',
         '"core.Numbers"',
-        "but for case, 'core.numbers' stands",
+        "(ignoring case) 'core.numbers' appears",
     ),
     "a target that is a folder": (
         '"core.words"',
         '"core"',
-        "export target 'core' is a folder, too",
+        "export target 'core' is also a folder",
     ),
     "imported first": (
         'import_first = ""',

@@ -21,11 +21,11 @@ def test_a_deadline_is_one_point_in_time(text):
 @pytest.mark.parametrize(
     "text, words",
     [
-        ("tomorrow", "--deadline 'tomorrow' is no point in time; write date, time and zone"),
-        ("", "--deadline '' is no point in time"),
-        ("2026-11-20T23:59", "has no zone, so nobody knows when it is"),
-        ("2026-11-20", "has no zone"),
-        ("2026-13-20T23:59Z", "is no point in time"),
+        ("tomorrow", "--deadline 'tomorrow' is not a date and time; write date, time and zone"),
+        ("", "--deadline '' is not a date and time"),
+        ("2026-11-20T23:59", "has no time zone"),
+        ("2026-11-20", "has no time zone"),
+        ("2026-13-20T23:59Z", "is not a date and time"),
     ],
 )
 def test_what_is_none(text, words):

@@ -205,7 +205,7 @@ def test_an_edit_by_hand_is_kept_each_time(course):
         path.write_text(original.replace("return add(a, a)", f"return {number}"))
         [kept] = export(course).kept
         assert str(kept) == (
-            "mini/core/numbers.py is generated, and was edited by hand. Your version is kept in"
+            "mini/core/numbers.py is generated, and was edited by hand. Your version is saved as"
             f" mini/core/{name}; make the change in src/01_numbers.py:18 instead."
         )
         assert f"return {number}" in (path.parent / name).read_text()

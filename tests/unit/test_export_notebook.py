@@ -132,7 +132,7 @@ NONE = [b"", b"3", b"[]", b"{}", b'{"cells": 3}', b'{"worksheets": 3}', b'{"work
 
 @pytest.mark.parametrize("content", NONE, ids=range(len(NONE)))
 def test_what_is_no_notebook_is_refused(content):
-    with pytest.raises(NotebookRefused, match="is no notebook that can be read"):
+    with pytest.raises(NotebookRefused, match="cannot be read as a notebook"):
         source_of_notebook(content)
 
 

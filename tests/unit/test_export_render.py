@@ -55,7 +55,8 @@ def test_the_text_is_a_header_of_three_lines_and_the_marked_cells():
     first, second, third, body = text_of(CELLS).split("\n", 3)
     assert first == ("# Generated from src/01_a.py. Do not edit: write in src/01_a.py instead;")
     assert second == (
-        "# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside."
+        "# `pytest --checkpoint` and `tito export` regenerate it;"
+        " manual edits are saved as NAME.edited."
     )
     assert third == (
         f"# export: format=1 source={source_digest('the source')} code={code_digest(BODY)}"

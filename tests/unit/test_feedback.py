@@ -69,7 +69,8 @@ def test_it_says_all_that_a_student_needs(course, form):
         "Mini: feedback for Ana",
         "Grade: none yet, 4 of 19 points so far; 1 test could not be graded",
         "0 of 2 checkpoints achieved, 2 of 10 tests passed.",
-        "1 test (2 points) could not be graded. Your instructor has been told; this is no 0.",
+        "1 test (2 points) could not be graded. Your instructor is informed;"
+        " these tests do not count as 0.",
         "course version 1, commit c0ffeec0ffee, sources 5eed5eed5eed",
         "00 Numbers",
         "01 Words",
@@ -87,7 +88,8 @@ def test_it_says_all_that_a_student_needs(course, form):
         "FAIL Title of d (2 points)",
         "at add, src/01_numbers.py:12",
         "for the same reason: Title of g",
-        "1 test (2 points) could not be graded. Your instructor has been told; this is no 0.",
+        "1 test (2 points) could not be graded. Your instructor is informed;"
+        " these tests do not count as 0.",
         "Title of e",
         "0 of 1 hidden tests passed, 0 of 2 points.",
         "Hidden test 1: failed (2 points)",
@@ -102,7 +104,7 @@ def test_it_says_all_that_a_student_needs(course, form):
         "1 of 2 tests, 2 of 3 points.",
         "Hidden test 1: failed (1 point)",
         "Next",
-        "mend src/01_numbers.py:12, then run:",
+        "fix src/01_numbers.py:12, then run:",
         "pytest --checkpoint 00",
         "About this submission",
         "Isolation: bwrap",
@@ -120,7 +122,7 @@ def test_what_is_achieved_is_said_with_what_it_makes_possible(course):
     for said in texts(course, run_of(made("00/a"), made("01/b"))):
         assert "Checkpoint 00 · Numbers: achieved" in said and "You can now add numbers." in said
         assert "2 of 2 checkpoints achieved" in said
-        assert "everything that is there is achieved: pytest --progress=timeline" in said
+        assert "every written checkpoint is achieved: pytest --progress=timeline" in said
         assert "About this submission" not in said and "could not" not in said
 
 
@@ -155,10 +157,10 @@ def test_more_than_anybody_mends_at_once_is_listed(course):
     assert "got 3 in 01/t11" in outline.text  # folded, but there
     said = markdown_text(markdown)
     assert markdown.count("\n### ") == 8
-    assert "And 2 more to mend after these: FAIL Title of t8 (2 points)" in said
+    assert "And 2 more to fix after these: FAIL Title of t8 (2 points)" in said
     run = run_of(*(failed(f"00/t{n}") for n in range(8)), failed("01/last"))
     for said in texts(course, run):
-        assert "1 to mend after the above: FAIL Title of last" in said
+        assert "1 to fix after the above: FAIL Title of last" in said
 
 
 def test_of_several_places_the_first_is_shown_in_its_lines(course):
@@ -181,7 +183,7 @@ def test_groups_that_this_course_does_not_have_keep_their_names(course):
 
 
 def test_many_notes_are_cut(course):
-    for said in texts(course, RUN, [f"Not taken in: file {n}" for n in range(99)]):
+    for said in texts(course, RUN, [f"Ignored: file {n}" for n in range(99)]):
         assert "file 29 and 69 more" in said and "file 30" not in said
 
 
@@ -262,7 +264,7 @@ def test_only_of_hidden_tests_that_failed_is_there_a_line(course):
     for said in texts(course, run_of(SECRET, replace(SECRET, outcome=Outcome.PASSED))):
         assert "1 of 2 tests, 3 of 6 points. Hidden test 1: failed (3 points)" in said
         assert "Hidden test 2" not in said
-        assert "try inputs that no test here tries, mend, then run: pytest --checkpoint 00" in said
+        assert "try inputs that no test here tries, fix, then run: pytest --checkpoint 00" in said
 
 
 def test_a_hidden_test_that_could_not_be_graded_did_not_fail(course):

@@ -117,7 +117,7 @@ def test_without_a_grade_there_is_no_score_and_no_zero():
     written = no_results(2.0, ["Because."])
     assert violations(written) == [] and not has_score(written)
     assert "tests" not in written and "leaderboard" not in written
-    assert "has no score: not even 0.\nBecause." in written["output"]
+    assert "has no score; this is not a 0.\nBecause." in written["output"]
 
 
 def test_lines_stand_above_and_change_nothing_else():

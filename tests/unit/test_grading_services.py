@@ -133,7 +133,7 @@ def test_files_are_verified_one_by_one(tmp_path, monkeypatch):
         tmp_path / "lost", record=quoted(lost.to_json()), record_sig=KEY.sign(text_lost)
     )
     assert verify_lines([signed])[1][0].endswith(
-        "student ana; no complete grade: 1 undecided; not the course's own: conftest.py"
+        "student ana; grade not complete: 1 undecided; modified course files: conftest.py"
     )
     (tmp_path / "b").mkdir()
     bad = xml_with(

@@ -282,9 +282,12 @@ def test_measuring_ends_where_the_body_fails(pool):
 @pytest.mark.parametrize("told", [None, "1", [1], (1.0, 2), 3])
 def test_what_a_sandbox_tells_of_itself_has_a_form(told):
     meter = ToldMeter(SimpleNamespace(ask=lambda operation: told))
-    with pytest.raises(CheckFailed, match=re.escape(f"gave {told!r} as its processor time")):
+    with pytest.raises(
+        CheckFailed,
+        match=re.escape(f"invalid processor time from the process of your code: {told!r}"),
+    ):
         meter.seconds()
-    words = re.escape(f"gave {told!r} as its memory")
+    words = re.escape(f"invalid memory from the process of your code: {told!r}")
     with pytest.raises(CheckFailed, match=words), meter.usage():
         pass
 

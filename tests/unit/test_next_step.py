@@ -18,9 +18,9 @@ LOST = made("00/lost", Outcome.MISSING, Reason.HARNESS)
 HIDDEN = made("00/hidden_1", Outcome.FAILED, visibility="hidden")
 INSTRUCTORS = made("hidden 01/hidden_1", Outcome.FAILED, visibility="hidden")
 SKIPPED = made("00/skipped", Outcome.SKIPPED)
-MEND, WRITE, RUN_00 = "mend src/a.py:3, then run", "write src/a.py:3, then run", "--checkpoint 00"
-NOTHING = "there is nothing to mend; to see for yourself, run"
-TRY = "try inputs that no test here tries, mend, then run"
+MEND, WRITE, RUN_00 = "fix src/a.py:3, then run", "write src/a.py:3, then run", "--checkpoint 00"
+NOTHING = "there is nothing to fix; to check it yourself, run"
+TRY = "try inputs that no test here tries, fix, then run"
 FORWARD = "write src/02_words.py, then run"
 
 STEPS = {
@@ -33,7 +33,7 @@ STEPS = {
     ),
     "crash": (
         [made("00/a", Outcome.FAILED, Reason.CRASHED)],
-        "mend the first failure above, then run",
+        "fix the first failure above, then run",
         RUN_00,
     ),
     "waits": ([failed("01/a", waits_for="00")], MEND, RUN_00),
@@ -49,7 +49,7 @@ STEPS = {
     "skipped alone": ([SKIPPED], FORWARD, "--checkpoint 01"),
     "only what comes later": (
         [made("01/a")],
-        "everything that is there is achieved",
+        "every written checkpoint is achieved",
         "--progress=timeline",
     ),
     "nothing": ([], "write src/01_numbers.py, then run", RUN_00),

@@ -39,7 +39,7 @@ def test_canvas():
             "syllabus.pdf",
         ]
     )
-    nothing = "a text or an address was handed in, and no file"
+    nothing = "a text or a link was submitted, not a file"
     assert students == {
         "lovelaceada_123": (
             {
@@ -98,7 +98,7 @@ def test_moodle(end):
             "grades.csv",
         ]
     )
-    nothing = "a text or an address was handed in, and no file"
+    nothing = "a text or a link was submitted, not a file"
     assert students == {
         "Ada Lovelace_12": (
             {
@@ -164,7 +164,7 @@ def test_gradescope(prefix):
         METADATA,
     )
     time = "2026-11-20T20:00:00.123456-08:00"
-    unsaid = "submission_metadata.yml does not say whose it is"
+    unsaid = "submission_metadata.yml does not name the student"
     assert students == {
         "zoe@example.com": (
             {"src/02_tensor.py": f"{prefix}submission_1/src/02_tensor.py"}, False, time, "",
@@ -412,7 +412,7 @@ def test_a_zip_of_moodle_and_the_folder_that_it_lies_in(tmp_path):
         }
         refused = ["Ada Lovelace_14_assignsubmission_file/con.py"]
         refused += ["../evil_15_assignsubmission_file/x.py"]
-        assert nobodys == [f"{name} (refused: its name, or no plain file)" for name in refused]
+        assert nobodys == [f"{name} (refused: unsafe name or not a file)" for name in refused]
         assert [n for n in files_in(into) if "Lovelace_12" in n] == ["Ada Lovelace_12/02_tensor.py"]
     assert not (tmp_path.parent / "evil_15_assignsubmission_file").exists()
 

@@ -320,7 +320,7 @@ def test_context_managers_do_not_swallow_what_a_test_raises(net):
     with box as inside:
         assert inside.inside is True
     assert box.inside is False
-    with pytest.raises(CheckFailed, match="beyond `with`: Box swallows an exception"), box:
+    with pytest.raises(CheckFailed, match="Box swallowed the exception of its `with` block"), box:
         1 / 0  # noqa: B018
     assert box.inside is False
     with pytest.raises(AssertionError, match="a check"), box:
@@ -365,11 +365,11 @@ def test_objects_that_are_no_arrays_are_named(net):
 def test_comparisons_never_give_a_truth_value(net):
     box = net.Box([1, 2])
     np.testing.assert_array_equal(np.asarray(box == [1, 0]), [1, 0])
-    with pytest.raises(CheckFailed, match="an object of type Box was compared: its opinion"):
+    with pytest.raises(CheckFailed, match="comparing Box objects gives no reliable True or False"):
         bool(box == [1, 2])
-    with pytest.raises(CheckFailed, match=r"type Box < 3 gave True: the opinion"):
+    with pytest.raises(CheckFailed, match=r"type Box < 3 gave True: comparing Box objects"):
         _ = box < 3
-    with pytest.raises(CheckFailed, match="an object of type Box would be asked for its opinion"):
+    with pytest.raises(CheckFailed, match="`in` is not supported on an object of type Box"):
         _ = 1 in box
     with pytest.raises(CheckFailed, match="type Box != 3 gave True"):
         assert box != 3
@@ -378,11 +378,11 @@ def test_comparisons_never_give_a_truth_value(net):
 @pytest.mark.parametrize("truth", ["1", "'yes'", "[True]", "np.True_", "np.array([True])"])
 def test_what_a_comparison_gives_is_not_true_in_another_form(net, truth):
     agreeing = net.agree(truth)
-    with pytest.raises(CheckFailed, match="proves nothing"):
+    with pytest.raises(CheckFailed, match="no reliable True or False"):
         assert agreeing == 3
-    with pytest.raises(CheckFailed, match="proves nothing"):
+    with pytest.raises(CheckFailed, match="no reliable True or False"):
         assert (agreeing, 2) == (3, 2)
-    with pytest.raises(CheckFailed, match="proves nothing"):
+    with pytest.raises(CheckFailed, match="no reliable True or False"):
         assert 3 in [agreeing]
 
 
@@ -465,7 +465,7 @@ def test_no_test_can_catch_the_end_of_a_process(net):
 
 
 def test_what_is_no_reply_ends_the_process(net):
-    with pytest.raises(Forged, match="was no reply"):
+    with pytest.raises(Forged, match="sent an invalid reply"):
         net.lie()
     assert net.echo(1) == 1
 

@@ -119,7 +119,7 @@ def test_damage_is_said_and_set_aside_when_written(file, text, reason):
     for number in (1, 2):
         file.path.write_text(text)
         problem = file.update(add())
-        assert f"it is kept as progress.damaged-{number}.json." in problem and reason in problem
+        assert f"it is saved as progress.damaged-{number}.json." in problem and reason in problem
         assert (file.path.parent / f"progress.damaged-{number}.json").read_text() == text
         assert list(file.read()[0]["courses"]) == ["mini"]
 
@@ -137,7 +137,7 @@ def test_what_was_set_aside_before_is_not_written_over(file):
     file.path.parent.mkdir()
     for name, text in (("progress.damaged-1.json", "first"), ("progress.json", "second")):
         (file.path.parent / name).write_text(text)
-    assert "it is kept as progress.damaged-2.json." in file.update(add())
+    assert "it is saved as progress.damaged-2.json." in file.update(add())
     texts = {p.name: p.read_text() for p in file.path.parent.glob("progress.damaged-*")}
     assert texts == {"progress.damaged-1.json": "first", "progress.damaged-2.json": "second"}
 

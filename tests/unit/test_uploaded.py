@@ -52,7 +52,7 @@ def test_the_place_of_the_course_comes_first(course, upload, tmp_path):
     lay(upload, "01_numbers.py", "old/01_numbers.py", "src/01_numbers.py")
     lines, taken = take(course, upload, tmp_path, ("00",))
     assert lines[0] == "Graded: 01_numbers.py"
-    assert "01_numbers.py was left out: src/01_numbers.py is what counts" in lines
+    assert "01_numbers.py was ignored: src/01_numbers.py is graded instead" in lines
     assert taken["src/01_numbers.py"].read_text() == "src/01_numbers.py"
 
 
@@ -66,7 +66,7 @@ def test_a_notebook_is_as_good(course, upload, tmp_path):
         "Graded: 01_numbers.py",
         "01_numbers.ipynb was read as src/01_numbers.py",
     ]
-    assert lines[2].startswith("Not taken: 02_words.ipynb: is no notebook that can be read")
+    assert lines[2].startswith("Ignored: 02_words.ipynb: cannot be read as a notebook")
     assert "x = 1" in taken["src/01_numbers.py"].read_text()
 
 
@@ -108,7 +108,7 @@ def test_what_is_no_plain_file_is_refused_with_the_reason(
 ):
     make(upload / name)
     lines, taken = take(course, upload, tmp_path, ("00",))
-    assert taken == {} and words in lines[0] and lines[0].startswith("Not taken: ")
+    assert taken == {} and words in lines[0] and lines[0].startswith("Ignored: ")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")

@@ -128,19 +128,19 @@ def test_what_waits_is_folded_and_what_is_too_much_is_listed():
         for n in range(11)
     ]
     shown = draw(cause_blocks(many), 80, False)
-    assert "And 3 more to mend after these:\n  Title 8\n  Title 9\n  Title 10" in shown
+    assert "And 3 more to fix after these:\n  Title 8\n  Title 9\n  Title 10" in shown
     assert "message 7" in shown and "message 8" not in shown
 
 
 def test_next_steps(course):
     assert step_after_failure(causes([FAILED])[0]).command == "pytest --checkpoint 00"
-    assert step_after_failure(causes([FAILED])[0]).why == "mend src/01_numbers.py:100, then run"
+    assert step_after_failure(causes([FAILED])[0]).why == "fix src/01_numbers.py:100, then run"
     assert step_after_failure(causes([TODO])[0]).why == "write src/01_numbers.py:30, then run"
     inline = TestRecord("module 02/test_a", "A", Outcome.FAILED, Reason.RAISED, "x")
     step = step_after_failure(causes([inline])[0])
     assert (step.command, step.why) == (
         "pytest --module 02",
-        "mend the first failure above, then run",
+        "fix the first failure above, then run",
     )
     first, second, planned = course.checkpoints
 
@@ -149,13 +149,13 @@ def test_next_steps(course):
 
     for state, why in (
         (State.STALE, "the code it rests on changed, so run again"),
-        (State.FAILING, "mend src/02_words.py, then run"),
+        (State.FAILING, "fix src/02_words.py, then run"),
         (State.NOT_STARTED, "write src/02_words.py, then run"),
     ):
         step = step_forward(course, [status(first, State.ACHIEVED), status(second, state)])
         assert (step.command, step.why) == ("pytest --checkpoint 01", why)
     done = step_forward(course, [status(first, State.ACHIEVED), status(planned, State.PLANNED)])
-    assert done.why == "everything that is there is achieved"
+    assert done.why == "every written checkpoint is achieved"
 
 
 def test_the_verdict_on_a_checkpoint(course):
@@ -250,7 +250,7 @@ VIEWS = {
         "  01 Words    not started",
         "  02 Later    planned",
         "",
-        "Next: mend src/01_numbers.py, then run: pytest --checkpoint 00",
+        "Next: fix src/01_numbers.py, then run: pytest --checkpoint 00",
     ],
     "detailed": [
         "Mini: 0 of 3 checkpoints, 5 of 16 points",
@@ -268,7 +268,7 @@ VIEWS = {
         "     Can I wait?",
         "     module 03_later: not part of this course yet",
         "",
-        "Next: mend src/01_numbers.py, then run: pytest --checkpoint 00",
+        "Next: fix src/01_numbers.py, then run: pytest --checkpoint 00",
     ],
     "timeline": [
         "Mini: 0 of 3 checkpoints, 5 of 16 points",
@@ -284,7 +284,7 @@ VIEWS = {
         "",
         "[#] achieved, [x] failing, [~] stale, [.] not started, [ ] planned",
         "",
-        "Next: mend src/01_numbers.py, then run: pytest --checkpoint 00",
+        "Next: fix src/01_numbers.py, then run: pytest --checkpoint 00",
     ],
     "horizontal": [
         "Mini: 0 of 3 checkpoints, 5 of 16 points",
@@ -294,7 +294,7 @@ VIEWS = {
         "",
         "[#] achieved, [x] failing, [~] stale, [.] not started, [ ] planned",
         "",
-        "Next: mend src/01_numbers.py, then run: pytest --checkpoint 00",
+        "Next: fix src/01_numbers.py, then run: pytest --checkpoint 00",
     ],
 }
 

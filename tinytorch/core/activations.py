@@ -1,5 +1,5 @@
 # Generated from src_modules/03_activations.py. Do not edit: write in src_modules/03_activations.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=e73c07b83b2843d7 code=55a3422defa9665f content=c5377fb0741925a5
 # %% src_modules/03_activations.py:71
 import math

@@ -1,5 +1,5 @@
 # Generated from src_modules/14_benchmarking.py. Do not edit: write in src_modules/14_benchmarking.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=dea86f920d2ddff5 code=30e88009a7df4dbf content=94c87206c4cbba55
 # %% src_modules/14_benchmarking.py:77
 import json

@@ -1,5 +1,5 @@
 # Generated from src_modules/16_capstone.py. Do not edit: write in src_modules/16_capstone.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=b1a9295b918c9d01 code=66b70c857ba1e313 content=ce62428915ca5722
 # %% src_modules/16_capstone.py:78
 import json

@@ -1,5 +1,5 @@
 # Generated from src_modules/12_compression.py. Do not edit: write in src_modules/12_compression.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=4715df0cfe5356f3 code=39b26d57ed3e0251 content=2faa053c1f4f2afc
 # %% src_modules/12_compression.py:352
 import copy

@@ -1,5 +1,5 @@
 # Generated from src_modules/01_setup.py. Do not edit: write in src_modules/01_setup.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=0a3310cb83c82c5a code=f6c33c69988f939e content=c704aaca7f6f27dc
 # %% src_modules/01_setup.py:370
 import gc

@@ -1,5 +1,5 @@
 # Generated from src_modules/10_optimizers.py. Do not edit: write in src_modules/10_optimizers.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=c9965ae4d1165494 code=4e2849854345be73 content=fe03c62a4f81f0e0
 # %% src_modules/10_optimizers.py:58
 import math

@@ -1,5 +1,5 @@
 # Generated from src_modules/01_setup.py. Do not edit: write in src_modules/01_setup.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=0a3310cb83c82c5a code=6f1879c4379242c3 content=126018edbc35366f
 # %% src_modules/01_setup.py:55
 import importlib.metadata

@@ -1,5 +1,5 @@
 # Generated from src_modules/02_tensor.py. Do not edit: write in src_modules/02_tensor.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=63012ab10db16be9 code=9fff6052318c5822 content=3ba7e9548230733e
 # %% src_modules/02_tensor.py:61
 import functools

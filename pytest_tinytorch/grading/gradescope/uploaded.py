@@ -24,7 +24,7 @@ def take_uploaded(
         (tree / name).write_bytes(content)
         graded.append(Path(name).name)
     lines = [f"Graded: {', '.join(graded)}"] if graded else []
-    lines += [*read.notes, *(f"Not taken: {reason}" for reason in read.refused)]
+    lines += [*read.notes, *(f"Ignored: {reason}" for reason in read.refused)]
     if missing:
         names = ", ".join(missing[:_LISTED]) + (", ..." if missing[_LISTED:] else "")
         lines.append(f"Not found: {names}, nor a notebook of that name")

@@ -195,7 +195,9 @@ class ClassReport:
 
     def _not_run(self) -> list[str]:
         left = sum(count for count in self._left.values() if count > 0)
-        return [f"{left} of {self._total} did not run; run again, and only they will"] * bool(left)
+        return [
+            f"{left} of {self._total} did not run; run the same command to grade these alone"
+        ] * bool(left)
 
     # --- the screen -------------------------------------------------------------------------------
 

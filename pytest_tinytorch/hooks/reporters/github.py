@@ -1,4 +1,4 @@
-"""GitHub Actions: what to mend first on the student's own lines, everything in the job summary.
+"""GitHub Actions: what to fix first on the student's own lines, everything in the job summary.
 
 The annotations are left with the log of the step, which prints them when nothing of a student's can
 be printed any more.

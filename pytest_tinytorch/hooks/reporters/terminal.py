@@ -1,4 +1,4 @@
-"""The terminal: a line a test while it runs, then what to mend and what comes next.
+"""The terminal: a line a test while it runs, then what to fix and what comes next.
 
 pytest's own reporter stays in charge. In a run of the course it is asked to be quiet by its own
 options, unless the person asked for more (`-v`, `--tb=short`), and shows that as well.

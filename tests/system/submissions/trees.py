@@ -120,7 +120,7 @@ ATTACKS = {
     "a source of two million bytes": Attack(
         ops="x = '" + "a" * 2_000_000 + "'\n", says="comes with module 01_ops"
     ),
-    "a source that is no text": Attack(
+    "a source that is not a text": Attack(
         lay=lambda root: (root / "src/01_ops.py").write_bytes(bytes(range(256)) * 9),
     ),
     "a source that is empty": Attack(
