@@ -1,5 +1,5 @@
 # Generated from course.toml. Do not edit: write in course.toml instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=f23944c901154128 code=9b24453ef3f70f71 content=21e88db411807814
 """The public door of the package: every public name, flat, resolved when it is first used.
 

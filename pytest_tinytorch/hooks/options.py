@@ -318,7 +318,7 @@ def _check_graded(option: Any) -> None:
     if not option.grade:
         for early in EARLY_OPTIONS:
             if early.needs and getattr(option, early.attribute) and not option.collectonly:
-                raise CourseError(f"{early.name} goes with {early.needs}")
+                raise CourseError(f"{early.name} needs {early.needs}")
         return
     if not is_clean():
         raise CourseError("give --grade on the command line, not in a configuration file")

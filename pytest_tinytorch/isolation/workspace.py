@@ -100,7 +100,7 @@ def _no_room(error: OSError) -> NotStarted:
     """Not the student's fault, and not to be taken for it."""
     reason = error.strerror or "files cannot be copied"
     folder = tempfile.gettempdir()
-    return NotStarted(f"no room for a sandbox in {folder}: {reason}; make some, or set TMPDIR")
+    return NotStarted(f"no space for a sandbox in {folder}: {reason}; free some, or set TMPDIR")
 
 
 def size_of(folder: Path, most: int) -> int:

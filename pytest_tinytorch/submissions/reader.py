@@ -155,7 +155,7 @@ def _take(course: Course, names: Iterable[PurePosixPath], read: Read) -> Taken:
 
 def _left_out(first: PurePosixPath, others: list[PurePosixPath]) -> list[str]:
     named = others[:_MOST_LEFT_OUT]
-    lines = [one_line(f"{other} was left out: {first} is what counts") for other in named]
+    lines = [one_line(f"{other} was ignored: {first} is graded instead") for other in named]
     more = len(others) - len(named)
     return [*lines, f"{more} more of this name were left out"] if more else lines
 

@@ -77,7 +77,7 @@ NEXT = {
 def test_a_page_says_what_happened_and_what_is_next(handed_back):
     for said in handed_back.texts:
         assert SAYS[handed_back.kind] in said
-        assert f"Next {NEXT.get(handed_back.kind, 'mend src/01_numbers.py:')}" in said
+        assert f"Next {NEXT.get(handed_back.kind, 'fix src/01_numbers.py:')}" in said
 
 
 def told(terminal: str) -> list[str]:

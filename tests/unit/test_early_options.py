@@ -49,5 +49,5 @@ def test_either_name_of_an_option_is_taken_out():
 
 def test_only_a_students_name_may_be_empty():
     assert _without(["--student="], STUDENT) == ([], "")
-    with pytest.raises(CourseError, match="--junitxml needs a value behind it"):
+    with pytest.raises(CourseError, match="--junitxml needs a value after it"):
         _without(["--junitxml="], JUNIT)

@@ -651,7 +651,7 @@ def test_a_full_disk_is_not_the_students_fault(package, monkeypatch):
         pool.prepare()  # nobody needs it yet
         with pytest.raises(NotStarted) as failure:
             pool.package.echo(1)
-        assert "no room for a sandbox in" in failure.value.message
+        assert "no space for a sandbox in" in failure.value.message
         assert failure.value.reason is Reason.HARNESS
         disk.undo()
         assert pool.package.echo(1) == 1
