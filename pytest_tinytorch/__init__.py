@@ -1,1 +1,4 @@
-"""A pytest plugin with which students build a deep-learning framework, module by module."""
+"""A pytest plugin that tests and grades a course in which students build a framework.
+
+pytest loads `plugin`; `tito` is `cli.main`.
+"""

@@ -1,4 +1,7 @@
-"""What pytest loads in every run on the machine: within a course the hook modules, else nothing."""
+"""The entry point that pytest loads in every run: within a course it imports the hook modules.
+
+Outside of a course it does nothing. `HOOK_MODULES` lists the hook modules and the fixtures.
+"""
 
 import os
 import sys

@@ -1,1 +1,1 @@
-"""`tito`: commands that parse, call a service and print."""
+"""`tito`: commands that parse arguments, call a service and print its result."""

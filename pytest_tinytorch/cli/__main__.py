@@ -1,4 +1,4 @@
-"""`python -m pytest_tinytorch.cli` is `tito`."""
+"""Runs `tito` for `python -m pytest_tinytorch.cli`."""
 
 from pytest_tinytorch.cli.main import main
 

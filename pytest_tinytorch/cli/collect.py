@@ -1,4 +1,7 @@
-"""`tito collect`: the submissions of a class, brought together in one folder."""
+"""`tito collect git` and `tito collect zips`: collect the submissions of a class in one folder.
+
+`cli.main` adds these commands. `submissions.remotes` and `submissions.uploads` do the work.
+"""
 
 import sys
 from collections.abc import Iterator, Sequence

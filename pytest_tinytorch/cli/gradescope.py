@@ -1,4 +1,4 @@
-"""`tito gradescope`: an autograder for Gradescope."""
+"""`tito gradescope bundle`: writes the zip of an autograder. `cli.main` adds the command."""
 
 from pathlib import Path
 from typing import Annotated

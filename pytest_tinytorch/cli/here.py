@@ -1,4 +1,4 @@
-"""The course that a command is about: the one around the working directory."""
+"""Finds the course around the working directory. All commands of `tito` call it."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Which tests the course has, and what each is worth: what `tito manifest` writes down."""
+"""Lists the tests of the course and their points, by collecting them with pytest.
+
+`tito manifest` (`cli.main`) calls it and writes the list to `manifest.json`.
+"""
 
 import io
 from contextlib import chdir, redirect_stdout

@@ -1,4 +1,7 @@
-"""`tito`: parses, delegates, prints. Whatever it does, pytest and the services do."""
+"""`tito`: defines the commands, calls the services and prints.
+
+It is the installed script `tito`.
+"""
 
 import io
 import subprocess

@@ -1,1 +1,1 @@
-"""What every part works with: course, manifest, records, scores. Standard library only."""
+"""Data that all other folders use: course, manifest, records, scores. Standard library only."""

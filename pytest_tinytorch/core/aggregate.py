@@ -1,9 +1,9 @@
-"""Phases of tests -> one record for each test that should have run, counted against the manifest.
+"""Merges the phases of tests into one record for each test that should have run.
 
     setup, call, teardown --merge--> TestRecord --+
-    manifest: what should have run --- missing ---+--> the records of a run
+    manifest: expected tests ------- missing -----+--> the records of a run
 
-Where nothing was reported, nobody passed: the manifest says what should have run.
+`hooks.session` and `hooks.batch` call it. A test without a report is missing, not passed.
 """
 
 from collections import Counter

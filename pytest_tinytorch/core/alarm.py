@@ -1,7 +1,7 @@
-"""Alarms: what runs in this process is ended by an exception when its time is over.
+"""Ends a piece of work in this process by an exception when its time limit is over.
 
-Each phase of a test has one (`hooks/timing.py`), and each step in which a submission is made ready
-(`grading/prepare.py`). Alarms can be nested: while an inner one is set, the outer one waits.
+`hooks.timing` sets an alarm for each phase of a test, `grading.prepare` for each step that
+prepares a submission. Alarms can be nested: the outer alarm is paused while an inner one is set.
 """
 
 import signal

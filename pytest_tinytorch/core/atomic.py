@@ -1,4 +1,7 @@
-"""Several files written as one: either all of them change, or none does."""
+"""Writes files atomically: one file completely, or several files together, or nothing.
+
+Everything that is stored goes through it: exports, progress, parts of a class, results.
+"""
 
 import contextlib
 import importlib.util

@@ -1,4 +1,7 @@
-"""Failures -> causes: what to fix first, and what only waits for it."""
+"""Groups the failures of a run by cause: what to fix first, and which tests wait for it.
+
+All reports call it: the terminal, annotations, job summary, Gradescope and the feedback page.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""course.toml -> frozen dataclasses: every name, number and order of the course.
+"""Reads `course.toml` into frozen dataclasses: every name, number and order of the course.
 
-Reading order: the dataclasses, the loader, the checks. Each check raises a CourseError of one
-line that names the file, the entry and the fix. The file may be a student's: what becomes a path, a
-module or a node id is checked by `names`, and every text is one line that can be shown.
+`hooks.options` and `cli.here` call `load_course`. Reading order: the dataclasses, the loader, the
+checks. Each check raises a CourseError of one line that names the file, the entry and the fix. The
+file may be a student's, so `names` checks all that becomes a path, a module or a node id.
 """
 
 import tomllib

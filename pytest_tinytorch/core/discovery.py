@@ -1,6 +1,6 @@
-"""Where the course is: the nearest folder, upward, that holds its `course.toml`.
+"""Finds the course: the nearest folder, upward, with a `course.toml`.
 
-Every pytest run on a machine asks this question, so next to nothing is imported here.
+`plugin` calls it in every pytest run on a machine, so it imports next to nothing.
 """
 
 from collections.abc import Iterable

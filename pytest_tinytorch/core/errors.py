@@ -1,4 +1,7 @@
-"""The one kind of error that is meant for people: a line that says what, where and what to do."""
+"""CourseError and MachineError: errors that are shown to the user as one line, without a traceback.
+
+Any file may raise them. `hooks.stash` turns them into pytest's usage error, `cli.main` prints them.
+"""
 
 import difflib
 import errno

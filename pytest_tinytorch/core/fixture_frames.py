@@ -1,6 +1,6 @@
-"""Frames of fixtures that call student code on behalf of a line of the test, which is what counts.
+"""Marks frames of fixtures that call student code for a line of the test.
 
-`isolation.pool` and `diagnosis.call_trace` look past these frames for the line of the test.
+`isolation.pool` and `diagnosis.call_trace` skip these frames to find the line of the test.
 """
 
 from pathlib import Path

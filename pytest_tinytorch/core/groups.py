@@ -1,8 +1,8 @@
 """Groups of tests: a checkpoint, its hidden tests, a module, a milestone, a demo.
 
-The one place that builds and takes apart the text of a group (`05`, `hidden 05`, `module 05`,
-`milestone xor`) and of a test's id (`05/test_name[param]`). Files keep these texts; in memory,
-records, manifests, hook modules and reports use `Group`.
+The one place that builds and parses the text of a group (`05`, `hidden 05`, `module 05`,
+`milestone xor`) and of a test's id (`05/test_name[param]`). Files store these texts; records,
+manifests, hook modules and reports use `Group`.
 """
 
 from dataclasses import dataclass

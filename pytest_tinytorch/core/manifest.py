@@ -1,7 +1,8 @@
-"""checkpoints/manifest.json: every test that counts, and what it is worth.
+"""Reads and writes checkpoints/manifest.json: every test that counts, and its points.
 
-Progress and grades count against this list, never against what happened to run: a test that was
-not collected, or whose process died, is a test that did not pass.
+`tito manifest` writes it; `hooks.session`, `grading` and `progress` read it. Progress and grades
+count against this list, not against the tests that ran: a test that was not collected, or whose
+process died, did not pass.
 """
 
 import hashlib

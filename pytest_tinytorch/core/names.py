@@ -1,7 +1,7 @@
-"""Names that somebody else chose, before they become files, folders, modules or node ids.
+"""Decides which names from course files and students are safe as files, modules and node ids.
 
-The one place that decides which names are safe. `course`, `manifest` and `export` ask it about what
-a course's tree says; `collect` and `batch` ask it about students and the files that they hand in.
+`course`, `manifest` and `export.plan` check names of a course's tree with it; `submissions` and
+`hooks.batch` check names of students and of their files.
 """
 
 import hashlib

@@ -1,6 +1,7 @@
-"""Read a file that somebody else made: only a plain one, and only so much of it.
+"""Reads a file from an untrusted folder: only a regular file, and only up to a given size.
 
-A pipe or a device in the place of a file would never end, and a file may be of any size.
+A pipe or a device in place of a file would block, and a file may be of any size. Readers of
+courses, manifests, sources and rosters call it.
 """
 
 import errno

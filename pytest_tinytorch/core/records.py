@@ -1,7 +1,7 @@
-"""What one test and one run came to, as plain data: JSON both ways.
+"""The result of one test and of one run, as plain data with JSON both ways.
 
-A record is made where the test ran, crosses the process border as a dict, and is read again by
-whoever keeps progress, writes JUnit XML or draws. Nothing in it but numbers, strings and lists.
+`hooks.recording` makes a TestRecord where the test ran, `hooks.session` makes the RunRecord, and
+progress, JUnit XML and all reports read it. It holds only numbers, strings and lists.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Points: what a run came to, counted against the manifest."""
+"""Computes the points of a run against the manifest. Reports and `hooks.grading` call it."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,8 @@
-"""Signatures of records: who holds the key can tell a record of this harness from any other.
+"""Signs the record of a graded run, and verifies such a signature.
 
-A signature is `v1:<key id>:<HMAC-SHA256 of the record's text, in hex>`. The key never leaves the
-process that grades; its id, the first eight digits of its own SHA-256, says which key to take.
+`hooks.grading` and `grading.assemble` sign; `tito verify` and `tito feedback` verify. A signature
+is `v1:<key id>:<HMAC-SHA256 of the record's text, in hex>`. The key never leaves the process that
+grades. The key's id is the first eight digits of its own SHA-256.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""Temporary folders of one process. What a run that was killed left, the next one removes.
+"""Temporary folders, and the removal of folders that a killed run has left behind.
 
-The process that makes a folder keeps a file in it locked, and removes that file last. So a folder
-whose file nobody has locked is nobody's any more; and one without the file is empty.
+Each folder contains a file that its creator keeps locked. A folder whose file is not locked is
+removed by the next run. Graded runs, bundles and sandboxes make their folders here.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Make untrusted text safe to display: control characters are escaped, lone surrogates replaced.
 
-`printable` is for text of several lines, `one_line` for whatever stands within a line: a name, a
-path, a reason. No text can then begin a line of its own.
+`printable` is for text of several lines; `one_line` is for text within a line, such as a name, a
+path or a reason, so that it cannot begin a line of its own. Messages and reports call them.
 """
 
 import re

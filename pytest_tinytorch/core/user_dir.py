@@ -1,4 +1,7 @@
-"""The folder that is one person's own: progress, data sets, a key."""
+"""Finds the user's own folder, `~/.tinytorch`: progress, data sets, a key.
+
+`progress.store`, `core.signing` and `isolation.levels` call it.
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""What a student may see of a record: of a test that is not visible, only whether it passed."""
+"""Removes from a record what a student may not see: of hidden tests, only passed or failed is left.
+
+`hooks.grading`, `grading.assemble` and the reporters call it.
+"""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Why a test did not pass, and on which of the student's lines."""
+"""Finds out why a test did not pass, and on which of the student's lines."""

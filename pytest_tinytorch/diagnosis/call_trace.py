@@ -1,9 +1,9 @@
-"""Which of the student's lines computed what a test compares.
+"""Records which of the student's lines computed the values that a test compares.
 
-A wrong number leaves no traceback: by the time the comparison fails, the student's function has
-returned. So while a test runs, each call that the test makes into the student's code is noted with
-the lines on which it, and the functions it called, returned. When a comparison fails, the calls
-made by the failing statement are the ones to look at.
+A wrong number has no traceback: when the comparison fails, the student's function has already
+returned. So `hooks.recording` traces each test: for each call from the test into the student's
+code, it records the lines on which that function, and those it called, returned. `explain` then
+looks up the calls of the failing statement.
 """
 
 import functools

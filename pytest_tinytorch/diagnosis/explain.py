@@ -1,4 +1,4 @@
-"""Why a test did not pass, told in the student's own lines."""
+"""Explains a failure: its reason, message, and the student's lines. `hooks.recording` calls it."""
 
 import ast
 import functools

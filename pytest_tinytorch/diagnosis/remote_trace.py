@@ -1,4 +1,7 @@
-"""Which of the student's lines computed what a test compares, when they ran in another process."""
+"""Gets the lines recorded by `call_trace` when the student's code ran in a sandbox.
+
+`hooks.recording` calls it after a check has failed.
+"""
 
 import itertools
 from types import TracebackType

@@ -1,4 +1,7 @@
-"""The student's files: which lines of a traceback are theirs, and what stands around them."""
+"""Knows the student's files: which lines of a traceback are theirs, and the lines around them.
+
+`explain`, `call_trace` and `remote_trace` map lines of generated code to the source with it.
+"""
 
 import linecache
 import os

@@ -1,7 +1,7 @@
-"""src_modules/NN_name.py -> the generated package. `service.export` is the door.
+"""Exports src_modules/NN_name.py to the generated package. `service.export` is the entry point.
 
-    source text --cells--> exported cells --render--> generated text --transaction--> files
+    source text --cells--> exported cells --render--> generated text --atomic--> files
 
-Each exported cell stands under a comment with its place in the source; `linemap` reads these
-comments back, so that a traceback through generated code ends on a line the student wrote.
+Above each exported cell stands a comment with its place in the source. `line_map` reads these
+comments, so that a traceback through generated code ends on a line of the student's source.
 """

@@ -1,7 +1,7 @@
-"""A literate source -> the code cells that it exports, each with its line in the source.
+"""Splits a literate source into its exported code cells, each with its line in the source.
 
-A cell begins with a comment in the first column: `# %%`, and what may follow. It stands between two
-statements of the file: the same text in a string, a function or brackets begins no cell. So cells
+`render` calls it. A cell begins with a comment `# %%` in the first column, between two statements
+of the file: the same text in a string, a function or brackets begins no cell. So cells
 hold whole statements, and whatever Python compiles can be exported. `# %% [markdown]` begins text.
 `#| export` is read above the first code of a cell; below it, it is a comment like any other.
 """

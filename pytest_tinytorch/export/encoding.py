@@ -1,4 +1,4 @@
-"""Which encoding a source declares in its first two lines, as Python reads that (PEP 263)."""
+"""Finds the encoding that a source declares in its first two lines (PEP 263). `cells` calls it."""
 
 import codecs
 import re

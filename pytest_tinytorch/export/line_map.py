@@ -1,4 +1,7 @@
-"""The line map: a line of generated code -> the line of the source that it was exported from."""
+"""Maps a line of generated code to the line of the source that it was exported from.
+
+`render` writes the marks; `diagnosis.sources` and `plan` read them.
+"""
 
 import re
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The words of a literate source: what begins a cell, and what tells its cells to be exported."""
+"""The comments that begin a cell and that mark it as exported. `cells` and `notebook` use them."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,10 +1,10 @@
-"""A notebook that was handed in -> the literate source of what it exports. Nothing in it is run.
+"""Converts a submitted notebook to the literate source of its exported cells, without running it.
 
     notebook (JSON, format 2 to 4) --exported cells, without magics--> source with a mark for each
 
-Only the text of code cells is looked at, and only exported cells are taken over: all other cells
-may hold anything. Their marks are words with which no line of them begins (`marks.NotebookMark`),
-so a comment `# %%` within a cell stays one.
+`submissions.notebooks` and `isolation.bounded` call it. Only code cells are read, and only
+exported cells are taken over. Each is marked by a text with which none of its lines begins
+(`marks.NotebookMark`), so a comment `# %%` within a cell stays a comment.
 """
 
 import json

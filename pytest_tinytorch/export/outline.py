@@ -1,4 +1,4 @@
-"""Which function of a source a line is in."""
+"""Finds the function that contains a line of a source. `diagnosis.sources` calls it."""
 
 import ast
 from functools import lru_cache

@@ -1,4 +1,7 @@
-"""The files of the package that come from course.toml: its lazy door, and its folders' own."""
+"""Makes the files of the package that come from course.toml: `__init__.py` of each folder.
+
+`plan` calls it.
+"""
 
 import importlib.resources
 from functools import lru_cache

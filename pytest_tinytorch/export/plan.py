@@ -1,4 +1,8 @@
-"""What an export would change: known in full before anything is written."""
+"""Computes all changes of an export before anything is written.
+
+`service` executes the plan; `hooks.export` shows it. Manual edits of generated files are saved as
+`NAME.edited`.
+"""
 
 import os
 from collections.abc import Callable

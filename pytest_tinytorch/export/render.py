@@ -1,10 +1,10 @@
-"""Exported cells -> the text of a generated file, and what its header says about it.
+"""Makes the text of a generated file from exported cells, and reads the hashes in its header.
 
-The header carries three hashes:
-- `source`, of the text it was made from: an unchanged tree is recognised without reading notebooks;
-- `code`, of its meaning as an AST, which comments and blank lines leave as it is: the key of
-  progress; `broken` where the source does not compile;
-- `content`, of all below the header: an edit by hand is noticed before it is overwritten.
+`plan` and `progress.progress` call it. The header has three hashes:
+- `source`: of the source text, so that an unchanged tree is recognized quickly;
+- `code`: of the AST, so that comments and blank lines do not matter. It is the key of progress, and
+  `broken` where the source does not compile;
+- `content`: of all below the header, so that a manual edit is noticed before it is overwritten.
 """
 
 import ast

@@ -1,4 +1,7 @@
-"""Export: bring the generated package up to date with the sources, touching only what changed."""
+"""Exports: updates the generated package from the sources, and writes only what changed.
+
+`hooks.export` calls it before tests, `grading.prepare` for submissions, `tito export` on demand.
+"""
 
 from collections.abc import Iterable
 

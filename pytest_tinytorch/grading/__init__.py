@@ -1,1 +1,1 @@
-"""How a grade comes about: what is taken in, run in a clean process, and written down."""
+"""Grades one tree or a class: reads what counts, runs it in a clean process, writes results."""

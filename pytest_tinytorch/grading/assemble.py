@@ -1,7 +1,7 @@
-"""The parts of one student -> what is handed out: the file of results, and the page to give back.
+"""Makes the result file and the feedback page of one student from the student's stored parts.
 
-Everything is made from the parts on the disk alone, so that it comes out the same whichever run,
-worker or machine graded which part.
+`hooks.reporters.batch` calls it when the last part is stored. It reads nothing but the parts, so
+the result is the same whichever run, worker or machine graded them.
 """
 
 from collections.abc import Mapping

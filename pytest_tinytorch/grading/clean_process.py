@@ -1,8 +1,8 @@
-"""`--grade`: pytest again, in a process that nothing in the student's tree has touched.
+"""`--grade`: starts pytest again in a process that the student's tree cannot influence.
 
-By the time a plugin is asked anything, pytest has read the tree's configuration, and Python the
-environment's. So the first thing that `--grade` does is to start Python anew, without environment
-and user settings, on a copy of the tree that holds nothing but what was taken in.
+`plugin` calls `start_anew` before pytest reads its options. Until then pytest has read the tree's
+configuration, and Python the environment's. So Python starts anew, without environment and user
+settings, on a copy of the tree that holds only files of an allow-list.
 """
 
 import contextlib

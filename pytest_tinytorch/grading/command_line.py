@@ -1,8 +1,7 @@
-"""The words of a command over a class, in a form that pytest takes for what they are.
+"""Rewrites `--submissions DIR` as `--submissions=DIR`, and starts pytest again with it.
 
-pytest looks for its configuration before any plugin has told it of its options. Of `--submissions
-DIR` it then takes DIR for a test to run, and everything for a project that lies around DIR. Written
-as `--submissions=DIR` it is an option to everybody.
+`plugin` calls it. pytest looks for its configuration before plugins have defined their options. In
+`--submissions DIR` it takes DIR for a path to tests; in `--submissions=DIR` it does not.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""One graded run, to be handed back: what is in its file, and where its page goes."""
+"""Reads one graded run from its result file, and writes its feedback page.
+
+`tito feedback` calls it.
+"""
 
 from pathlib import Path
 

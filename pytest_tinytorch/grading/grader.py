@@ -1,7 +1,7 @@
-"""Grades one part after the other: compares keys, has the tests run, keeps what they came to.
+"""Grades a class part by part: compares keys, has the tests run, and stores the result.
 
-Where nothing has changed nothing is run. Before the first part of a checkpoint the harness has to
-prove itself: the reference gets all points, and who handed nothing in gets none.
+`hooks.batch` calls it for each item. Unchanged parts are not run again. Before the first part of a
+checkpoint it checks the harness: the reference must get all points, an empty submission none.
 """
 
 from collections.abc import Callable, Mapping

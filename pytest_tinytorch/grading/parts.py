@@ -1,12 +1,12 @@
-"""What is kept of each part of a batch: one file for each student and checkpoint.
+"""Stores the parts of a batch: one file for each student and checkpoint.
 
-    results/.parts/<student>/submission.json    what was taken in
-    results/.parts/<student>/05.json            what checkpoint 05 came to, and under which key
+    results/.parts/<student>/submission.json    which files were read
+    results/.parts/<student>/05.json            the result of checkpoint 05, and its key
 
-A part is written whole or not at all, by whichever process graded it; so whoever ends the batch at
-whatever moment, what is on the disk is true. The key says what a part rests on: where it is still
-the same, nothing has to be run again. No time and no duration is in it: the same inputs give the
-same bytes.
+`grader` writes parts, `assemble` and `hooks.reporters.batch` read them. A part is written
+completely or not at all, so a batch can be ended at any moment. The key covers everything that the
+result depends on: while it is the same, the part is not graded again. It stores no time and no
+duration, so the same inputs give the same bytes.
 """
 
 import json

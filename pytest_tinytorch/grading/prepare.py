@@ -1,8 +1,8 @@
-"""Submissions made ready to be graded: taken in, laid out, exported. `grader` asks for them.
+"""Prepares submissions for grading: reads, unpacks and exports them. `grader` calls it.
 
-The next submission is made ready while the present one is graded, and may cost it nothing. So each
-step has a limit of time, and whatever it raises is the reason why this one submission is for
-review. Only KeyboardInterrupt, which is the user, and MachineError go on.
+The next submission is prepared while the present one is graded, and must not disturb it. So each
+step has a time limit, and an exception is the reason why this one submission is for
+review. Only KeyboardInterrupt (from the user) and MachineError are passed on.
 """
 
 import shutil

@@ -1,4 +1,7 @@
-"""Result files: always fresh, written as things happen, and filtered for other eyes."""
+"""Writes result files: moves earlier ones aside, logs each test, and makes the filtered copy.
+
+`clean_process`, `feedback_files` and `hooks.grading` call it.
+"""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`tito verify`: signed results, one line a file."""
+"""Verifies the signatures of result files, one line for each. `tito verify` calls it."""
 
 from collections.abc import Sequence
 from pathlib import Path

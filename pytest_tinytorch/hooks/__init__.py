@@ -1,1 +1,1 @@
-"""The hook modules: where pytest calls the plugin. Each calls the services that it needs."""
+"""The hook modules: pytest calls their hooks, and each calls the services that it needs."""

@@ -1,9 +1,10 @@
-"""`--submissions`: a class. Each student and checkpoint is an item of pytest's own.
+"""`--submissions`: grades a class. Each student and checkpoint is one pytest item.
 
-    checkpoint files --pytest--> tests, collected once in each process, and kept aside
-    student x checkpoint --> item --> those tests, on a sandbox of its own --> a part on the disk
+    checkpoint files --pytest--> tests, collected once in each process
+    student x checkpoint --> item --> those tests, in a sandbox of its own --> a stored part
 
-So `-n`, `-k`, `--lf` and every report of pytest work on students, and no item starts a pytest.
+pytest calls its collection and run hooks. So `-n`, `-k`, `--lf` and every report of pytest work on
+students, and no item starts another pytest.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""Before any test: bring the generated package up to date with the student's sources."""
+"""Exports the student's sources to the package, before pytest collects tests."""
 
 import pytest
 

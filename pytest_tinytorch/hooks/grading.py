@@ -1,6 +1,6 @@
-"""`--grade`: what a graded run keeps besides other runs, and how it ends.
+"""`--grade`: logs each test, computes points and exit code, and signs the record.
 
-each test -> a line of the log       all of them -> scores, exit code, signed record
+pytest calls its hooks on the controller, in graded runs alone.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""`--isolate`: which level this run has, and the sandboxes that its tests talk to."""
+"""`--isolate`: determines the level of this run, and provides the sandboxes for its tests.
+
+pytest calls its hooks; fixtures and other hook modules call `pool_of`.
+"""
 
 import os
 import sys

@@ -1,4 +1,7 @@
-"""What this run was asked to do: the options, read once into a frozen dataclass."""
+"""Defines the options, and reads them once into a frozen dataclass.
+
+pytest calls `pytest_addoption`; all other hook modules call `options_of` and `course_of`.
+"""
 
 import os
 import sys

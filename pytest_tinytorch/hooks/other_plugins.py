@@ -1,6 +1,7 @@
-"""Other people's plugins beside ours: what would change points or the screen is switched off.
+"""Disables features of other plugins that would change points or the screen.
 
-An order that another plugin made is undone in `selection`; `--grade` loads no other plugin at all.
+pytest calls its hooks in a run of the course. `selection` restores the order of tests that another
+plugin has changed; `--grade` loads no other plugin.
 """
 
 import pytest

@@ -1,7 +1,8 @@
-"""Worker side: each phase of a test becomes a plain dict on its report.
+"""Turns each phase of a test into a plain dict on its report, where the test runs.
 
-The dict crosses the process border as it is, so that the controller needs neither the item nor the
-exception. Only JSON's own types are in it: anything else is an internal error under xdist.
+pytest calls `pytest_runtest_makereport`. The dict crosses from an xdist worker to the controller,
+which has neither the item nor the exception. It holds JSON types only: anything else is an internal
+error under xdist.
 """
 
 import inspect

@@ -1,6 +1,8 @@
-"""Controller side: reports become one RunRecord, and the RunRecord becomes progress.
+"""Collects the reports of a run into one RunRecord, and stores it as progress.
 
-reports --tally--> records of all that should have run --> RunRecord --> progress.json
+reports --aggregate--> records of all expected tests --> RunRecord --> progress.json
+
+pytest calls its hooks on the controller; reporters read the record from it.
 """
 
 import time

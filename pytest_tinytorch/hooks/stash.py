@@ -1,7 +1,7 @@
-"""Values that hook modules make once for a run, and keep on pytest's configuration.
+"""Stores values that hook modules compute once for a run, under keys of pytest's configuration.
 
-Every hook module calls `stashed` for what it keeps. A mistake in the course or the command becomes
-pytest's own usage error: one line, and exit code 4.
+Every hook module calls `stashed`. A CourseError becomes pytest's usage error: one line, and exit
+code 4.
 """
 
 from collections.abc import Callable, Iterator

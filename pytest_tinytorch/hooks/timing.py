@@ -1,9 +1,9 @@
-"""The time limit of a test, whatever it does in pytest's own process.
+"""Enforces the time limit of each test. pytest calls its hooks around each phase.
 
 pytest-timeout raises what `pytest.fail` raises, once. Hypothesis takes that for a failing example
-and searches for a smaller one, without any limit; a bare `except:` swallows it. So here the limit
+and searches for a smaller one, without any limit; a bare `except:` swallows it. So the limit here
 is a SandboxFailure, which neither Hypothesis nor a test catches. It is raised until the test ends.
-Where there are no signals (Windows, other threads), `selection` leaves the limit to pytest-timeout.
+Where there are no signals (Windows, other threads), `selection` uses pytest-timeout.
 """
 
 from collections.abc import Generator

@@ -1,9 +1,12 @@
-"""Which worker runs what, under xdist: a checkpoint stays on one, and a crash costs one test.
+"""Schedules tests on xdist workers.
 
-A checkpoint's tests share fixtures, so a file stays together; of a class, so does a student. The
-schedule by files that xdist has gives the test during which a worker died to the next one, until
-none is left and most of the file never ran; here that test is done with, and the rest of its file
-goes on. In a class it is the machine that may have died: there it is given to one more worker.
+a checkpoint stays on one worker, and a crash costs one test.
+
+xdist calls `pytest_xdist_make_scheduler`. A checkpoint's tests share fixtures, so the tests of a
+file, and in a class those of a student, stay on one worker. xdist's own schedule by files gives the
+test during which a worker died to the next worker, until no worker is left. Here that test is
+finished and the rest of its file continues. In a class the test is given to one more worker,
+because the machine may have died.
 """
 
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""Student code in a process of its own: only numbers, strings and handles cross."""
+"""Runs student code in a process of its own; only numbers, strings, arrays and handles cross."""

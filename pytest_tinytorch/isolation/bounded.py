@@ -1,10 +1,11 @@
-"""Reads what students handed in, in a process that may die: time and memory are limited there.
+"""Reads submitted sources and notebooks in a process with limits of time and memory.
 
     grader --a request: JSON, one line--> this file as a program --an answer, one line--> grader
 
-Python's own parser takes a hundred times the memory of what it parses, and nobody knows all inputs
-that cost it minutes. `Bounded` is asked by graded runs; locally a source is the user's own. One
-process serves all requests; after one that it did not survive, the next request starts another.
+`grading.prepare`, `hooks.export` and `submissions.notebooks` call `Bounded` in graded runs.
+Python's parser can need a hundred times the memory of what it parses, and minutes. One process
+serves all requests; if a request kills it, the next one starts another. Locally a source is parsed
+in process.
 """
 
 import atexit

@@ -1,4 +1,7 @@
-"""One pipe there, one back, and two for output: requests with a deadline, floods cut short."""
+"""Sends requests to a sandbox and receives replies, with a deadline and a limit of output.
+
+`sandbox` calls it. It uses two pipes for frames and two for output.
+"""
 
 import os
 import select

@@ -1,4 +1,7 @@
-"""What can come back instead of a value: a student's exception, or the end of the sandbox."""
+"""What a sandbox can return instead of a value: a student's exception, or the end of the process.
+
+`channel` and `pool` raise them; `diagnosis.explain` turns them into the reason of a test.
+"""
 
 import builtins
 import re

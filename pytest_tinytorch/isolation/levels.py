@@ -1,12 +1,12 @@
-"""How far student code is kept apart: the levels, from none to all that the machine offers.
+"""The levels of isolation: what each needs, and the command that starts a sandbox at that level.
 
     none       in pytest's own process: no promise
     process    a process of its own, with limits: a crash, a loop or a flood ends there
-    landlock   and no file, network or process of the machine's but its own (Linux 6.2 and later)
-    bwrap      and in namespaces of its own, by bubblewrap: the rest of the machine is not even seen
+    landlock   also no access to files, network or processes of the machine (Linux 6.2 and later)
+    bwrap      also in its own namespaces, by bubblewrap: the rest of the machine is not visible
 
-The two upper levels promise the same. A level counts as reached when student code, in a sandbox of
-that level, has tried in vain what it promises.
+`probe` and `sandbox` call it. The two upper levels promise the same. A level is reached when a
+sandbox of that level fails in everything that the level forbids.
 """
 
 import os

@@ -1,6 +1,7 @@
-"""The sandboxes of a run: one for each checkpoint, a new one after a death, and what is remembered.
+"""Manages the sandboxes of a run: one for each checkpoint, a new one after a death.
 
-This is the border that Remotes ask. It keeps the deadlines of calls, tests and checkpoints.
+`hooks.isolation` creates the pool. Each `Proxy` sends its requests through it, and it enforces the
+time limits of calls, tests and checkpoints.
 """
 
 import contextlib

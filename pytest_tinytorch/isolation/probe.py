@@ -1,4 +1,7 @@
-"""Which level holds on this machine: found out by trying to break it."""
+"""Finds the best level that works on this machine, by trying to break it.
+
+`hooks.isolation` calls it at the start of a run.
+"""
 
 import os
 import socket

@@ -1,8 +1,8 @@
-"""Remote objects: what a test sees of a student's object that lives in another process.
+"""Proxy: what a test holds instead of a student's object that lives in the sandbox.
 
-Each operation on one is carried out over there by Python itself, so that the student's own methods
-decide; numbers, strings, plain containers and arrays come back as copies, all else as a Proxy.
-Nothing here ever runs a method of the student's in this process.
+`pool` creates proxies. Python carries out each operation in the sandbox, with the student's own
+methods; numbers, strings, plain containers and arrays come back as copies, everything else as
+a Proxy. No method of the student ever runs in this process.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""Processes that student code left behind: found, ended and forgotten.
+"""Finds and kills processes that student code left behind. `sandbox` and `hooks.batch` call it.
 
-A process that forks twice and starts a session of its own is in nobody's process group. Linux
-gives such reaper to the nearest ancestor that asked for them, so this process asks.
+A process that forks twice and starts its own session is in no known process group. Linux gives
+such orphans to the nearest ancestor that has asked for them; this process asks.
 """
 
 import contextlib

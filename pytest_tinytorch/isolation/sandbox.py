@@ -1,4 +1,7 @@
-"""A sandbox: one process of student code, from its start to the end of all that it left behind."""
+"""One sandbox: starts a process for student code, and ends it with all its children.
+
+`pool` and `probe` start sandboxes.
+"""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Warnings of student code, given again in the process of the tests, which decide about them."""
+"""Issues the warnings of student code again in the process of the tests. `sandbox` calls it."""
 
 import builtins
 import warnings

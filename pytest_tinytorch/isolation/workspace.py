@@ -1,4 +1,7 @@
-"""Where student code runs: its folders, and the files of the machine that Python needs."""
+"""The folders of a sandbox, and the system files that Python needs there.
+
+`pool` and `probe` create workspaces; `levels` makes them readable.
+"""
 
 import compileall
 import errno

@@ -1,4 +1,4 @@
-"""What to do next and why, in lines of text."""
+"""Says what to do next and why, as lines of text. `tito checkpoint unlock` prints them."""
 
 from pytest_tinytorch.core.course import Checkpoint, Course
 from pytest_tinytorch.core.errors import CourseError

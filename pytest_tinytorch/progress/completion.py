@@ -1,4 +1,4 @@
-"""`tito module complete`: every tier of a module's tests, stopping at the first that fails.
+"""`tito module complete`: runs each tier of a module's tests, and stops at the first failure.
 
 export -> inline tests -> integration tests -> checkpoint -> celebration, once -> next step
 """

@@ -1,4 +1,7 @@
-"""What to type next, and why: after a failure, after a run, after a grade."""
+"""Chooses the next command and its reason: after a failure, after a run, after a grade.
+
+The terminal, the feedback page and the progress views call it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

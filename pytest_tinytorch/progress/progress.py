@@ -1,4 +1,4 @@
-"""What has been achieved, from the evidence of runs, for the sources as they stand now.
+"""Computes what is achieved, from the stored evidence, for the present sources.
 
 Evidence lies in `~/.tinytorch/progress.json` (`TINYTORCH_HOME` moves the folder), per course and
 collection, keyed by the hash of the code that the collection rests on. So a changed line makes

@@ -1,7 +1,7 @@
-"""progress.json on disk: read by anyone, written under a lock, never lost.
+"""Reads and writes progress.json: writes under a lock, and never loses a file.
 
-A file that cannot be understood is put aside under another name before a new one is begun; one of
-a later format, or one that cannot be written, is left as it is. Each is said in one line.
+`progress` calls it. A damaged file is renamed before a new one is begun. A file of a later format,
+or one that cannot be written, is not changed. Each case is reported in one line.
 """
 
 import json

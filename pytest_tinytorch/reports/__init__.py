@@ -1,1 +1,1 @@
-"""Records as text for people and as files for other programs."""
+"""Turns records into text for people and into files for other programs."""

@@ -1,4 +1,7 @@
-"""A class while it is graded: how far it is, a line for each student, and what needs a look."""
+"""Draws a class while it is graded: progress, a line for each student, and cases for review.
+
+`hooks.reporters.batch` calls it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What `tito collect` came to: how many, and a line for each student whom somebody has to see."""
+"""Draws the result of `tito collect`: counts, and a line for each student to look at."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""What a student sees when a module is complete: once a celebration, in numbers; then one line."""
+"""Draws a completed module: a celebration the first time, then one line.
+
+`tito module complete` calls it.
+"""
 
 import os
 import shutil

@@ -1,4 +1,7 @@
-"""Renderables -> text for a terminal of a given width, with colour or without."""
+"""Turns rich renderables into text for a terminal of a given width, with or without colour.
+
+`hooks.reporters` and `cli` call it.
+"""
 
 import io
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What fits on a page: words of any length and kind, cut and cleaned."""
+"""Cuts and cleans text of any length, so that it fits on a feedback page. `page` calls it."""
 
 from dataclasses import replace
 

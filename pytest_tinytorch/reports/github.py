@@ -1,4 +1,4 @@
-"""What to fix first, as annotations on the student's own lines in GitHub."""
+"""Makes GitHub annotations on the student's lines. `hooks.reporters.github` calls it."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath

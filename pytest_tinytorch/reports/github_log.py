@@ -1,11 +1,11 @@
-"""The log of a step of GitHub Actions, in which any line may be a command to its reader.
+"""Disables and enables workflow commands in the log of GitHub Actions.
 
-`::error file=...::...` is obeyed whoever printed it, and a graded run prints what students wrote.
-So all that it prints stands between two lines that switch commands off and on; its own follow:
+GitHub obeys `::error file=...::...` whoever prints it, and a graded run prints text of students.
+So `grading.clean_process` prints all output between two lines that switch commands off and on:
 
-    ::stop-commands::TOKEN   whatever is printed   ::TOKEN::   ::error file=...::...
+    ::stop-commands::TOKEN   the output of the run   ::TOKEN::   ::error file=...::...
 
-A run that dies leaves commands switched off, for the rest of its step.
+A run that dies leaves commands switched off for the rest of its step.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""A graded run as Markdown: points, and what to fix, the first of it first."""
+"""Makes the job summary of a graded run, in Markdown: points, and what to fix, in order.
+
+`hooks.reporters.github` calls it.
+"""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,8 @@
-"""Gradescope's `results.json`: a graded run in the form of its autograder specification.
+"""Makes Gradescope's `results.json` of a graded run, by its autograder specification.
 
-A test that is `hidden` never has more in this file than its number and its outcome, although
-Gradescope withholds it: neither a name nor a word of it is needed to read a score. A test that is
-shown later has all of its words, because Gradescope is what shows it later.
+`hooks.reporters.gradescope` and the autograder call it. Of a `hidden` test the file holds only a
+number and the outcome, although Gradescope withholds it. A test that is shown later is written in
+full, because Gradescope shows it later.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""The page as HTML: one file that loads nothing, runs nothing, and can be printed."""
+"""Makes the feedback page as one HTML file that loads nothing and runs nothing.
+
+`tito feedback` and `grading.assemble` call it.
+"""
 
 import base64
 import hashlib

@@ -1,7 +1,7 @@
-"""A graded run as JUnit XML keeps it: properties of the suite, and the tests beside them.
+"""Makes the suite properties and student entries of JUnit XML for a graded run.
 
-The record among the properties is what counts, and what is signed; the test cases are for whoever
-reads JUnit XML and nothing else.
+`hooks.reporters.junit` and `grading.assemble` call it. The record among the properties counts and
+is signed; the test cases are for other readers of JUnit XML.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Results that are read again: the run in a file of JUnit XML."""
+"""Reads the graded run in a file of JUnit XML. `tito verify` and `tito feedback` call it."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The page as Markdown: right where it is rendered, and readable where it is not."""
+"""Makes the feedback page as Markdown. `tito feedback` and `grading.assemble` call it."""
 
 import re
 import textwrap

@@ -1,4 +1,4 @@
-"""Words of somebody else's within Markdown, where no sign of theirs means anything."""
+"""Escapes untrusted text for Markdown. All files that write Markdown call it."""
 
 import re
 import textwrap

@@ -1,4 +1,4 @@
-"""One failure as Markdown, the same on a page of feedback and in a job's summary.
+"""One failure as Markdown, the same on the feedback page and in the job summary.
 
 `markdown` and `github_summary` call it.
 """

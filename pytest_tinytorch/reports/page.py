@@ -1,4 +1,4 @@
-"""What a page says: every word is chosen here. The forms of the page decide nothing."""
+"""Decides the content and the sentences of a feedback page. `html` and `markdown` render it."""
 
 from collections import Counter
 from collections.abc import Sequence

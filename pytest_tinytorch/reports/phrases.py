@@ -1,4 +1,4 @@
-"""The words in which a run is told, the same in the terminal and on a page."""
+"""Sentences about a run, the same in the terminal, in annotations and on a feedback page."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A bar for what takes more than two seconds, on a terminal; elsewhere nothing."""
+"""A progress bar for work of more than two seconds, on a terminal only. `tito collect` uses it."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence

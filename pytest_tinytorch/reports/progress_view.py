@@ -1,4 +1,7 @@
-"""The four drawings of progress: summary, detailed, timeline, horizontal."""
+"""Draws the four forms of `--progress`: summary, detailed, timeline, horizontal.
+
+`hooks.reporters.terminal` calls it.
+"""
 
 from collections.abc import Callable
 from itertools import groupby

@@ -1,4 +1,7 @@
-"""What a student sees of a run: a line a test, what to fix, and what comes next."""
+"""Draws a run in the terminal: a line for each test, what to fix, and the next command.
+
+`hooks.reporters.terminal` calls it.
+"""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,1 +1,1 @@
-"""Work that students handed in: found, collected, and read by an allow-list."""
+"""Submissions of students: found, collected, and read by an allow-list."""

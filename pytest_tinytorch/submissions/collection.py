@@ -1,9 +1,11 @@
-"""A collection: a folder with a folder or a zip for each student, and `collected.json`.
+"""Manages a collection: a folder with a folder or a zip for each student, and `collected.json`.
 
-class/ana/ ...            what is graded
+class/ana/ ...            the submissions to grade
 class/Bo Chen.zip
-class/collected.json      who handed in what, and when
-class/.collected/         earlier states, and repositories: nothing that was there is lost
+class/collected.json      who submitted what, and when
+class/.collected/         earlier states, and repositories: no earlier file is lost
+
+`remotes` and `uploads` add submissions to it for `tito collect`; `find` reads it.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""Points in time that people agree on, and how much later something came."""
+"""Parses a deadline, and computes how late a submission is.
+
+`tito collect` and Gradescope use it.
+"""
 
 import math
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""What somebody downloaded from a platform: a folder, or a zip of one, read without trusting it.
+"""Reads a download from a platform: a folder or a zip, without trusting it. `uploads` calls it.
 
-Of a zip no member leads out of it, none is a link, and sizes are counted while they are unpacked:
-what a zip says about itself is not believed.
+Members of a zip that lead out of it, and links, are refused. Sizes are counted while unpacking,
+because a zip can declare any size.
 """
 
 import os

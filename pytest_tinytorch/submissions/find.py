@@ -1,4 +1,7 @@
-"""A folder of submissions -> who handed in what: a folder, a checkout or a zip for each student."""
+"""Finds the submissions in a folder: a folder, a checkout or a zip for each student.
+
+`hooks.batch` calls it.
+"""
 
 import re
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""git, run on somebody else's repository so that nothing in it can do anything.
+"""Runs git on an untrusted repository, so that nothing in it can run. `remotes` calls it.
 
-Only objects are fetched, into a bare repository without hooks and configuration of theirs; nothing
-is ever checked out, so no attribute, filter, link or submodule of theirs has an effect. Files that
-are larger than any submission are not even transferred, where the server can do that.
+Only objects are fetched, into a bare repository with its own configuration and no hooks. Nothing
+is checked out, so attributes, filters, links and submodules have no effect. Files
+larger than any submission are not transferred, where the server supports that.
 """
 
 import ctypes

@@ -1,7 +1,8 @@
-"""A tree of somebody's files -> a course that can be graded: only what is on a list is taken.
+"""Copies a course from an untrusted tree: only files of an allow-list.
 
-Taken are the course's own files that the manifest names, and one source for each module. Nothing
-else of the tree exists in the copy: no conftest, configuration, bytecode or link of it can matter.
+`grading.clean_process` calls it for `--grade`. It copies the course's own files that the manifest
+names, and one source for each module. So no conftest, configuration, bytecode or link of the
+tree can have an effect.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A notebook -> the literate source that it is a view of. Nothing in it is run."""
+"""Converts a submitted notebook to its literate source, without running it. `reader` calls it."""
 
 from pytest_tinytorch.export.notebook import NotebookRefused
 from pytest_tinytorch.isolation.bounded import SECONDS_OF_NOTEBOOKS, Bounded

@@ -1,4 +1,4 @@
-"""How Canvas, Moodle and Gradescope name what they let instructors download.
+"""Parses the file names in downloads from Canvas, Moodle and Gradescope. `uploads` calls it.
 
 Canvas (`lib/content_zipper.rb` of instructure/canvas-lms): one file beside the other, named
     `<sortable name, lower case>[_LATE]_<user id>_<attachment id>_<name of the file>`; where grading

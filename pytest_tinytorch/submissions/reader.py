@@ -1,8 +1,8 @@
-"""One submission -> the module sources in it. By name: nothing else of it is ever read.
+"""Reads the module sources of one submission, by file name; it never reads other files.
 
-Students hand in what they have: the whole course, the sources alone, notebooks, with a folder or
-two around them. Of several files of one name, the one in a folder named as the course names it
-counts, then the one that lies highest.
+`grading.prepare` and Gradescope's autograder call it. Students submit the whole course, the sources
+alone, or notebooks, with a folder or two around them. Of several files of one name, the one in
+the folder that the course names counts, then the one in the highest folder.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""`tito collect git`: the last commit of each remote's default branch, at or before a deadline.
+"""`tito collect git`: collects the last commit of each student's default branch before a deadline.
 
-"At or before" is by the committer's clock, which is the student's own: who wants to, commits today
-with yesterday's date. What a student cannot set is when a server received a push.
+The time of a commit comes from the student's own clock, so a student can backdate it. A student
+cannot set the time at which a server received a push.
 """
 
 from collections import Counter

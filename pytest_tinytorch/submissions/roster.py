@@ -1,4 +1,4 @@
-"""A roster: a CSV file with the columns `student` and `remote`, a repository each."""
+"""Reads a roster: a CSV file with the columns `student` and `remote`. `remotes` calls it."""
 
 import csv
 import io

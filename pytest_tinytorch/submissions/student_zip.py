@@ -1,4 +1,4 @@
-"""Zip files of strangers: only entries that are asked for are read, and only so far."""
+"""Reads single entries of an untrusted zip, with limits of size. `reader` calls it."""
 
 import struct
 import zipfile

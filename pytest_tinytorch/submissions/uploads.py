@@ -1,4 +1,4 @@
-"""`tito collect zips`: what students uploaded to a platform, from what an instructor downloaded."""
+"""`tito collect zips`: collects the submissions in a download from a platform."""
 
 import hashlib
 from dataclasses import replace

@@ -1,1 +1,1 @@
-"""Gradescope: the bundle that becomes an autograder, what it does there, and what it hands back."""
+"""Gradescope: makes the autograder's zip, and runs as the autograder."""

@@ -1,4 +1,7 @@
-"""Files -> the bytes of a zip: the same files give the same bytes, whenever and wherever."""
+"""Makes the bytes of a zip from files; the same files always give the same bytes.
+
+`bundle` and `wheel` call it.
+"""
 
 import io
 import zipfile

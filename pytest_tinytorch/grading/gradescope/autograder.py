@@ -1,9 +1,10 @@
-"""What `run_autograder` does on Gradescope: one submission, from its folder to `results.json`.
+"""Grades one submission on Gradescope, and writes `results.json`.
 
     submission/  --sources, by name-->  a copy of the course  --pytest --grade-->  results.json
 
-`python -m pytest_tinytorch.grading.gradescope.autograder /autograder`. Whatever goes wrong, a file
-of results says so. It is put in its place when no process of the student's is left to change it.
+The script `run_autograder` of a bundle runs it, as
+`python -m pytest_tinytorch.grading.gradescope.autograder /autograder`. Every failure is reported in
+`results.json`. The file is put in place when no process of the student is left.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
-"""`tito gradescope bundle`: the zip that Gradescope builds an autograder of.
+"""Makes the zip from which Gradescope builds an autograder. `tito gradescope bundle` calls it.
 
-In it: two scripts that Gradescope calls, this plugin as a wheel, what the course needs to grade,
-and an instructor's hidden tests. Never in it: a source, a solution, anything that the manifest
-does not name.
+It holds two scripts that Gradescope calls, this plugin as a wheel, the course files that grading
+needs, and an instructor's hidden tests. It never holds a source, a solution, or a file that the
+manifest does not name.
 """
 
 from collections.abc import Sequence

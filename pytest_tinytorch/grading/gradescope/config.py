@@ -1,4 +1,7 @@
-"""What an autograder is told when it is bundled, and the names in its bundle."""
+"""The settings of an autograder, stored in its bundle.
+
+`bundle` writes and `autograder` reads them.
+"""
 
 import json
 from dataclasses import asdict, dataclass

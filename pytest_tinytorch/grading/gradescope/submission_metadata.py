@@ -1,7 +1,8 @@
-"""Gradescope's `submission_metadata.json`: who handed something in, and whether in time.
+"""Reads Gradescope's `submission_metadata.json`: who submitted, and whether in time.
 
-Its fields, by Gradescope's documentation of autograders: `created_at`; `assignment.due_date`, which
-may be null; `users`, each with `email`, `id` and `name`, several for a group.
+`autograder` calls it. Fields, by Gradescope's documentation of autograders: `created_at`;
+`assignment.due_date`, which may be null; `users`, each with `email`, `id` and `name`, several for a
+group.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Sources in a folder that a student uploaded, laid into a copy of the course."""
+"""Copies the sources of an uploaded folder into a copy of the course. `autograder` calls it."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""This very plugin as a wheel, to be installed on another machine.
+"""Makes a wheel of the installed plugin, for another machine. `bundle` calls it.
 
-A wheel is a zip of the package with three files about it (PEP 427), so it is made here of what is
-installed: no build tool is needed, no network, and what grades there is what runs here.
+A wheel is a zip of the package with three metadata files (PEP 427). It is made of the installed
+files: no build tool and no network are needed, and the same code runs there as here.
 """
 
 import base64

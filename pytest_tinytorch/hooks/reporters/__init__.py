@@ -1,1 +1,1 @@
-"""What the controller tells the outside: the terminal, and files for other programs."""
+"""What the controller writes and prints: the terminal, and files for other programs."""

@@ -1,6 +1,7 @@
-"""The controller of a class: puts each student together when the last part is there, and says so.
+"""Reports a class, on the controller: assembles each student, prints a line for each.
 
-Of a student it keeps what is shown, a line each; everything else is on the disk.
+pytest calls its hooks. It keeps one line for each student in memory; the rest is in the stored
+parts.
 """
 
 import time

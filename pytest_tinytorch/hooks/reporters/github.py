@@ -1,7 +1,7 @@
-"""GitHub Actions: what to fix first on the student's own lines, everything in the job summary.
+"""GitHub Actions: adds annotations on the student's lines, and the job summary.
 
-The annotations are left with the log of the step, which prints them when nothing of a student's can
-be printed any more.
+pytest calls its hooks at the end of a graded run. The step's log prints the annotations after the
+last output of student code.
 """
 
 from collections.abc import Sequence

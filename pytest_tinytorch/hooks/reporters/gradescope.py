@@ -1,9 +1,9 @@
-"""`--gradescope FILE`: `results.json`, there from the first moment and whole at every moment.
+"""`--gradescope FILE`: writes `results.json`, at the start and again at the end of a graded run.
 
-    start -> "did not come to its end"      end -> the results, or why there are none
+    start -> "Grading did not finish"      end -> the results, or why there are none
 
-So a run that is killed leaves a file that says what happened, and not an autograder that failed
-for no reason. The file is replaced, never written into.
+pytest calls its hooks. A run that is killed leaves the first file, which says what happened. The
+file is replaced atomically.
 """
 
 import time

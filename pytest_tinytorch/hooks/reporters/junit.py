@@ -1,7 +1,7 @@
-"""JUnit XML: the run's record among the properties of the suite.
+"""Adds the run's record to pytest's JUnit XML, as properties of the suite.
 
-Under xdist a property given by a test's fixture is lost, so the controller adds them itself, just
-before pytest writes the file.
+pytest calls its hooks. Under xdist a property given by a test's fixture is lost, so the controller
+adds them itself, just before pytest writes the file.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""What pytest itself would print in a graded run, of one submission or of a class, and must not."""
+"""Suppresses pytest's own output in graded runs. The reporters of terminal and batch call it."""
 
 import argparse
 

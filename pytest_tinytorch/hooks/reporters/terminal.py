@@ -1,7 +1,7 @@
-"""The terminal: a line a test while it runs, then what to fix and what comes next.
+"""Prints a line for each test while it runs, then what to fix and what comes next.
 
-pytest's own reporter stays in charge. In a run of the course it is asked to be quiet by its own
-options, unless the person asked for more (`-v`, `--tb=short`), and shows that as well.
+pytest calls its hooks. pytest's own reporter is made quiet by its own options, unless the user has
+asked for more (`-v`, `--tb=short`).
 """
 
 import sys

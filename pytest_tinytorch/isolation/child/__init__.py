@@ -1,1 +1,1 @@
-"""What runs in the student's process. It imports the standard library and NumPy, nothing else."""
+"""What runs in the sandbox. It imports the standard library and NumPy, nothing else."""

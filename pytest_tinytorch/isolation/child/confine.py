@@ -1,7 +1,7 @@
-"""Gives up, step by step and for good, what student code has no business with.
+"""Gives up the permissions of the sandbox's process for good, step by step.
 
-Called once, by the host, before any student code is loaded. What could not be given up is not an
-error here: `breaches` tries everything that the level promises, and the parent decides by that.
+`server` calls it once, before any student code is loaded. A step that fails is not an error here:
+`breaches` tries everything that the level forbids, and the parent decides by the result.
 """
 
 import contextlib

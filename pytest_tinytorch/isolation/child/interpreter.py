@@ -1,4 +1,4 @@
-"""What student code may set for its whole interpreter, and from what each test begins."""
+"""Resets what student code may have set for its interpreter. `server` calls it before each test."""
 
 import random
 import sys

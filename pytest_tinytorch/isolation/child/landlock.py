@@ -1,7 +1,8 @@
-"""Landlock by ctypes: which files this process, and all it starts, can reach from now on.
+"""Calls Landlock by ctypes: restricts the files that this process and its children can reach.
 
-Numbers and structures: `linux/landlock.h` and the kernel's documentation, "Landlock: unprivileged
-access control". Needs Linux 5.13; version 3 (Linux 6.2) is the first that guards truncation.
+`confine` calls it. Numbers and structures: `linux/landlock.h` and the kernel's documentation,
+"Landlock: unprivileged access control". Needs Linux 5.13; version 3 (Linux 6.2) is the first that
+guards truncation.
 """
 
 import ctypes

@@ -1,8 +1,9 @@
-"""What crosses the border, and how: typed values in frames whose sizes are checked first.
+"""Encodes and decodes what crosses the border of a sandbox: typed values in frames.
 
-A frame is a head (sequence number, length of the text, length of the payload), a text of JSON, and
-a payload with the bytes of arrays, in the order in which the text names them. JSON's own types
-stand for themselves; everything else is an object with one key that names its type:
+`channel` and `pool` call it in pytest's process, `server` in the sandbox. A frame is a head
+(sequence number, length of the text, length of the payload), a text of JSON, and a payload with the
+bytes of arrays, in the order in which the text names them. JSON's own types stand for themselves;
+everything else is an object with one key that names its type:
 
     {"t": [...]} tuple    {"d": [[k, v], ...]} dict    {"S": [...]} set    {"s": [a, b, c]} slice
     {"a": [dtype, shape]} array (its bytes in the payload)    {"g": dtype} NumPy scalar (likewise)
@@ -10,7 +11,7 @@ stand for themselves; everything else is an object with one key that names its t
     {"D": dtype} dtype    {"n": name} NumPy scalar type    {"y": name} built-in type    {"E": 0} ...
     {"h": [id, type name]} a handle: an object that stays on the student's side
 
-Nothing is ever unpickled, and every length is compared with a limit before memory is taken for it.
+Nothing is unpickled, and every length is compared with a limit before memory is allocated.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""A filter of system calls, by ctypes: no network, no other process, no change of the machine.
+"""Installs a filter of system calls, by ctypes: no network, no other process, no system changes.
 
-Landlock guards files alone (and, in newer kernels, TCP and signals). What is left is refused here:
-each call below fails with EPERM. The filter is a program of classic BPF, as `seccomp(2)` describes;
-numbers are those of `asm/unistd.h` for the two architectures.
+`confine` calls it. Landlock restricts files alone (and, in newer kernels, TCP and signals). Each
+call listed below fails with EPERM. The filter is a program of classic BPF, as `seccomp(2)`
+describes; numbers are those of `asm/unistd.h` for the two architectures.
 """
 
 import ctypes

@@ -1,10 +1,10 @@
-"""The student's process: it answers requests about the student's package, one at a time.
+"""The program of the sandbox: answers requests about the student's package, one at a time.
 
     python -P -s -S -m pytest_tinytorch.isolation.child.server REQUESTS REPLIES
 
-REQUESTS and REPLIES are file descriptors of pipes. The first request gives the limits and the
-folders; then this process confines itself, and only then is any student code loaded. Whatever
-student code does to this process afterwards, all it can send back are values.
+`isolation.sandbox` starts it. REQUESTS and REPLIES are file descriptors of pipes. The first request
+gives limits and folders; then this process confines itself, and only then loads student code.
+Whatever student code does to this process, it can send back nothing but values.
 """
 
 import gc

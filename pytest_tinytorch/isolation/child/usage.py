@@ -1,4 +1,7 @@
-"""Time and memory of the process that this runs in, as Python and NumPy tell them."""
+"""Reads processor time and memory of the process that it runs in.
+
+`server` calls it in the sandbox, and `fixtures.measure` in process.
+"""
 
 import gc
 import time
