@@ -61,7 +61,7 @@ def take_hidden_inventory(course: Course, folder: Path) -> str:
         take_in(course.root, copy, "")
         files = take_in_hidden(folder, copy / HIDDEN, with_manifest=False)
         _check_names(course, files)
-        # Points are what is being asked for: for now, only which checkpoints there are.
+        # The points are still to be computed: only the checkpoints are needed here.
         groups: dict[Group, dict[str, float]] = {hidden_group(c.id): {} for c in course.checkpoints}
         (copy / HIDDEN / HIDDEN_MANIFEST).write_text(tests_text(groups), "utf-8")
         options = ("--checkpoint=all", f"--hidden={HIDDEN}")

@@ -115,7 +115,7 @@ def feedback_command(
     html: Annotated[Path | None, typer.Option("--html", help="write a page of HTML")] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="write Markdown")] = None,
 ) -> None:
-    """The page to hand back: what works, what does not, what is next. Nothing of hidden tests."""
+    """Write the feedback page of a graded run: results, failures, next step. No hidden tests."""
     from pytest_tinytorch.grading.feedback_files import graded_run, notes_on, write_page
     from pytest_tinytorch.reports.html import feedback_html
     from pytest_tinytorch.reports.markdown import feedback_markdown

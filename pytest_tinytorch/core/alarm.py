@@ -32,7 +32,7 @@ def can_ring() -> bool:
 def alarm(seconds: float, over: Callable[[], BaseException | None]) -> Iterator[None]:
     """Raise what `over` returns in the body when `seconds` have passed, and again each second.
 
-    `over` is asked at each ring, and None raises nothing. Where no alarm can be set, the body
+    `over` is called at each ring; for None nothing is raised. Where no alarm can be set, the body
     simply runs.
     """
     if sys.platform == "win32" or not can_ring():

@@ -13,7 +13,7 @@ SHOWN_IN_FULL = 8  # causes; more than this nobody fixes at once
 
 
 class Verdict(StrEnum):
-    """One word for each test, as a person reads it."""
+    """The verdict on a test, as it is printed."""
 
     PASS = "pass"
     FAIL = "FAIL"
@@ -81,7 +81,7 @@ def _blocker(test: TestRecord, known: Mapping[str, TestRecord]) -> TestRecord | 
 
 
 def _signature(test: TestRecord) -> tuple[str, ...]:
-    """What makes two failures one: the same line and the same words (not so for wrong values)."""
+    """The key by which failures are grouped: the same line and message (not for wrong values)."""
     if test.reason is Reason.WRONG or not test.message:
         return (test.id,)
     return (test.reason, test.message, *(str(location) for location in test.locations))

@@ -25,7 +25,7 @@ def course_root(folder: Path, words: Iterable[str] = ()) -> Path | None:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a word too long, or with a null byte, is no path
+    except (OSError, ValueError):  # an argument that is too long, or has a null byte, is not a path
         return False
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 
 class CourseError(Exception):
-    """Something a student, an instructor or a course author can fix, told in one line."""
+    """An error that a student, an instructor or an author can fix, as one line."""
 
 
 MACHINE = 3  # exit code of what the machine refuses
@@ -26,14 +26,14 @@ REFUSED_BY_MACHINE = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:
-    """Return ` (did you mean 'x'?)` for the nearest valid word, or nothing."""
+    """Return ` (did you mean 'x'?)` for the nearest valid choice, or ""."""
     choices = {choice.lower(): choice for choice in valid}
     matches = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.5)
     return f" (did you mean {choices[matches[0]]!r}?)" if matches else ""
 
 
 def told(error: OSError) -> str:
-    """What the machine refused, in words: a full disk, a reader who went away, a locked file."""
+    """Describe an OSError: a full disk, a closed pipe, a locked file."""
     where = error.filename2 or error.filename or "the output"
     return f"{where}: {error.strerror or error}"
 

@@ -1,6 +1,6 @@
 """A name that no file has yet, for what would otherwise overwrite something.
 
-Whoever moves an earlier file aside asks it: results, damaged progress, edited packages,
+Callers that rename an earlier file use it: results, damaged progress, edited packages,
 collected submissions.
 """
 

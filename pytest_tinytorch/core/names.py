@@ -50,7 +50,7 @@ def is_id(text: str) -> bool:
 
 
 def is_dotted(text: str) -> bool:
-    """Whether the text is words joined by dots: `core.tensor`."""
+    """Whether the text is Python names joined by dots: `core.tensor`."""
     parts = text.split(".")
     return len(parts) <= _DEEPEST and all(is_word(part) for part in parts)
 
@@ -79,7 +79,7 @@ def safe_path(name: str) -> PurePosixPath | None:
 
 
 def leads_out(root: Path, path: Path) -> str:
-    """Why a file in `root` is not to be written, in words; "" where it may be.
+    """Return why a file in `root` must not be written; "" if it may be.
 
     With all links followed its folder must be `root` or below, and it must be a plain file or none.
     """
@@ -123,7 +123,7 @@ def folded(name: str) -> str:
 
 
 def _fitted(student: str) -> str:
-    """The student's name as each system can hold it; not yet told apart from others."""
+    """The student's name as every system can store it; not yet unique."""
     name = unicodedata.normalize("NFC", student)
     name = "".join("_" if _is_unfit(character) else character for character in name).strip(" .")
     name = name.encode()[:_LONGEST].decode(errors="ignore").rstrip(" .")

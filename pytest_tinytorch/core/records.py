@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a test did not pass, as far as it can be told from the exception."""
+    """Why a test did not pass, as far as the exception shows it."""
 
     NONE = ""
     NOT_WRITTEN = "not-written"  # a task still raises NotImplementedError
@@ -122,7 +122,7 @@ class RunRecord:
     started: str  # ISO 8601, UTC
     seconds: float
     tests: tuple[TestRecord, ...]
-    groups: tuple[Group, ...] = field(default=())  # what was asked for, in that order
+    groups: tuple[Group, ...] = field(default=())  # the requested groups, in order
     isolation: str = "none"
     # Of a graded run alone:
     student: str = ""

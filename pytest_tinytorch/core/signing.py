@@ -33,7 +33,7 @@ class Key:
         return f"v1:{self.id}:{mac}"
 
     def verify(self, text: str, signature: str) -> str:
-        """What is wrong with a signature, in words; "" if it is good."""
+        """Return the defect of a signature; "" if it is valid."""
         version, _, rest = signature.partition(":")
         key_id, _, _ = rest.partition(":")
         if version != "v1":

@@ -30,7 +30,7 @@ def may_hide(root: Path) -> bool:
 
 
 def students_view(run: RunRecord) -> RunRecord:
-    """The same run without names, words, inputs and places of tests that are not visible."""
+    """The same run without names, messages, inputs and lines of tests that are not visible."""
     return replace(run, tests=tuple(redacted(run.tests)))
 
 
@@ -41,7 +41,7 @@ def redacted(tests: tuple[TestRecord, ...], first: int = 1) -> list[TestRecord]:
     shown = []
     for test in tests:
         if test.id in visible:
-            # A name of a hidden test is a word about it, too.
+            # The name of a hidden test would reveal something about it.
             shown.append(replace(test, depends=tuple(d for d in test.depends if d in visible)))
             continue
         seen[test.group] = number = seen.get(test.group, first - 1) + 1

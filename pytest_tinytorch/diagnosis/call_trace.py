@@ -51,7 +51,7 @@ class CallTrace:
         self.test_file = test_file
         self._between = (f"{Path(test_file).with_name('programs')}{os.sep}", ON_BEHALF)
         self._owned: dict[CodeType, bool] = {}
-        self._inside: dict[CodeType, Return] = {}  # what has returned within the present call
+        self._inside: dict[CodeType, Return] = {}  # returns within the present call
 
     def __enter__(self) -> "CallTrace":
         # A debugger, a coverage tool or a profiler that is there first keeps its place.

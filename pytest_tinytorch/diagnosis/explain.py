@@ -139,7 +139,7 @@ def _computed_by(
 ) -> tuple[Location, ...]:
     """For a wrong value: the lines on which the calls of the failing statement returned.
 
-    Of a call and what it called in turn, those that the student was asked to write.
+    Of a call and what it called in turn, those that the student has to write.
     """
     if trace is None:
         return ()

@@ -55,7 +55,7 @@ class StudentSources:
         return self.at(*position, function) if position else None
 
     def is_task(self, location: Location) -> bool:
-        """Whether the line is in a function that the student was asked to write."""
+        """Whether the line is in a function that the student has to write."""
         lines = self._lines(location.file)
         inside = _around(self._functions, "".join(lines), location.line)
         return inside is not None and any(

@@ -95,7 +95,7 @@ def check_compiles(text: str, file: str) -> None:
 def _check_notebook(
     lines: Sequence[str], starts: Sequence[int], file: str, notebook: NotebookMark
 ) -> None:
-    """Compile each cell by itself: what is open in one is not the next one's mistake."""
+    """Compile each cell by itself: an unclosed bracket is not the next cell's mistake."""
     for start, end in pairwise([*starts, len(lines)]):
         try:
             check_compiles("\n" * start + "\n".join(lines[start:end]), file)

@@ -33,7 +33,7 @@ def leading_comments(lines: Sequence[str], start: int, end: int) -> Iterator[int
 
 @dataclass(frozen=True)
 class NotebookMark:
-    """The words with which the cells of a source are marked that was made from a notebook."""
+    """The text that marks cells in a source made from a notebook."""
 
     words: str = "# %% cell"
 

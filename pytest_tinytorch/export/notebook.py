@@ -21,7 +21,7 @@ _LONGEST_SHOWN = 60
 
 
 class NotebookRefused(Exception):
-    """A file that is no notebook, in words that follow its name."""
+    """A file is not a notebook. The message continues the file's name."""
 
 
 def source_of_notebook(content: bytes) -> tuple[str, list[str]]:
@@ -72,7 +72,7 @@ def _cells(notebook: Any) -> list[Any]:
 
 
 def _exported_lines(lines: list[str]) -> tuple[list[str], dict[int, str]]:
-    """What is taken over of a cell, and its magics, by line; nothing, where it exports nothing."""
+    """The exported code of a cell, and its magics by line; empty if the cell exports nothing."""
     # A cell may begin with a magic: `%%time`, then `#| export`.
     leading = ["#" if _LEADING_MAGIC.match(line) else line for line in lines]
     directives = {

@@ -61,7 +61,7 @@ class OddDirective:
 
 @dataclass(frozen=True)
 class KeptEdit:
-    """An edit of a generated file, kept aside instead of overwritten."""
+    """A manual edit of a generated file, saved under another name."""
 
     file: str
     kept: str

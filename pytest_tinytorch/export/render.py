@@ -37,7 +37,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Rendered:
-    """The text of each file of a module, what is wrong with its source, and what is odd in it."""
+    """The text of each file of a module, the error of its source, and remarks."""
 
     texts: dict[str, str]
     error: SourceError | None = None

@@ -35,7 +35,7 @@ VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the f
 _USAGE_ERROR = 4
 _ENDINGS = ("SIGTERM", "SIGHUP")
 _PLUGINS = ("xdist", "pytest_timeout", "pytest_tinytorch.plugin")
-# Each of these would show words of a test that is not for everybody's eyes.
+# Each of these would print text of hidden tests.
 _HUSHED = (
     *("-p", "capture", "--capture=fd"),
     *("-o", "log_cli=false", "-o", "verbosity_test_cases=auto"),
@@ -181,7 +181,7 @@ def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
 
 
 def _read(arguments: list[str], here: Path) -> tuple[list[str], _Asked]:
-    """What is left for pytest, and what is not for it. Raises CourseError."""
+    """Split the arguments: those for pytest, and those for the harness. Raises CourseError."""
     _refuse_other_plugins(arguments)
     arguments, junit = _without(arguments, JUNIT)
     arguments, gradescope = _without(arguments, GRADESCOPE)
@@ -234,7 +234,7 @@ def _set_aside(files: Sequence[Path]) -> list[str]:
 
 
 def _command(arguments: list[str], copy: Path, xml: Path | None, hushed: bool) -> list[str]:
-    """What pytest is told: of two words for the same, the last one counts."""
+    """Arguments for pytest: of two for the same option, the last one counts."""
     command = [*(word for name in _PLUGINS for word in ("-p", name)), "-p", "no:cacheprovider"]
     command += ["--continue-on-collection-errors", "--import-mode=importlib"]
     command += [f"--rootdir={copy}", f"--confcutdir={copy}"]
@@ -248,7 +248,7 @@ def beside(junit: Path) -> tuple[Path, Path]:
 
 
 def _publish(made: Path, final: Path) -> None:
-    """Put a finished file where it was asked for, whole or not at all."""
+    """Move a finished file to the requested path atomically."""
     from pytest_tinytorch.grading.result_files import set_aside
 
     if not made.is_file():

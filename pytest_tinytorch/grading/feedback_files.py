@@ -42,7 +42,7 @@ def notes_on(course: Course, run: RunRecord) -> list[str]:
 
 
 def write_page(path: Path, page: str) -> list[str]:
-    """Put a page where it was asked for; an earlier one is kept. What happened, a line each."""
+    """Write a page to the requested path; rename an earlier one. Returns a line for each action."""
     if path.is_dir():
         raise CourseError(f"{path} is a folder; name a file in it: {path / 'feedback.html'}")
     try:

@@ -33,7 +33,7 @@ class Graded:
 
 
 class SelfCheckFailed(Exception):
-    """The harness cannot be trusted here, in words: no submission has anything to do with it."""
+    """The self-check of the harness failed; the submissions are not the cause."""
 
 
 class Grader:
@@ -130,7 +130,7 @@ class Grader:
             raise SelfCheckFailed(found)
 
     def _self_check(self, group: Group) -> str:
-        """What is wrong with the harness, in words; "" if it can be trusted."""
+        """Return what the self-check of the harness found; "" if it passed."""
         where = f"self-check of {group.kind} {group.id}"
         for _ in range(_TRIES):
             tests = self._run(self._course, group, self._course.package_folder)

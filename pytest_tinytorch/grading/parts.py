@@ -56,7 +56,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Intake:
-    """What was taken in of a submission, without its text."""
+    """The files that were read from a submission, without their text."""
 
     student: str
     commit: str

@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 class StepFailed(Exception):
-    """A step came to nothing, in words."""
+    """A step of preparation failed; the message says why."""
 
 
 class _TookTooLong(BaseException):
@@ -38,7 +38,7 @@ class _TookTooLong(BaseException):
 
 
 class Trees:
-    """What was taken in of a few submissions, each in a folder with nothing but that."""
+    """The sources of a few submissions, each in a folder that holds nothing else."""
 
     def __init__(self, course: Course, work: Path) -> None:
         self._course, self._work = course, work
@@ -48,7 +48,7 @@ class Trees:
         self._made = 0
 
     def taken(self, submitted: Submitted) -> Taken:
-        """What is graded of a submission; `unreadable` says what went wrong, if something did."""
+        """The sources to grade of a submission; `unreadable` holds the reason if reading failed."""
         student = submitted.student
         if student not in self._taken:
             try:

@@ -106,7 +106,7 @@ class BatchSession:
     def items(self, session: pytest.Session, tests: Sequence[pytest.Item]) -> list[pytest.Item]:
         """Put the tests aside, and return an item for each student and group of tests.
 
-        Hidden tests come last: what they ask can reach no visible test of the same student.
+        Hidden tests come last: so their inputs cannot reach a visible test of the same student.
         """
         for test in tests:
             self._tests.setdefault(test.stash[group_key], []).append(test)
@@ -198,7 +198,7 @@ def _batch_session(config: pytest.Config) -> BatchSession | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if batch_of_run(config) is not None:
-        config.option.tbstyle = "no"  # a part has its own words; a traceback is drawn for nobody
+        config.option.tbstyle = "no"  # a part has its own message; no traceback is printed
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -208,7 +208,7 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput[_WORKER_INPUT] = batch_session.told_to_workers()
 
 
-# The hook module `selection` is asked first, because it was registered later: it names the tests.
+# `selection` runs first, because it was registered later: it sets the ids of the tests.
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
@@ -255,7 +255,7 @@ def _reports(
 def _graded(
     batch_session: BatchSession, item: GradingItem, following: GradingItem | None
 ) -> tuple[str, dict[str, Any]]:
-    """What is wrong, in words ("" for nothing), and what became of the part, as plain data."""
+    """The problem ("" if none), and the part's result, as plain data."""
     submitted, group = item.task
     who = {"student": submitted.student, "group": str(group)}
     try:

@@ -84,7 +84,7 @@ class GradedRun:
                 pytest.exit(f"{path} cannot be written: {error.strerror}", INCOMPLETE)
 
     def students_copy(self, xml: Path) -> None:
-        """Beside the instructor's file, one without a word about tests that are not visible."""
+        """Write a copy of the instructor's file without tests that are not visible."""
         run = students_view(self.record())
         if xml.is_file() and any(test.visibility != "visible" for test in run.tests):
             text = json.dumps(run.to_json(), ensure_ascii=True)

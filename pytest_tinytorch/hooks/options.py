@@ -102,7 +102,7 @@ class Options:
 def deciding_options(options: Options, level: str) -> str:
     """The options that can change the outcome of a test, as text, for the key of kept results.
 
-    level: the isolation that was reached, which counts in place of the one that was asked for.
+    level: the isolation that was reached, which counts instead of the requested one.
     """
     deciding = replace(options, isolation=level)
     return ", ".join(
@@ -248,12 +248,12 @@ def pytest_cmdline_main() -> Generator[None, object, object]:
 
 
 def options_of(config: pytest.Config) -> Options:
-    """The options of this run, read when a hook module first asks: no order of hooks matters."""
+    """The options of this run, read at the first call, so the order of hooks does not matter."""
     return stashed(config, _options_key, lambda: _read(config))
 
 
 def course_of(config: pytest.Config) -> Course:
-    """The course of this run, loaded when it is first asked for. Raises CourseError."""
+    """The course of this run, loaded at the first call. Raises CourseError."""
     if _course_key not in config.stash:
         root = course_root(config.invocation_params.dir, map(str, config.invocation_params.args))
         config.stash[_course_key] = load_course(root or Path.cwd())
@@ -340,7 +340,7 @@ def _batch(config: pytest.Config) -> Batch | None:
     if not option.submissions:
         return None
     here = config.invocation_params.dir
-    # A worker, perhaps in another folder, is told where that is.
+    # A worker may have another working directory, so it gets absolute paths.
     for early in FOLDER_OPTIONS:
         if given := getattr(option, early.attribute):
             # Without `..`, as pytest names the files in it, which does not follow links.
@@ -392,5 +392,5 @@ def _isolation(asked: str | None, modules: tuple[Module, ...]) -> str:
 
 
 def _ids_from_progress(course: Course) -> Dynamic:
-    """`next` and `stale`; progress is read only if one of them is asked for."""
+    """`next` and `stale`; progress is read only if one of them is used."""
     return lambda word: Progress.of(course, load_manifest(course)).ids_for(word)

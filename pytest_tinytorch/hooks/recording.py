@@ -111,7 +111,7 @@ def _of_subtest(
 
 
 def facts(item: pytest.Item) -> TestRecord:
-    """What is known of a test before it runs, from its name, docstring and marks."""
+    """The facts about a test before it runs: name, docstring and marks."""
     group = item.stash[group_key]
     return TestRecord(
         id=item.stash[id_key],
@@ -125,7 +125,7 @@ def facts(item: pytest.Item) -> TestRecord:
 
 
 def marker_mistake(item: pytest.Item) -> str:
-    """What is wrong with the marks of a test, in one line; "" if nothing is."""
+    """Return the mistake in a test's marks, in one line; "" if there is none."""
     points = _mark(item, "points", 0)
     if type(points) not in (int, float) or points < 0:
         return f"points({points!r}): write a number of at least 0"
@@ -175,7 +175,7 @@ def _diagnosis(item: pytest.Item, error: BaseException) -> Diagnosis:
 def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
     """The checkpoint to fix first, where a test ended in another module's code than its own.
 
-    A wrong value says nothing of the kind: its own module may have asked for it in a wrong way.
+    A wrong value does not show that: the test's own module may have passed a wrong argument.
     """
     course = course_of(item.config)
     collection = course.collection_of(item.stash[group_key])

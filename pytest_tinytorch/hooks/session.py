@@ -95,11 +95,11 @@ class RunSession:
 
     @property
     def records(self) -> dict[str, TestRecord]:
-        """What is known of each test so far, by its id."""
+        """The present record of each test, by its id."""
         return self.tally.records
 
     def record_of(self, nodeid: str) -> TestRecord | None:
-        """What is known of a test so far, by pytest's name for it."""
+        """The present record of a test, by its node id."""
         return self.records.get(record_id(self.course, nodeid) or "")
 
     def is_complete(self, group: Group) -> bool:
@@ -137,7 +137,7 @@ class RunSession:
         return self.tally.missing(self.manifest, counted)
 
     def _is_narrowed(self) -> bool:
-        """Whether somebody asked for less than the whole: then nothing is missing."""
+        """Whether the run was narrowed by the user; then no test is missing."""
         option = self.config.option
         given = self.config.args_source is pytest.Config.ArgsSource.ARGS
         words = ("keyword", "markexpr", "lf", "maxfail", "deselect", "stepwise")

@@ -41,7 +41,7 @@ _BOOT = "import sys; sys.path.insert(0, {!r}); from {} import serve; serve()"
 
 
 class GaveUp(Exception):
-    """A request that was not answered, in words that follow the name of a file."""
+    """A request failed. The message continues the name of a file."""
 
 
 class Bounded:
@@ -93,7 +93,7 @@ class Bounded:
 
 
 class _Reader:
-    """The process: started when it is first asked, and again when it has ended."""
+    """The process: started at the first request, and again after it has ended."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,7 +101,7 @@ class _Reader:
     def ask(self, call: str, arguments: Any, seconds: float) -> tuple[Any, float]:
         """The answer, or None where the process ended instead; and the processor time it took."""
         request = json.dumps({"call": call, "arguments": arguments, "seconds": seconds})
-        for _ in range(2):  # it may have ended since it was last asked
+        for _ in range(2):  # it may have ended since the last request
             process = self._started()
             assert process.stdin is not None and process.stdout is not None
             timer = threading.Timer(_WALL_SECONDS, process.kill)
@@ -179,7 +179,7 @@ def serve() -> None:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    """What was asked for, or why it failed; nothing, where the memory was not enough."""
+    """The answer, or why it failed; nothing if memory ran out."""
     try:
         return {"made": _CALLS[request["call"]](*request["arguments"])}
     except MemoryError:

@@ -53,12 +53,12 @@ class Channel:
             ) from None
 
     def last_word(self, seconds: float) -> tuple[Any, memoryview]:
-        """What comes back, after all, when the time of a request was over. Raises a SandboxFailure
+        """Read the reply that arrives after the deadline of a request. Raises a SandboxFailure
         or WireError."""
         return self._receive(time.monotonic() + seconds, "a last word")
 
     def output(self) -> str:
-        """What was printed since the last call: its end, if it was much."""
+        """The output since the last call; only its end if it was long."""
         self._drain()
         text = bytes(self._kept).decode(errors="replace")
         cut = len(self._kept) >= _KEPT_OUTPUT

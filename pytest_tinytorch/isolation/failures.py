@@ -49,7 +49,7 @@ class SandboxFailure(BaseException):
     def __init__(self, message: str, frames: tuple[Place, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
-        self.frames = frames  # where student code was, if it could still be asked
+        self.frames = frames  # the line of student code, if it is known
 
 
 class Died(SandboxFailure):
@@ -96,7 +96,7 @@ def student_error(data: Any, links: int = _MOST_LINKS) -> StudentError:
 
 
 def death(status: int) -> str:
-    """Why a process ended, in words: `status` as `subprocess` gives it."""
+    """Describe why a process ended: `status` as `subprocess` gives it."""
     if status >= 0:
         return (
             f"your code ended the whole process with exit code {status}: look for os._exit, quit"
@@ -140,7 +140,7 @@ def place(entry: Any) -> Place | None:
     if not _is_list(entry) or len(entry) != 4 or not _is_line(entry[1]):
         return None
     file, line, function, code_name = entry
-    # A handle would have to be asked for its words.
+    # The text of a handle would need another request.
     if not all(isinstance(word, str) for word in (file, function, code_name)):
         return None
     # Lines of this file are shown: it must be one of the package's own.

@@ -49,7 +49,7 @@ class Asked:
 
 
 class SandboxPool:
-    """Starts sandboxes when they are needed and asks them; `package` is what tests know as `tt`."""
+    """Starts sandboxes when needed and sends requests; `package` is the fixture `tt`."""
 
     def __init__(
         self, level: Level, package: Path, limits: Limits, files: Mapping[str, str]
@@ -90,7 +90,7 @@ class SandboxPool:
                     self._reset(self._sandbox)
 
     def output(self) -> str:
-        """What student code printed since this was last asked."""
+        """The output of student code since the last call."""
         return self._sandbox.output() if self._sandbox is not None else self._last_words()
 
     def prepare(self) -> None:
@@ -275,7 +275,7 @@ class SandboxPool:
             raise type(failure)(failure.message, failure.frames)
 
     def _time_left(self) -> tuple[float, str]:
-        """Seconds that the next request may take, and which limit that is, in words."""
+        """Seconds that the next request may take, and the name of that limit."""
         limits = self._limits
         left: float = limits.seconds_per_call
         whole, what = limits.seconds_per_call, "call"

@@ -183,7 +183,7 @@ class Proxy:
         return self._compared("ge", ">=", other)
 
 
-# Python says it in words of its own, such as "Object of type ... is not JSON serializable".
+# Python has its own message, such as "Object of type ... is not JSON serializable".
 Proxy.__name__ = "object of your code"
 
 
@@ -248,7 +248,7 @@ class _RemoteIterator:
         return self._border.ask("next", self._iterator)
 
 
-# Names with two underscores that a test may ask for, because they say something about a student's
+# Names with two underscores that a test may read, because they describe a student's
 # object; all others are protocols.
 _STUDENTS_NAMES = ("__name__", "__doc__", "__qualname__", "__all__", "__version__")
 

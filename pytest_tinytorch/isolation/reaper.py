@@ -30,7 +30,7 @@ def hide() -> None:
 
 
 def children(process: int | None = None) -> frozenset[int]:
-    """The direct children of a process (default: this one); none where that cannot be asked."""
+    """The direct children of a process (default: this one); none if they cannot be listed."""
     tasks = Path(f"/proc/{process or 'self'}/task")
     found: set[int] = set()
     with contextlib.suppress(OSError):

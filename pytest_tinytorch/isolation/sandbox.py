@@ -132,7 +132,7 @@ class Sandbox:
         return self._channel.received
 
     def output(self) -> str:
-        """What student code printed since this was last asked."""
+        """The output of student code since the last call."""
         try:
             return self._channel.output()
         except (SandboxFailure, OSError, ValueError):

@@ -22,7 +22,7 @@ from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
 from pytest_tinytorch.isolation.failures import NotStarted
 
 SITE = ("site-packages", "dist-packages")  # in the standard library, what others installed
-_METADATA = ("numpy", "pytest")  # whose versions the check-up of module 01 asks for
+_METADATA = ("numpy", "pytest")  # whose versions the check of module 01 reads
 _CAN_FILL = stat.S_IWUSR | stat.S_IXUSR
 _SYSTEM = (
     "/lib64",

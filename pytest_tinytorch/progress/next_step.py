@@ -48,7 +48,7 @@ def step_forward(course: Course, statuses: Sequence[Status[Checkpoint]]) -> Next
 
 
 def step_after_grade(course: Course, run: RunRecord) -> NextStep:
-    """What a student does about a grade: what is seen to fail, what is hidden, what comes next."""
+    """The next step after a grade: visible failures first, then hidden ones, then new work."""
     failed = [test for test in run.tests if test.decided and not test.passed]
     visible = [test for test in failed if test.visibility == "visible"]
     if found := causes([test for test in visible if test.outcome is not Outcome.SKIPPED]):

@@ -70,7 +70,7 @@ class Progress:
 
     @cached_property
     def notes(self) -> list[str]:
-        """What is wrong with the file, if anything."""
+        """The defect of the file, or ""."""
         return [self._stored[1]] if self._stored[1] else []
 
     @cached_property

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pytest_tinytorch.core.records import Location, TestRecord
 from pytest_tinytorch.core.text import shortened
 
-# Of words that nobody has cut before. Messages of the harness are shorter than that.
+# For text that was not cut before. Messages of the harness are shorter.
 _LONGEST_LINE = 300
 _LONGEST_BLOCK = 2500
 _MOST_LINES = 40

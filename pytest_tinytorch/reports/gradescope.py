@@ -73,7 +73,7 @@ def _visible(run: RunRecord) -> RunRecord:
 def _total(run: RunRecord) -> str:
     """The grade; where some tests are not visible, without their share of it.
 
-    Gradescope keeps the total back as long as a test waits to be shown; so must these words.
+    While a test waits to be shown, Gradescope withholds the total, so this text is withheld too.
     """
     visible = _visible(run)
     label = "Grade" if visible == run else "Visible tests"

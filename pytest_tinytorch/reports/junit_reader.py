@@ -38,7 +38,7 @@ def parse_run(path: Path, text: str) -> RunRecord:
 
 
 def _check(run: RunRecord) -> None:
-    """Whoever wrote the file: words are words, and numbers numbers."""
+    """Check the types, as the file is untrusted: text is str, and numbers are numbers."""
     words = [run.course, *map(str, run.groups), *run.altered]
     numbers = [run.seconds]
     for test in run.tests:

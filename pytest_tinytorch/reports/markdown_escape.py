@@ -5,7 +5,7 @@ import textwrap
 
 from pytest_tinytorch.core.text import shortened
 
-# Within a line; an underscore means nothing within a word. The last two make links of addresses.
+# Within a line; an underscore inside a name has no meaning. The last two make links of addresses.
 _SIGNS = re.compile(
     r"[\\`*\[<>|~$#]|&(?=#?\w)|(?<![^\W_])_|_(?![^\W_])|:(?=/)|(?<=www)\.", re.IGNORECASE
 )

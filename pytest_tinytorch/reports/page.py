@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Mending:
-    """A failure to fix, where it is told."""
+    """A failure to fix, and the part of the page that shows it."""
 
     anchor: str
     part: str  # the name of the part that it stands in
@@ -55,7 +55,7 @@ class Mending:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Tests that fail for a reason that is told in another part."""
+    """Tests that fail for a reason shown in another part."""
 
     tests: str
     reason: Mending

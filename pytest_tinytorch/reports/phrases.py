@@ -20,13 +20,13 @@ _LISTED_TITLES = 3
 
 @dataclass(frozen=True)
 class CauseText:
-    """A failure to fix, in words; "" for what there is nothing to say about."""
+    """The sentences about a failure; "" for a missing one."""
 
     verdict: Verdict
     title: str
     worth: str  # "2 points"
     message: str
-    places: tuple[tuple[str, Location], ...]  # with the words before it: "computed by add, "
+    places: tuple[tuple[str, Location], ...]  # with the text before it: "computed by add, "
     first: tuple[str, str]  # why something else comes first, and the command for it
     example: str
     hint: str

@@ -75,7 +75,7 @@ class Collection:
         self._students = read_list(root / LIST_FILE)
 
     def of(self, student: str) -> Collected | None:
-        """What was collected of a student before."""
+        """The earlier entry of a student."""
         return self._students.get(student)
 
     def repository(self, student: str) -> Path:
@@ -91,7 +91,7 @@ class Collection:
             remove_folder(folder)
 
     def place(self, found: Collected, made: Path) -> Collected:
-        """Put what was made in its place, and note it. What was there is moved aside."""
+        """Move a new submission to its place and list it; the earlier one to .collected/."""
         with self._alone():
             return self._place(found, made)
 

@@ -29,7 +29,7 @@ _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 class Unreadable(Exception):
-    """A file of a download that is not taken: the reason in a few words."""
+    """A file of a download is refused; the message is the reason."""
 
 
 class Download(Protocol):

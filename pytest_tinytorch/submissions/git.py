@@ -27,7 +27,7 @@ _MOST_LISTED = 16 * 2**20  # bytes of paths
 _MOST_PATHS = 50_000
 _PR_SET_PDEATHSIG = 1
 _LONGEST_REASON = 200
-_NO_REASON = "Could not read from remote repository"  # said below the words of ssh, which are one
+_NO_REASON = "Could not read from remote repository"  # printed below the reason from ssh
 _SAFE = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false")
 _PARTIAL = ("promisor=true", f"partialclonefilter=blob:limit={LARGEST_FILE_MIB}m")
 _ENVIRONMENT = {
@@ -247,7 +247,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _reason(complaint: str) -> str:
-    """The line of git's words that says why."""
+    """The line of git's output that states the reason."""
     lines = [line.strip() for line in complaint.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith("fatal: ") and _NO_REASON not in line]
     reason = (fatal or lines or ["git failed without a message"])[0].removeprefix("fatal: ")

@@ -27,7 +27,7 @@ _CONFIGURATION = "[pytest]\nstrict = true\ntestpaths = checkpoints\n"
 
 @dataclass(frozen=True)
 class Submission:
-    """What was taken in, and what was not. Names are those of the tree."""
+    """The files that were read, and those that were not. Names are those of the tree."""
 
     student: str
     commit: str
@@ -169,6 +169,6 @@ def checked_out(root: Path) -> str:
 
 
 def _commit_id(text: str) -> str:
-    """The hexadecimal word that a text begins with; "" for anything else."""
+    """The commit hash at the beginning of a text; "" for anything else."""
     match = re.match(r"[0-9a-f]{40,64}\b", text.strip())
     return match[0] if match else ""

@@ -172,7 +172,7 @@ def _read_metadata(text: str) -> Iterator[tuple[str, Handed]]:
 
 
 def _people(text: str) -> str:
-    """The metadata without results and history, which are long, and full of students' words."""
+    """The metadata without results and history, which are long and hold text of students."""
     kept, wanted = [], True
     for line in text.splitlines():
         if line[:2].strip():  # a submission

@@ -142,7 +142,7 @@ def _files(repository: Repository, commit: str) -> tuple[dict[str, str], list[st
     seen: dict[str, str] = {}
     total = 0
     for number, (path, name) in enumerate(plain):
-        size = sizes.get(name, LARGEST_FILE_MIB << 20)  # what is not here was too large
+        size = sizes.get(name, LARGEST_FILE_MIB << 20)  # a missing blob was too large
         if number >= _MOST_FILES or total + size > _MOST_BYTES:
             reasons[f"beyond {_MOST_FILES} files or {_MOST_BYTES >> 20} MiB"] += 1
         elif size >= LARGEST_FILE_MIB << 20:

@@ -17,7 +17,7 @@ _BROKEN = (*DAMAGED, OSError)
 
 
 class ZipRefused(Exception):
-    """A zip that cannot or must not be read, in words that follow its name."""
+    """A zip cannot or must not be read. The message continues its name."""
 
 
 class StudentZip:

@@ -27,7 +27,7 @@ class HandedIn:
 
 
 def handed_in(path: Path) -> HandedIn:
-    """Read the file. What is wrong with it is said, and no reason not to grade."""
+    """Read the file. A defect is reported and does not prevent grading."""
     try:
         data = json.loads(read_plain(path, _LARGEST).decode("utf-8"))
         students = [_name(user) for user in data["users"]]

@@ -45,7 +45,7 @@ def _folder(repository: Path, root: Path) -> str:
 
 
 def _append_summary(path: Path, graded: GradedRun, tests: Sequence[TestRecord]) -> str:
-    """Add to what the step has written so far; what went wrong, in words, or ""."""
+    """Append to the step's summary. Returns the reason if it failed, or ""."""
     from pytest_tinytorch.reports.github_summary import job_summary
 
     try:

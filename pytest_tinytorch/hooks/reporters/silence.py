@@ -5,7 +5,7 @@ import argparse
 
 def silence(option: argparse.Namespace, may_hide: bool) -> None:
     """may_hide: there are tests that students are not to know."""
-    option.disable_warnings = True  # they have words of students, in lines of tests
+    option.disable_warnings = True  # they print text of students
     if may_hide:  # all else could name a hidden test, its inputs or its fixtures
         option.verbose = 0
         option.tbstyle, option.reportchars = "no", ""

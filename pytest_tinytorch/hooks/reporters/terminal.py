@@ -74,7 +74,7 @@ class RunReporter:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
-        # Counted in the last line as usual, but neither a dot nor a word is printed for it.
+        # Counted in the last line as usual, but nothing is printed for it.
         if self._verbose or not (hasattr(report, RECORD) or is_crash(report)):
             return None
         if isinstance(report, pytest.SubtestReport):

@@ -23,7 +23,7 @@ class InterpreterState:
         self._keep()
 
     def look(self) -> None:
-        """After a request: if it imported one of the student's files, what is set now stays."""
+        """Called after a request: if it imported a student's file, keep the present settings."""
         if len(sys.modules) != self._modules:
             before, self._modules = self._imported, len(sys.modules)
             if self._count() != before:

@@ -152,7 +152,7 @@ class _Hashing:
 
 
 class Encoder:
-    """Values -> JSON. `refer` is asked for a handle of everything that does not cross itself."""
+    """Values -> JSON. `refer` returns a handle for every value that cannot cross."""
 
     def __init__(self, refer: Refer) -> None:
         self._refer = refer
@@ -160,7 +160,7 @@ class Encoder:
         self.payload: list[bytes] = []
 
     def encode(self, value: Any) -> Any:
-        # By exact type: a subclass may have opinions of its own about everything asked of it.
+        # By exact type: a subclass may override every method that is used here.
         kind = type(value)
         if kind is int or kind is float or value is None or kind is bool:
             return value

@@ -114,7 +114,7 @@ class Warned:
         self.listen()
 
     def listen(self) -> None:
-        """Whatever student code said about warnings: the test is asked first."""
+        """Let the test's filters decide about warnings, not those of student code."""
         if self._filter is None or not warnings.filters or warnings.filters[0] is not self._filter:
             warnings.simplefilter("always")
             self._filter = warnings.filters[0]
@@ -282,7 +282,7 @@ def _type_name(value: Any) -> str:
 
 
 def _described(error: BaseException, folder: str, links: int = _MOST_LINKS) -> dict[str, Any]:
-    """An exception as data: its name, its built-in bases, its words and the student's lines."""
+    """An exception as data: its name, its built-in bases, its message and the student's lines."""
     described: dict[str, Any] = {
         "type": _type_name(error),
         "bases": _built_in_bases(error),
