@@ -106,7 +106,7 @@ def _groups(data: Any) -> dict[Group, dict[str, float]]:
 def _group(text: str) -> Group:
     group = Group.parse(text)
     if not group.has_points or not is_id(group.id):
-        raise ValueError(f"{text!r} is no checkpoint, such as '05', nor a milestone")
+        raise ValueError(f"{text!r} is not a checkpoint, such as '05', nor a milestone")
     return group
 
 

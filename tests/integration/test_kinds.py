@@ -65,7 +65,7 @@ def test_a_failure_names_the_line_and_the_command(classroom):
     assert "tt.shout('hi'): got 'hihi', expected 'HIHI'" in text
     assert "computed by shout, src/02_words.py:9" in text
     assert "not achieved, 0 of 2 tests, 0 of 3 points" in text
-    assert "Next: mend src/02_words.py:9, then run: pytest --milestone greeting" in text
+    assert "Next: fix src/02_words.py:9, then run: pytest --milestone greeting" in text
 
 
 def test_an_error_in_a_module_waits_for_the_checkpoint_of_that_module(classroom):

@@ -611,10 +611,10 @@ def test_two_milestones_have_different_ids_and_names(tmp_path):
     text = path.read_text()
     entry = text[text.index("[[milestone]]") :]
     path.write_text(text + entry)
-    with pytest.raises(CourseError, match="id 'greeting' stands twice; rename one"):
+    with pytest.raises(CourseError, match="id 'greeting' appears twice; rename one"):
         load_course(tmp_path)
     path.write_text(text + entry.replace('"greeting"', '"again"'))
-    with pytest.raises(CourseError, match="name 'a machine that greets' stands twice"):
+    with pytest.raises(CourseError, match="name 'a machine that greets' appears twice"):
         load_course(tmp_path)
 
 
