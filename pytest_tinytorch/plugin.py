@@ -1,7 +1,4 @@
-"""The entry point that pytest loads in every run: within a course it imports the hook modules.
-
-Outside of a course it does nothing. `HOOK_MODULES` lists the hook modules and the fixtures.
-"""
+"""pytest loads this in every run; within a course it imports the hook modules, else nothing."""
 
 import os
 import sys
