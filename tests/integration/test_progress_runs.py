@@ -72,7 +72,7 @@ def test_a_damaged_file_is_set_aside(classroom, text):
     result = classroom.run("--progress")
     assert result.ret == 0
     assert "is damaged" in " ".join(result.outlines)
-    assert "kept as progress.damaged-1.json" in classroom.says("--checkpoint", "01")
+    assert "saved as progress.damaged-1.json" in classroom.says("--checkpoint", "01")
     assert (classroom.home / "progress.damaged-1.json").read_text() == text
     assert classroom.states()["01"] == "achieved"
 

@@ -181,7 +181,7 @@ def test_a_damaged_file_is_noted_and_then_set_aside(course, own_progress):
     [note] = shown.notes
     assert "is damaged" in note
     [said] = shown.record(RunRecord("mini", 3, "2026-01-01", 1.0, ()), [])
-    assert "it is kept as progress.damaged-1.json." in said
+    assert "it is saved as progress.damaged-1.json." in said
     assert shown.notes == []
 
 
