@@ -105,3 +105,32 @@ def test_every_file_of_the_plugin_says_what_it_is():
 
 def test_a_file_without_a_docstring_is_found():
     assert silent({"a.py": "# says nothing\nx = 1", "b.py": '"""Says it."""'}) == ["a.py"]
+
+
+# Each of these was found hard to understand, and has a plain form that is used instead.
+RIDDLES = {
+    "mend": r"\bto mend\b|\b[Mm]end (?:it|them|the|that)\b",
+    "kept aside": r"\bkept aside\b|\bkeep an edit\b",
+    "an opinion of an object": r"\bits? opinion\b|\bopinion of an object\b",
+    "the process of its judge": r"\bof its judge\b",
+    "no 0": r"\bis no 0\b|\bnot even 0\b",
+    "not taken in": r"\bNot taken(?: in)?:",
+    "not the course's own": r"\bNot the course's own\b",
+    "who hands nothing in": r"\bwho hands nothing in\b",
+}
+
+
+def riddles(text: str) -> list[str]:
+    return [name for name, pattern in RIDDLES.items() if re.search(pattern, text)]
+
+
+def test_plugin_and_docs_use_plain_terms():
+    files = [*(ROOT / "pytest_tinytorch").rglob("*.py"), *(ROOT / "docs").rglob("*.md")]
+    texts = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in files}
+    found = {name: riddles(text) for name, text in texts.items()}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_an_unclear_term_is_found():
+    assert riddles("Mend that line. Not taken in: b.py") == ["mend", "not taken in"]
+    assert riddles("recommend this; amended text") == []
