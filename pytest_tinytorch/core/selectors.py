@@ -1,4 +1,7 @@
-"""Which parts of the course a person means: `05`, `5`, `learning`, `02-05`, `xor`, `all`."""
+"""Resolves the ids that a person gives: `05`, `5`, `learning`, `02-05`, `xor`, `all`.
+
+`hooks.options`, `cli.main` and `tito gradescope bundle` call it.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar

@@ -1,4 +1,7 @@
-"""Which tests run: what the options select becomes files, and items get their record ids."""
+"""Selects the tests: turns the selected ids into files, and gives items record ids.
+
+pytest calls its hooks before and after collection.
+"""
 
 import re
 import sys

@@ -1,4 +1,7 @@
-"""The end of a graded run: points by collection, and what a reader of the grade has to know."""
+"""Draws the end of a graded run: points by collection, and remarks that qualify the grade.
+
+`hooks.reporters.terminal` calls it; `remarks` serves the feedback page as well.
+"""
 
 from collections.abc import Sequence
 
