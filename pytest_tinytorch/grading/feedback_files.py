@@ -35,8 +35,8 @@ def notes_on(course: Course, run: RunRecord) -> list[str]:
     notes = remarks(run.isolation, (), run.altered, ())
     if run.version != course.version:
         notes.append(
-            f"Graded with version {run.version} of the course; titles and hints are those of"
-            f" version {course.version}"
+            f"Graded with version {run.version} of the course; titles are those of version"
+            f" {course.version}"
         )
     return notes
 
