@@ -40,9 +40,7 @@ def collect_git(
         found = collect_remotes(roster, into, until, late, waiting("Collecting"), local_remotes)
     _report(found, into)
     if until is not None:
-        typer.echo(
-            "Commit times come from the clock of the author's computer, which the author can set."
-        )
+        typer.echo("A commit's time comes from its author's clock, which the author can set.")
     if until is not None and any("github.com" in one.remote for one in found):
         typer.echo("GitHub records when it was pushed: gh api repos/OWNER/NAME/activity")
     _end(found)
