@@ -352,12 +352,23 @@ def test_a_server_that_does_not_answer_is_given_up(students, tmp_path, monkeypat
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 
+def _has_ended(process: int) -> bool:
+    """Whether it has ended, and its parent has not collected its exit status yet."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:  # gone by now, or a system without /proc
+        return False
+    return state == "Z"
+
+
 def is_gone(process: int) -> bool:
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:
             os.kill(process, 0)
         except ProcessLookupError:
+            return True
+        if _has_ended(process):
             return True
         time.sleep(0.05)
     return False

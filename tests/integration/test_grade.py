@@ -588,7 +588,7 @@ def test_the_manifest_of_hidden_tests_is_written_by_tito(desk, secrets):
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("checkpoint_00_more.py", "is 'hidden 00/test_secret_numbers', too; rename one"),
+        ("checkpoint_00_more.py", "has the id 'hidden 00/test_secret_numbers', too; rename one"),
         ("checkpoint_0_more.py", "checkpoint_0_more.py: belongs to no checkpoint; name it"),
         ("checkpoint_00-more.py", "checkpoint_00-more.py: belongs to no checkpoint; name it"),
         ("checkpoint_77_more.py", "name it checkpoint_NN_name.py, with NN from 00 to 01"),

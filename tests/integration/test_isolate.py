@@ -112,7 +112,7 @@ def test_time_that_a_test_takes_with_a_large_reply_counts(classroom, way):
     found, _ = outcomes(classroom, "--isolate=process", *way)
     test = found["00/test_double"]
     assert (test["outcome"], test["reason"]) == ("failed", "timeout")
-    assert "stopped after 2 s, the time limit of one test" in test["message"]
+    assert "2 s, the time limit of one test" in test["message"]  # in this call, or before the next
     assert test["seconds"] < 8
     assert found["00/test_mean"]["outcome"] == "passed"  # in the same process
 

@@ -327,7 +327,7 @@ def test_context_managers_do_not_swallow_what_a_test_raises(net):
         raise AssertionError("a check")
     with pytest.raises(ZeroDivisionError), net.letting_through():
         1 / 0  # noqa: B018
-    with pytest.raises(CheckFailed, match="_GeneratorContextManager swallows"), net.holding():
+    with pytest.raises(CheckFailed, match="_GeneratorContextManager swallowed"), net.holding():
         1 / 0  # noqa: B018
 
 

@@ -241,7 +241,7 @@ def put_together(error: BaseException) -> tuple[ClassReport, SimpleNamespace]:
     report._binder = SimpleNamespace(put_together=files_of)  # type: ignore[assignment]
     report._expect(f"{student}::{GROUP}" for student in STUDENTS)
     for student in STUDENTS:
-        shown = {"student": student, "checkpoint": str(GROUP), "status": "graded", "points": 3}
+        shown = {"student": student, "group": str(GROUP), "status": "graded", "points": 3}
         report._note(shown, "")
     session = SimpleNamespace(exitstatus=pytest.ExitCode.OK)
     report.pytest_sessionfinish(session)  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
 # Generated from src_modules/09_autograd.py. Do not edit: write in src_modules/09_autograd.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=087c58faf83a43bf code=6f05bbbfda1ac463 content=e6ec7d23ea8ac84f
 # %% src_modules/09_autograd.py:75
 import copy

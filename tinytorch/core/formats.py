@@ -1,5 +1,5 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=18db5b852a32e6fa code=af5930d8beff1652 content=dd63e709f09e58a4
 # %% src_modules/15_mlops.py:78
 import hashlib

@@ -1,5 +1,5 @@
 # Generated from src_modules/13_kernels.py. Do not edit: write in src_modules/13_kernels.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=32a0d520c6c9f0c4 code=a6bc16dc6f0fc9d7 content=4d238e2f2822abd9
 # %% src_modules/13_kernels.py:49
 import copy

@@ -1,5 +1,5 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=18db5b852a32e6fa code=096b61cd9fd9435a content=a25f75b8c4d784a7
 # %% src_modules/15_mlops.py:1079
 import copy

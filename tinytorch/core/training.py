@@ -1,5 +1,5 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
-# `pytest --checkpoint` and `tito export` renew it, and keep an edit of it aside.
+# `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
 # export: format=1 source=6a753e8adf611b61 code=6127b5230a248430 content=feaa69610d2a2478
 # %% src_modules/11_training.py:49
 import json
