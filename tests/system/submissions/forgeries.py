@@ -3,7 +3,7 @@
 from attack import Attack
 
 _EVERY = "import os\nfor number in range(3, 40):\n    try:\n        {}\n    except OSError:\n        pass\n"
-_NO_REPLY = "no reply"
+_NO_REPLY = "invalid reply"
 # The host program, with another answer to some of the requests.
 _HOST = """
 import sys

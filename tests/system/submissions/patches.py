@@ -76,7 +76,7 @@ ATTACKS = {
             "import sys\nhost = sys.modules['__main__']\n"
             "host.Encoder.encode = lambda self, value: {'a': ['<f8', [10**12]]}\n"
         ),
-        says="no value",
+        says="invalid value",
     ),
     "every frame searched for what is expected": Attack(
         relu=(
