@@ -65,7 +65,7 @@ def test_a_checkpoint_is_achieved_with_what_it_needs(
     later_modules(checkpoint, LATER[kind])
     record = quick_laboratory.run("--checkpoint", checkpoint.id, *WAYS[way])
     assert failed(record) == {}
-    assert {test.id for test in record.tests} == set(MANIFEST.of(checkpoint.id))
+    assert {test.id for test in record.tests} == set(MANIFEST.of(checkpoint.group))
 
 
 def test_a_stub_is_what_a_student_finds():
