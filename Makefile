@@ -18,10 +18,9 @@ checkpoint: setup
 test: setup-dev lint
 	$(BIN)/python -m pytest tests/unit tests/validation tests/integration -m "not slow" -n 2 --dist worksteal -q
 
-# What CI runs besides: whole courses, wrong and hostile submissions, mutated files, each benchmark once
+# What CI runs besides: whole courses, wrong and hostile submissions, mutated files
 test-system: setup-dev
 	$(BIN)/python -m pytest tests/system tests/fuzz --ignore tests/system/test_zeros.py -m "not slow" -n 2 --dist worksteal -q
-	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
 
 # What takes longer: hostile submissions at every level, wrong solutions in isolation, zeros for each function
 slow: setup-dev

@@ -1,6 +1,6 @@
 # Generated from src_modules/10_optimizers.py. Do not edit: write in src_modules/10_optimizers.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=c9965ae4d1165494 code=4e2849854345be73 content=fe03c62a4f81f0e0
+# export: format=1 source=9e76505ed5770e8e code=4e2849854345be73 content=603c1380841270ce
 # %% src_modules/10_optimizers.py:58
 import math
 import numbers
@@ -244,7 +244,7 @@ class Optimizer(Adjustable):
         return {f"{place}.step", *kept}
 
 
-# %% src_modules/10_optimizers.py:457
+# %% src_modules/10_optimizers.py:455
 class SGD(Optimizer):
     """Gradient descent, with momentum and weight decay as PyTorch defines them.
 
@@ -286,7 +286,7 @@ class SGD(Optimizer):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:537
+# %% src_modules/10_optimizers.py:535
 class RMSprop(Optimizer):
     """Steps divided by the root of the mean of squares (Hinton, lecture of 2012), as in PyTorch.
 
@@ -327,7 +327,7 @@ class RMSprop(Optimizer):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:579
+# %% src_modules/10_optimizers.py:577
 class Adam(Optimizer):
     """Both means, corrected for their beginning (Kingma and Ba, 2015), as in PyTorch.
 
@@ -389,7 +389,7 @@ class AdamW(Adam):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:703
+# %% src_modules/10_optimizers.py:701
 class Schedule(Adjustable):
     """Sets the learning rate of an optimizer, from the one that it has. A subclass defines `rate`."""
 
@@ -503,7 +503,7 @@ class OneCycleLR(Schedule):
         ### END SOLUTION
 
 
-# %% src_modules/10_optimizers.py:875
+# %% src_modules/10_optimizers.py:873
 def clip_grad_norm(parameters: Tensor | Iterable[Tensor], max_norm: float) -> float:
     """Shorten all gradients together to length `max_norm`, in place, if they are longer.
 
