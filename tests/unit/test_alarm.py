@@ -1,5 +1,6 @@
 """Alarms end what runs in this process, whatever it catches, one inside another."""
 
+import gc
 import signal
 import sys
 import threading
@@ -69,9 +70,30 @@ def test_a_property_ends_with_its_first_alarm():
         calls.append(number)
         spin(20)
 
-    with pytest.raises(OutOfTime), alarm(0.05, lambda: OutOfTime("over")):
+    given(st.integers())(lambda number: None)()  # Hypothesis loads its engine at its first run
+    with pytest.raises(OutOfTime), alarm(1.0, lambda: OutOfTime("over")):
         slow()
     assert len(calls) == 1
+
+
+def test_an_alarm_that_is_lost_in_a_callback_rings_again(monkeypatch):
+    """Python ignores what is raised in a callback of the garbage collector, as Hypothesis has."""
+    lost = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda ignored: lost.append(ignored.exc_type))
+
+    def late(phase, _info):
+        if phase == "start":
+            time.sleep(0.06)
+
+    gc.callbacks.append(late)
+    try:
+        with pytest.raises(Over), alarm(0.02, Over):
+            gc.collect()
+            spin(20)
+    finally:
+        gc.callbacks.remove(late)
+    assert lost
+    assert set(lost) == {Over}
 
 
 def test_an_alarm_inside_of_another_one():
