@@ -179,10 +179,12 @@ MILESTONE = """
 [[milestone]]
 id = "greeting"
 name = "A machine that greets"
+ladder = "talking"
 needs = ["01_numbers", "02_words"]
 claim = "It greets as often as it is asked to"
 you_can = "greet anybody"
 points = 3
+written = true
 limits = {seconds_per_test = 4}
 """
 
@@ -212,7 +214,7 @@ def test_counts(tt, check, times):
 def make_course_with_milestone(root: Path) -> Path:
     """The course with a milestone, whose manifest `tito manifest` has to write."""
     make_course(root)
-    text = COURSE.replace("points = 16", "points = 19") + MILESTONE
+    text = COURSE.replace("points = 16", 'ladders = ["talking"]\npoints = 19') + MILESTONE
     (root / "course.toml").write_text(text)
     folder = root / "milestones/greeting"
     folder.mkdir(parents=True)

@@ -7,6 +7,7 @@ file may be a student's, so `names` checks all that becomes a path, a module or 
 
 import tomllib
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
@@ -154,6 +155,10 @@ class Milestone(Collection):
     kind = Kind.MILESTONE
 
     needs: tuple[str, ...]
+    ladder: str
+    number: int  # in its ladder, from 1: the order of the entries
+    year: int | None  # of the moment in history that it repeats
+    written: bool
 
     @property
     def folder(self) -> str:
@@ -169,7 +174,8 @@ class Milestone(Collection):
 
     @property
     def facts(self) -> dict[str, object]:
-        return {"needs": list(self.needs)}
+        place = {"ladder": self.ladder, "number": self.number, "year": self.year}
+        return place | {"needs": list(self.needs)}
 
 
 @dataclass(frozen=True)
@@ -189,6 +195,7 @@ class Course:
     modules: tuple[Module, ...]
     checkpoints: tuple[Checkpoint, ...]
     milestones: tuple[Milestone, ...] = ()
+    ladders: tuple[str, ...] = ()  # of milestones
 
     @property
     def collections(self) -> tuple[Collection, ...]:
@@ -250,7 +257,10 @@ class Course:
         return tuple(m for m in self.modules_of(collection) if m.name != collection.about)
 
     def is_written(self, collection: Collection) -> bool:
-        return all(self.module_by_name[name].written for name in collection.modules)
+        """Whether it is there: it is not planned itself, nor is a module whose code it tests."""
+        planned = isinstance(collection, Milestone) and not collection.written
+        modules = (self.module_by_name[name] for name in collection.modules)
+        return not planned and all(module.written for module in modules)
 
     def with_needs(self, *modules: Module) -> tuple[Module, ...]:
         """The modules and all that they rest on, directly or not, in the order of the course."""
@@ -309,6 +319,7 @@ _MODULE_KEYS: _Kinds = {
     "written": bool,
     "exports": dict,
 }
+_OPTIONAL_COURSE: _Kinds = {"ladders": list[str]}
 _OPTIONAL: _Kinds = {"example": str}  # of a module
 _OWN_LIMITS: _Kinds = {"limits": dict}  # of a collection that needs other ones
 _CHECKPOINT_KEYS: _Kinds = {
@@ -323,11 +334,14 @@ _CHECKPOINT_KEYS: _Kinds = {
 _MILESTONE_KEYS: _Kinds = {
     "id": str,
     "name": str,
+    "ladder": str,
     "needs": list[str],
     "claim": str,
     "you_can": str,
     "points": int,
+    "written": bool,
 }
+_OPTIONAL_MILESTONE: _Kinds = {"year": int, **_OWN_LIMITS}
 
 
 def _course(root: Path, data: dict[str, Any]) -> Course:
@@ -342,7 +356,7 @@ def _course(root: Path, data: dict[str, Any]) -> Course:
     if data["format"] != FORMAT:
         raise _mistake("format", f"{data['format']} is unknown", f"this harness reads {FORMAT}")
     head = data["course"]
-    _check_keys("[course]", head, _COURSE_KEYS)
+    _check_keys("[course]", head, _COURSE_KEYS, _OPTIONAL_COURSE)
     _check_keys("[limits]", data["limits"], _LIMIT_KEYS, _ALL_LIMITS)
     limits = _limits("[limits]", Limits(**data["limits"]), {})
     modules = tuple(_module(index, entry) for index, entry in enumerate(data["module"], 1))
@@ -357,7 +371,8 @@ def _course(root: Path, data: dict[str, Any]) -> Course:
         limits=limits,
         modules=modules,
         checkpoints=checkpoints,
-        milestones=milestones,
+        milestones=_numbered(milestones),
+        ladders=tuple(head.get("ladders", ())),
         phases=tuple(head["phases"]),
         **{key: head[key] for key in _COURSE_KEYS if key != "phases"},
     )
@@ -401,7 +416,7 @@ def _checkpoint(index: int, entry: dict[str, Any], limits: Limits) -> Checkpoint
 
 def _milestone(index: int, entry: dict[str, Any], limits: Limits) -> Milestone:
     place = f"[[milestone]] {entry.get('id', f'number {index}')}"
-    _check_keys(place, entry, _MILESTONE_KEYS, _OWN_LIMITS)
+    _check_keys(place, entry, _MILESTONE_KEYS, _OPTIONAL_MILESTONE)
     word = entry["id"]
     if not is_word(word) or word != word.lower() or word == _ALL:
         fix = f"write a word in lower case other than {_ALL!r}, such as 'xor'"
@@ -412,12 +427,26 @@ def _milestone(index: int, entry: dict[str, Any], limits: Limits) -> Milestone:
     return Milestone(
         id=word,
         name=entry["name"],
+        ladder=entry["ladder"],
+        number=0,  # see `_numbered`
+        year=entry.get("year"),
+        written=entry["written"],
         needs=tuple(entry["needs"]),
         question=entry["claim"],
         you_can=entry["you_can"],
         points=entry["points"],
         limits=_limits(place, limits, entry.get("limits", {})),
     )
+
+
+def _numbered(milestones: Iterable[Milestone]) -> tuple[Milestone, ...]:
+    """The same, each with its number in its ladder: 1 for the first entry of a ladder."""
+    count: Counter[str] = Counter()
+    found = []
+    for milestone in milestones:
+        count[milestone.ladder] += 1
+        found.append(replace(milestone, number=count[milestone.ladder]))
+    return tuple(found)
 
 
 def _limits(place: str, limits: Limits, own: dict[str, Any]) -> Limits:
@@ -550,9 +579,21 @@ def _check_checkpoints(course: Course) -> None:
 def _check_milestones(course: Course) -> None:
     _check_unique("[[milestone]]", "id", [m.id for m in course.milestones])
     _check_unique("[[milestone]]", "name", [m.name.lower() for m in course.milestones])
+    _check_unique("[course]", "ladder", course.ladders)
     for milestone in course.milestones:
+        place = f"[[milestone]] {milestone.id}"
         for need in milestone.needs:
-            _check_known(f"[[milestone]] {milestone.id}", "needs", need, course.module_by_name)
+            _check_known(place, "needs", need, course.module_by_name)
+        _check_ladder(place, milestone.ladder, course.ladders)
+        if milestone.year is not None and not 1 <= milestone.year <= 9999:
+            raise _mistake(place, f"year = {milestone.year}", "write a year, such as 1957")
+
+
+def _check_ladder(place: str, ladder: str, ladders: Sequence[str]) -> None:
+    if not ladders:
+        fix = f'name the ladders in [course]: ladders = ["{ladder}"]'
+        raise _mistake(place, f"ladder {ladder!r} is unknown", fix)
+    _check_known(place, "ladder", ladder, ladders)
 
 
 def _check_collections(course: Course) -> None:
@@ -561,8 +602,8 @@ def _check_collections(course: Course) -> None:
         place = f"[[{collection.kind}]] {collection.id}"
         _check_amount(place, "points", collection.points)
         if course.is_written(collection) and not (course.root / collection.file).is_file():
-            modules = "its module" if len(collection.modules) == 1 else "a module that it needs"
-            fix = f"add the file, or set `written = false` in {modules}"
+            where = "it" if isinstance(collection, Milestone) else "its module"
+            fix = f"add the file, or set `written = false` in {where}"
             raise _mistake(place, f"{collection.file} is missing", fix)
     total = sum(collection.points for collection in course.collections)
     if total != course.points:

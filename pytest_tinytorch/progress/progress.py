@@ -30,7 +30,7 @@ class State(StrEnum):
     FAILING = "failing"
     STALE = "stale"
     NOT_STARTED = "not started"
-    PLANNED = "planned"  # a module of it is not part of the course yet
+    PLANNED = "planned"  # it, or a module of it, is not part of the course yet
 
 
 _Of = TypeVar("_Of", bound=Collection, covariant=True)

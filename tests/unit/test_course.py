@@ -572,7 +572,7 @@ MILESTONE_MISTAKES = {
         'id = "greeting"',
         'id = "farewell"',
         "[[milestone]] farewell: milestones/farewell/test_farewell.py is missing; add the file, or"
-        " set `written = false` in a module that it needs.",
+        " set `written = false` in it.",
     ),
     "limits": (
         "{seconds_per_test = 4}",
@@ -583,6 +583,52 @@ MILESTONE_MISTAKES = {
         "[[milestone]]",
         "[milestone]",
         "the file: milestone = {",
+    ),
+    "no ladder": (
+        'ladder = "talking"\n',
+        "",
+        "[[milestone]] greeting: key 'ladder' is missing; add it, a string.",
+    ),
+    "unknown ladder": (
+        'ladder = "talking"',
+        'ladder = "talkin"',
+        "[[milestone]] greeting: ladder 'talkin' is unknown (did you mean 'talking'?); valid: talk",
+    ),
+    "no ladders at all": (
+        'ladders = ["talking"]\n',
+        "",
+        "[[milestone]] greeting: ladder 'talking' is unknown; name the ladders in [course]:"
+        ' ladders = ["talking"].',
+    ),
+    "ladder twice": (
+        'ladders = ["talking"]',
+        'ladders = ["talking", "talking"]',
+        "[course] talking: ladder 'talking' appears twice; rename one.",
+    ),
+    "ladders as text": (
+        'ladders = ["talking"]',
+        'ladders = "talking"',
+        "[course]: ladders = 'talking'; write a list of strings.",
+    ),
+    "year as text": (
+        "points = 3",
+        'points = 3\nyear = "1957"',
+        "[[milestone]] greeting: year = '1957'; write a whole number.",
+    ),
+    "no year of ours": (
+        "points = 3",
+        "points = 3\nyear = 0",
+        "[[milestone]] greeting: year = 0; write a year, such as 1957.",
+    ),
+    "planned or not": (
+        "points = 3\nwritten = true\n",
+        "points = 3\n",
+        "[[milestone]] greeting: key 'written' is missing; add it, a true or false.",
+    ),
+    "a number of its own": (
+        "points = 3",
+        "points = 3\nnumber = 1",
+        "[[milestone]] greeting: unknown key 'number'",
     ),
     **{
         f"id {name}": (
@@ -641,3 +687,41 @@ def test_a_milestone_that_needs_a_module_to_come_is_not_there_yet(tmp_path):
     path.write_text(later.replace('id = "greeting"', 'id = "farewell"'))
     course = load_course(tmp_path)
     assert [course.is_written(c) for c in course.collections] == [True, True, False, False]
+
+
+def test_a_planned_milestone_needs_no_file(tmp_path):
+    path = make_course_with_milestone(tmp_path) / "course.toml"
+    old, new = "points = 3\nwritten = true", "points = 3\nwritten = false"
+    path.write_text(path.read_text().replace(old, new).replace('id = "greeting"', 'id = "wave"'))
+    course = load_course(tmp_path)
+    (wave,) = course.milestones
+    assert not course.is_written(wave) and not (tmp_path / wave.file).exists()
+
+
+def test_milestones_are_counted_by_ladder(tmp_path):
+    path = make_course_with_milestone(tmp_path) / "course.toml"
+    text = path.read_text().replace("points = 19", "points = 28")
+    text = text.replace('["talking"]', '["talking", "walking"]')
+    entry = text[text.index("[[milestone]]") :].replace("written = true", "written = false")
+    more = {"step": ("walking", 1969), "wave": ("talking", 1844), "run": ("walking", None)}
+    for word, (ladder, year) in more.items():
+        other = entry.replace('"greeting"', f'"{word}"').replace("A machine that greets", word)
+        dated = f"points = 3\nyear = {year}" if year else "points = 3"
+        text += other.replace("talking", ladder).replace("points = 3", dated)
+    path.write_text(text)
+    course = load_course(tmp_path)
+    found = [(m.id, m.ladder, m.number, m.year) for m in course.milestones]
+    assert course.ladders == ("talking", "walking")
+    assert found == [
+        ("greeting", "talking", 1, None),
+        ("step", "walking", 1, 1969),
+        ("wave", "talking", 2, 1844),
+        ("run", "walking", 2, None),
+    ]
+    facts = course.milestones[1].facts
+    assert facts == {
+        "ladder": "walking",
+        "number": 1,
+        "year": 1969,
+        "needs": ["01_numbers", "02_words"],
+    }
