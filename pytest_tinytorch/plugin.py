@@ -29,6 +29,7 @@ HOOK_MODULES = (
     "fixtures.program",
     "fixtures.gradients",
     "fixtures.measuring",
+    "fixtures.measured",
 )
 
 

@@ -33,7 +33,9 @@ class Tally:
             self.records[new.id] = new
             return
         worse = new if old.passed and not new.passed else old
-        self.records[new.id] = replace(worse, seconds=round(old.seconds + new.seconds, 6))
+        seconds = round(old.seconds + new.seconds, 6)
+        measured = new.measured or old.measured  # known from the call on
+        self.records[new.id] = replace(worse, seconds=seconds, measured=measured)
 
     def add_crash(self, identifier: str) -> None:
         """The process died in which a test ran."""

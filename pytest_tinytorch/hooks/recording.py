@@ -30,6 +30,7 @@ _sources_key = pytest.StashKey[StudentSources]()
 _trace_key = pytest.StashKey[CallTrace]()
 _running_key = pytest.StashKey[bool]()
 _failed_key = pytest.StashKey[TestRecord]()  # of a subtest
+measured_key = pytest.StashKey[str]()  # what the fixture `measured` was given
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -94,6 +95,8 @@ def pytest_runtest_makereport(
         record = item.stash.get(_failed_key, record)
     if call.when == "call" and adds:
         item.user_properties.append(("points", f"{record.points:g}"))
+        if record.measured:
+            item.user_properties.append(("measured", record.measured))
     setattr(report, RECORD, record.to_json())
     return report
 
@@ -144,7 +147,8 @@ def marker_mistake(item: pytest.Item) -> str:
 
 def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> TestRecord:
     record = facts(item)
-    values = {**record.__dict__, "seconds": report.duration}
+    measured = item.stash.get(measured_key, "")
+    values = {**record.__dict__, "seconds": report.duration, "measured": measured}
     if report.skipped:
         values |= {"outcome": Outcome.SKIPPED, "message": _skip_message(report)}
     elif hasattr(report, "wasxfail"):

@@ -21,6 +21,7 @@ def fitting(test: TestRecord) -> TestRecord:
         example=_block(test.example),
         hint=line(test.hint),
         waits_for=line(test.waits_for),
+        measured=line(test.measured),
     )
 
 

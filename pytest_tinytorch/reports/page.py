@@ -22,6 +22,7 @@ from pytest_tinytorch.reports.phrases import (
     points_text,
     tally,
     tests_text,
+    titled,
 )
 
 _MOST_NOTES = 30
@@ -164,7 +165,7 @@ def _part(
         later_text=_later(len(mend), len(later)),
         elsewhere=_elsewhere(name, visible, reasons),
         works=tests_text(sum(test.passed for test in visible)),
-        passed=tuple(test.title for test in visible if test.passed),
+        passed=tuple(titled(test) for test in visible if test.passed),
         hidden=_hidden(hidden) if visible else "",
         hidden_failed=tuple(
             f"{test.title}: failed{_worth(test)}"

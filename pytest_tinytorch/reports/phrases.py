@@ -93,6 +93,11 @@ def rows_heading(groups: Iterable[Group]) -> str:
     return kinds.pop().heading if len(kinds) == 1 else "Part"
 
 
+def titled(test: TestRecord) -> str:
+    """The title of a test, with what it measured: `Reads digits: 97.8 % of 360 digits`."""
+    return f"{test.title}: {test.measured}" if test.measured else test.title
+
+
 def tally(passed: int, tests: int, points: float, max_points: float) -> str:
     return f"{passed} of {tests} tests, {points:g} of {points_text(max_points)}"
 

@@ -27,6 +27,7 @@ from pytest_tinytorch.reports.phrases import (
     excerpt_lines,
     modules_text,
     tally,
+    titled,
 )
 
 _STYLES = {
@@ -52,7 +53,7 @@ def collection_heading(course: Course, collection: Collection) -> RenderableType
 def test_line(test: TestRecord, known: Mapping[str, TestRecord]) -> RenderableType:
     """`  pass  Adds element by element`."""
     word = verdict(test, known)
-    return _columns(Text(f"  {word}", style=_STYLES[word]), Text(test.title))
+    return _columns(Text(f"  {word}", style=_STYLES[word]), Text(titled(test)))
 
 
 def cause_blocks(tests: Sequence[TestRecord]) -> list[RenderableType]:

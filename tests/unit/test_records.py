@@ -27,6 +27,7 @@ VALUES = {
     "depends": ("00/test_b", "00/test_c"),
     "waits_for": "03",
     "seconds": 0.125,
+    "measured": "97.8 % of 360 unseen digits",
 }
 
 
@@ -100,6 +101,7 @@ def test_the_json_of_a_record():
         "depends": ["00/test_b", "00/test_c"],
         "waits_for": "03",
         "seconds": 0.125,
+        "measured": "97.8 % of 360 unseen digits",
         "points": 0.0,
     }
 
