@@ -1,4 +1,4 @@
-"""pytest loads this in every run; within a course it imports the hook modules, else nothing."""
+"""The plugin: pytest loads it in every run. Within a course, it loads the hook modules."""
 
 import os
 import sys
@@ -54,6 +54,6 @@ def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
         for variable, threads in ONE_THREAD.items():
             os.environ.setdefault(variable, threads)
     names = [f"pytest_tinytorch.{name}" for name in HOOK_MODULES]
-    pluginmanager.rewrite_hook.mark_rewrite(*names)  # at once, as some import others
+    pluginmanager.rewrite_hook.mark_rewrite(*names)  # before imports: some import others
     for name in names:
         pluginmanager.import_plugin(name)

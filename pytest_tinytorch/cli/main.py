@@ -13,7 +13,13 @@ import typer
 
 from pytest_tinytorch.cli import collect, gradescope
 from pytest_tinytorch.cli.here import course_here
-from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError, let_go_of_output, told
+from pytest_tinytorch.core.errors import (
+    MACHINE,
+    CourseError,
+    MachineError,
+    let_go_of_output,
+    os_error_text,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +50,7 @@ def main() -> None:
         typer.echo(f"tito: {error}", err=True)
         sys.exit(MACHINE if isinstance(error, MachineError) else 2)
     except OSError as error:
-        typer.echo(f"tito: {told(error)}", err=True)
+        typer.echo(f"tito: {os_error_text(error)}", err=True)
         let_go_of_output()
         sys.exit(MACHINE)
 

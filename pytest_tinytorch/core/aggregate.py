@@ -19,14 +19,14 @@ _CRASHED = "the process that ran this test died; look for a crash or endless rec
 
 
 class Tally:
-    """What each test came to so far, by its id."""
+    """Collects the result of each test so far, by its id."""
 
     def __init__(self) -> None:
         self.records: dict[str, TestRecord] = {}
-        self._calls: Counter[str] = Counter()  # how often each test function was run
+        self._calls: Counter[str] = Counter()  # how often each test function ran
 
     def add(self, new: TestRecord, when: str) -> None:
-        """One phase of a test. The first that does not pass decides; none can make it good."""
+        """Add one phase of a test. The first phase that does not pass decides the test's result."""
         self._calls[new.id] += when == "call"
         old = self.records.get(new.id)
         if old is None:
@@ -38,7 +38,7 @@ class Tally:
         self.records[new.id] = replace(worse, seconds=seconds, measured=measured)
 
     def add_crash(self, identifier: str) -> None:
-        """The process died in which a test ran."""
+        """Add a test whose process died while it ran."""
         old = self.records.get(identifier)
         visibility = default_visibility(Group.of_test(identifier))
         new = TestRecord(identifier, test_name(identifier), Outcome.ERROR, visibility=visibility)
@@ -46,11 +46,11 @@ class Tally:
         self.records[identifier] = base.failed_with(Outcome.ERROR, Reason.CRASHED, _CRASHED)
 
     def ran(self) -> list[TestRecord]:
-        """The records of all that ran; passed is what ran exactly once."""
+        """The records of all tests that ran; a test that ran more than once has not passed."""
         return [self._once(record) for record in self.records.values()]
 
     def missing(self, manifest: Manifest, groups: Iterable[Group]) -> list[TestRecord]:
-        """A record for each test of these groups that the manifest lists and nobody reported."""
+        """A record for each test of these groups that is in the manifest and has no report."""
         return [
             _missing(identifier, points)
             for group in groups
@@ -67,12 +67,12 @@ class Tally:
 
 
 def graded(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
-    """The same records, worth what the manifest says: a mark in a test earns nothing."""
+    """The same records with the manifest's points, whatever the marks in the test files say."""
     return [replace(t, max_points=manifest.of(t.group).get(t.id, 0.0)) for t in tests]
 
 
 def listed(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
-    """The same records; where the manifest lists a group's tests, another one earns nothing."""
+    """The same records; tests that the manifest does not list for their group earn nothing."""
     return [
         replace(t, max_points=0.0) if (of := manifest.of(t.group)) and t.id not in of else t
         for t in tests
@@ -80,7 +80,7 @@ def listed(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
 
 
 def in_order(tests: Iterable[TestRecord], groups: Iterable[Group]) -> tuple[TestRecord, ...]:
-    """The order of the course, whichever worker was first; within a group, that of its runs."""
+    """The records in the order of the course's groups; within a group, in the order of runs."""
     order = {group: position for position, group in enumerate(groups)}
     return tuple(sorted(tests, key=lambda test: order.get(test.group, len(order))))
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_AGAIN = 1.0  # seconds between two rings: the code that is ended may catch whatever it gets
-_SHORTEST = 1e-6  # a timer of 0 would be none
+_AGAIN = 1.0  # seconds between two rings: the code may catch the first exception
+_SHORTEST = 1e-6  # a timer of 0 seconds would be switched off
 
 
 class _Silence:
@@ -30,10 +30,10 @@ def can_ring() -> bool:
 
 @contextmanager
 def alarm(seconds: float, over: Callable[[], BaseException | None]) -> Iterator[None]:
-    """Raise what `over` returns in the body when `seconds` have passed, and again each second.
+    """Raise the exception that `over` returns in the body after `seconds`, and again each second.
 
-    `over` is called at each ring; for None nothing is raised. Where no alarm can be set, the body
-    simply runs.
+    `over` is called at each ring; if it returns None, nothing is raised. Where no alarm can be
+    set, the body runs without a limit.
     """
     if sys.platform == "win32" or not can_ring():
         yield
@@ -52,7 +52,7 @@ def alarm(seconds: float, over: Callable[[], BaseException | None]) -> Iterator[
             yield
         finally:
             running = False
-    finally:  # also where the bell rang just before `running` was set: it rings once a second
+    finally:  # also if the alarm rang before `running` was set: it rings every second
         running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
@@ -63,9 +63,9 @@ def alarm(seconds: float, over: Callable[[], BaseException | None]) -> Iterator[
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """No alarm rings in the body, which has a limit of its own; one that is over rings after it.
+    """Delay alarms until the body has ended.
 
-    For code that must not be left half done, such as the end of a process.
+    For code that must not be interrupted, such as ending a process. It has its own time limit.
     """
     _Silence.depth += 1
     try:
@@ -75,7 +75,7 @@ def silenced() -> Iterator[None]:
 
 
 def ring_within(seconds: float) -> None:
-    """Let the alarm that is set, if one is, ring after `seconds` at the latest."""
+    """If an alarm is set, let it ring after at most `seconds`."""
     if sys.platform == "win32" or not can_ring():
         return
     left, _ = signal.getitimer(signal.ITIMER_REAL)

@@ -1,6 +1,6 @@
-"""Writes files atomically: one file completely, or several files together, or nothing.
+"""Writes files atomically: a file is written completely, or not at all.
 
-Everything that is stored goes through it: exports, progress, parts of a class, results.
+Exports, progress, grading and reports call it for every file that they store.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from pathlib import Path
 def write_all(changes: Mapping[Path, str | None], lasting: bool = True) -> None:
     """Write each text to its path; None deletes the file. Raises OSError with nothing changed.
 
-    lasting: wait until it is on the disk, so that it outlives the machine
+    lasting: wait until the data is on the disk, so that a power failure does not lose it
     """
     staged: dict[Path, Path] = {}
     try:
@@ -46,12 +46,12 @@ def _replace_all(changes: Mapping[Path, str | None], staged: Mapping[Path, Path]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write one file so that a reader, or a crash, never sees half of it."""
+    """Write one file so that readers never see half of it, also after a crash."""
     write_all({path: text})
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """The same for a file that is no text."""
+    """The same for bytes."""
     staged = _stage(path, content, lasting=True)
     try:
         staged.replace(path)
@@ -69,9 +69,9 @@ def _stage(path: Path, content: bytes, lasting: bool) -> Path:
             if lasting:
                 file.flush()
                 os.fsync(file.fileno())
-        # mkstemp makes files private; a generated file is as readable as one of an editor's.
+        # mkstemp makes files private; a generated file gets the usual permissions.
         temporary.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
-    except BaseException:  # a full disk, somebody's Ctrl-C
+    except BaseException:  # a full disk, Ctrl-C
         temporary.unlink(missing_ok=True)
         raise
     return temporary
@@ -85,10 +85,10 @@ def _restore(path: Path, content: bytes | None) -> None:
 
 
 def _forget_bytecode(path: Path) -> None:
-    # Python compares the time in whole seconds and the size: two exports within one second
+    # Python compares the file's time in whole seconds, and its size. Two exports in one second
     # that differ by `+` and `-` would leave the old bytecode in use.
     folder = Path(importlib.util.cache_from_source(str(path))).parent
-    if path.suffix == ".py" and not folder.is_symlink():  # which could lead to other files
+    if path.suffix == ".py" and not folder.is_symlink():  # a link could lead to other files
         for stale in folder.glob(f"{path.stem}.*.pyc"):
             stale.unlink(missing_ok=True)
 

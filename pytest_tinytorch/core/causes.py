@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
 
-SHOWN_IN_FULL = 8  # causes; more than this nobody fixes at once
+SHOWN_IN_FULL = 8  # causes; nobody fixes more at once
 
 
 class Verdict(StrEnum):
@@ -18,7 +18,7 @@ class Verdict(StrEnum):
     PASS = "pass"
     FAIL = "FAIL"
     TODO = "todo"  # not written yet
-    WAIT = "wait"  # something that it rests on failed
+    WAIT = "wait"  # a test that it depends on failed
     SKIP = "skip"
     LOST = "LOST"  # did not run, or its process died
 
@@ -46,7 +46,7 @@ def verdict(test: TestRecord, known: Mapping[str, TestRecord]) -> Verdict:
 
 
 def causes(tests: Sequence[TestRecord]) -> list[Cause]:
-    """Each failure that has to be fixed, once, in the order of the tests."""
+    """The causes of all failures, each once, in the order of the tests."""
     known = {test.id: test for test in tests}
     failed = [test for test in tests if not test.passed]
     roots: dict[tuple[str, ...], list[TestRecord]] = {}
@@ -64,7 +64,7 @@ def causes(tests: Sequence[TestRecord]) -> list[Cause]:
 
 
 def _blocker(test: TestRecord, known: Mapping[str, TestRecord]) -> TestRecord | None:
-    """The first failed test, all the way down, that this one rests on."""
+    """The first failed test that this one depends on, directly or not."""
     seen = {test.id}
     pending = list(test.depends)
     found = None

@@ -33,22 +33,22 @@ from pytest_tinytorch.core.plain_file import read_plain
 from pytest_tinytorch.core.text import one_line
 
 FORMAT = 1
-LARGEST_NUMBER = 1_000_000  # of points, seconds, MiB, ...
-_MOST_DOTS = 100  # on a line: tomllib takes memory by the square of a key's parts
+LARGEST_NUMBER = 1_000_000  # for points, seconds, MiB, ...
+_MOST_DOTS = 100  # on a line: tomllib's memory grows with the square of a key's parts
 _LONGEST_MESSAGE = 2000
 COLLECTION_FOLDERS = tuple(kind.plural for kind in COLLECTED)
 _OUR_FOLDERS = (
     *COLLECTION_FOLDERS,
     *("integration", "data", "hidden", "tests", "pytest_tinytorch"),
 )
-_ALL = "all"  # what selects each of a kind, so that none can be called so
+_ALL = "all"  # selects all of a kind, so it cannot be an id
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the student's process may use while one collection is graded in isolation.
+    """The resources that the student's process may use while one collection runs in isolation.
 
-    `seconds_per_test` ends an endless loop in pytest's own process, too.
+    `seconds_per_test` also holds for tests that run in pytest's own process.
     """
 
     seconds_per_call: int
@@ -58,7 +58,7 @@ class Limits:
     scratch_mib: int  # all files together
     open_files: int
     processes: int  # and threads, where the sandbox has a user or a namespace of its own
-    reply_mib: int = 64  # what student code may send back at once
+    reply_mib: int = 64  # one reply of student code
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Module:
     exports: Mapping[str, tuple[str, ...]]  # "core.tensor" -> public names
     points: int
     written: bool
-    example: str = ""  # a network that can be built now, such as "MLP([784, 256, 10])"
+    example: str = ""  # a network that can be built after it, such as "MLP([784, 256, 10])"
 
     @property
     def id(self) -> str:
@@ -83,16 +83,16 @@ class Module:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection(ABC):
-    """A file of tests with points, and what a student shows with it.
+    """A file of tests with points: a checkpoint or a milestone.
 
-    Everybody but the course itself and the options works with collections of any kind.
+    Only `core.course` and `hooks.options` distinguish the kinds.
     """
 
     kind: ClassVar[Kind]
 
     id: str
     name: str
-    question: str  # of a milestone its claim: the line under the heading
+    question: str  # the line under the heading; for a milestone, its claim
     you_can: str
     points: int
     limits: Limits
@@ -104,27 +104,27 @@ class Collection(ABC):
     @property
     @abstractmethod
     def file(self) -> str:
-        """The file of its tests, from the course's folder."""
+        """The file of its tests, relative to the course's folder."""
 
     @property
     @abstractmethod
     def modules(self) -> tuple[str, ...]:
-        """The names of the modules whose code it tests, without what those need in turn."""
+        """The names of the modules whose code it tests, without the modules that those need."""
 
     @property
     def about(self) -> str:
-        """The name of the one module that it is about; "" where it brings several together."""
+        """The name of the one module that it is about; "" if it is about several."""
         return ""
 
     @property
     @abstractmethod
     def facts(self) -> dict[str, object]:
-        """What only this kind has, as plain data."""
+        """The fields that only this kind has, as plain data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint(Collection):
-    """A capability to be shown: a file of tests about one module."""
+    """A file of tests about one module, and the capability that it shows."""
 
     kind = Kind.CHECKPOINT
 
@@ -150,7 +150,7 @@ class Checkpoint(Collection):
 
 @dataclass(frozen=True, kw_only=True)
 class Milestone(Collection):
-    """What several modules together can do: a program, and the test of its claim beside it."""
+    """A program that uses several modules, and a file of tests of its claim."""
 
     kind = Kind.MILESTONE
 
@@ -180,7 +180,7 @@ class Milestone(Collection):
 
 @dataclass(frozen=True)
 class Course:
-    """The whole course, and where it stands on this machine."""
+    """The whole course, and its folder on this machine."""
 
     root: Path
     id: str
@@ -199,7 +199,7 @@ class Course:
 
     @property
     def collections(self) -> tuple[Collection, ...]:
-        """Of every kind, in the order in which they are run and shown."""
+        """The collections of all kinds, in the order in which they are run and shown."""
         return (*self.checkpoints, *self.milestones)
 
     @cached_property
@@ -215,11 +215,11 @@ class Course:
         return {collection.group: collection for collection in self.collections}
 
     def collection_of(self, group: Group) -> Collection | None:
-        """What a group's tests are about, also for hidden ones; None for modules."""
+        """The collection that a group's (also hidden) tests are about; None for modules."""
         return self._collection_by_group.get(group.about)
 
     def limits_of(self, group: Group) -> Limits:
-        """The limits for a group's tests: those of its collection, or of the course."""
+        """The limits for a group's tests: its collection's, or the course's."""
         found = self.collection_of(group)
         return found.limits if found else self.limits
 
@@ -231,11 +231,11 @@ class Course:
         return self.root / self.sources / f"{module.name}.py"
 
     def integration_file(self, module: Module) -> Path:
-        """Tests of the module together with what it rests on; not every module has some."""
+        """The file of tests of a module together with the modules it needs. It may not exist."""
         return self.root / "integration" / f"integration_{module.name}.py"
 
     def source_name(self, module: Module) -> str:
-        """The source as people name it: `src_modules/02_tensor.py`."""
+        """The source's path as messages show it: `src_modules/02_tensor.py`."""
         return f"{self.sources}/{module.name}.py"
 
     def target_file(self, target: str) -> Path:
@@ -249,11 +249,11 @@ class Course:
         return next((c for c in self.checkpoints if c.module == module.name), None)
 
     def modules_of(self, collection: Collection) -> tuple[Module, ...]:
-        """All modules on whose code a collection rests, in the order of the course."""
+        """All modules whose code a collection uses, in the order of the course."""
         return self.with_needs(*(self.module_by_name[name] for name in collection.modules))
 
     def needs_of(self, collection: Collection) -> tuple[Module, ...]:
-        """The same without the one that it is about: their checkpoints come before it."""
+        """The same without the module that the collection is about."""
         return tuple(m for m in self.modules_of(collection) if m.name != collection.about)
 
     def is_written(self, collection: Collection) -> bool:
@@ -263,7 +263,7 @@ class Course:
         return not planned and all(module.written for module in modules)
 
     def with_needs(self, *modules: Module) -> tuple[Module, ...]:
-        """The modules and all that they rest on, directly or not, in the order of the course."""
+        """The modules and all that they need, directly or not, in the order of the course."""
         wanted = {module.name for module in modules}
         pending = list(modules)
         while pending:
@@ -292,13 +292,13 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except OSError as error:
         raise CourseError(f"{COURSE_FILE} cannot be read: {error.strerror}: {path}") from None
-    except (ValueError, RecursionError) as error:  # also of numbers that are too long
+    except (ValueError, RecursionError) as error:  # also for numbers that are too long
         reason = one_line(str(error))
         raise CourseError(f"{COURSE_FILE} is not valid TOML: {reason}. Fix that line.") from None
 
 
 _Kinds = Mapping[str, Any]  # key -> type, or list[type]
-_TABLES = list[dict]  # type: ignore[type-arg]  # compared at run time, element by element
+_TABLES = list[dict]  # type: ignore[type-arg]  # checked at run time, element by element
 
 _COURSE_KEYS: _Kinds = {
     "id": str,
@@ -321,7 +321,7 @@ _MODULE_KEYS: _Kinds = {
 }
 _OPTIONAL_COURSE: _Kinds = {"ladders": list[str]}
 _OPTIONAL: _Kinds = {"example": str}  # of a module
-_OWN_LIMITS: _Kinds = {"limits": dict}  # of a collection that needs other ones
+_OWN_LIMITS: _Kinds = {"limits": dict}  # of a collection that has its own limits
 _CHECKPOINT_KEYS: _Kinds = {
     "id": str,
     "name": str,
@@ -450,7 +450,7 @@ def _numbered(milestones: Iterable[Milestone]) -> tuple[Milestone, ...]:
 
 
 def _limits(place: str, limits: Limits, own: dict[str, Any]) -> Limits:
-    """The course's limits with those of a collection in their place."""
+    """The course's limits, replaced by a collection's own where it has some."""
     _check_keys(f"{place} limits", own, {}, _ALL_LIMITS)
     changed = replace(limits, **own)
     for key in _ALL_LIMITS:
@@ -478,7 +478,7 @@ def _check_keys(
 
 
 def _texts(value: object) -> list[str]:
-    """The strings that are shown or used: of a value, or of a list's elements."""
+    """The strings in a value: itself, or the elements of a list."""
     elements = value if isinstance(value, list) else [value]
     return [element for element in elements if isinstance(element, str)]
 
@@ -496,7 +496,7 @@ def _kind_name(kind: Any) -> str:
 
 
 def _check_folders(course: Course) -> None:
-    """The package and the sources: folders below the course, apart from its own."""
+    """Check the package's and the sources' folders: below the course, none of its own folders."""
     sources = safe_path(course.sources)
     if sources is None or sources.parts[0].startswith(("-", "~", ".")):
         fix = "write a folder below the course: 'src_modules'"
@@ -532,10 +532,10 @@ def _check_modules(course: Course) -> None:
 
 
 def _check_files(targets: Sequence[str]) -> None:
-    """No target's file is another's but for case, nor has the name of another's folder."""
+    """Check that no two targets differ only in case, and none is the folder of another."""
     _check_unique("[[module]]", "export target (ignoring case)", [folded(t) for t in targets])
     parts = [folded(target).split(".") for target in targets]
-    folders = {".".join(words[:end]) for words in parts for end in range(1, len(words))}
+    folders = {".".join(path[:end]) for path in parts for end in range(1, len(path))}
     for target in targets:
         if folded(target) in folders:
             fix = "a file and a folder of one name hide each other; rename one"
@@ -597,7 +597,7 @@ def _check_ladder(place: str, ladder: str, ladders: Sequence[str]) -> None:
 
 
 def _check_collections(course: Course) -> None:
-    """What holds for each kind: points, a file of tests, and the sum of all points."""
+    """Check all kinds of collections: points, file of tests, and the sum of points."""
     for collection in course.collections:
         place = f"[[{collection.kind}]] {collection.id}"
         _check_amount(place, "points", collection.points)

@@ -14,8 +14,8 @@ class EarlyOption(NamedTuple):
     """One option. `names`: the first is the usual one."""
 
     names: tuple[str, ...]
-    is_folder: bool = False  # its value is a folder, which pytest would take for tests to run
-    needs: str = ""  # the options without which it means nothing
+    is_folder: bool = False  # its value is a folder, which pytest would take for a path to tests
+    needs: str = ""  # the options that it requires
     may_be_empty: bool = False
 
     @property

@@ -14,14 +14,14 @@ class CourseError(Exception):
     """An error that a student, an instructor or an author can fix, as one line."""
 
 
-MACHINE = 3  # exit code of what the machine refuses
+MACHINE = 3  # exit code for a MachineError
 
 
 class MachineError(CourseError):
     """A file that cannot be written: the disk is full, or the folder read-only."""
 
 
-# What concerns all that is written there, not one file of one student.
+# These errors concern the whole disk or folder, not one file of one student.
 REFUSED_BY_MACHINE = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -32,25 +32,25 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     return f" (did you mean {choices[matches[0]]!r}?)" if matches else ""
 
 
-def told(error: OSError) -> str:
+def os_error_text(error: OSError) -> str:
     """Describe an OSError: a full disk, a closed pipe, a locked file."""
     where = error.filename2 or error.filename or "the output"
     return f"{where}: {error.strerror or error}"
 
 
 def let_go_of_output() -> None:
-    """After an error: if it was the output's, Python would try again at its end, and fail again."""
+    """After an error: replace a closed output, because Python would flush it again at exit."""
     try:
         sys.stdout.flush()
-    except (OSError, AttributeError):  # closed before we began, there is not even an object
+    except (OSError, AttributeError):  # closed from the start: `sys.stdout` is None
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 class CheckFailed(AssertionError):
-    """A comparison did not hold: what `check` raises."""
+    """`check` raises it when a comparison does not hold."""
 
-    leads_to = ""  # how the names of the functions end to which a student is led first
+    leads_to = ""  # the ending of function names that are shown first as the place to fix
 
 
 class CheckMisused(Exception):
-    """A comparison that proves nothing, such as one of empty arrays: the course's own mistake."""
+    """A comparison that proves nothing, such as of empty arrays: a mistake in the course's test."""

@@ -1,4 +1,4 @@
-"""Marks frames of fixtures that call student code for a line of the test.
+"""Marks the frames of fixtures that call student code on behalf of a line of the test.
 
 `isolation.pool` and `diagnosis.call_trace` skip these frames to find the line of the test.
 """

@@ -1,4 +1,4 @@
-"""A name that no file has yet, for what would otherwise overwrite something.
+"""Finds a name that no file has yet, so that nothing is overwritten.
 
 Callers that rename an earlier file use it: results, damaged progress, edited packages,
 collected submissions.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def _is_free(path: Path) -> bool:
-    return not os.path.lexists(path)  # a link that leads nowhere is somebody's, too
+    return not os.path.lexists(path)  # a broken link counts as a file
 
 
 def free_path(
@@ -22,9 +22,9 @@ def free_path(
     first_number: int | None = None,
     is_free: Callable[[Path], bool] = _is_free,
 ) -> Path:
-    """The first free one of `base`, `base-2`, `base-3`, ..., each with the ending.
+    """The first free name among `base`, `base-2`, `base-3`, ..., each with the ending.
 
-    first_number: where the very first has a number, too: `base-1`, `base-2`, ...
+    first_number: if given, the first name has a number, too: `base-1`, `base-2`, ...
     """
     plain = [base] if first_number is None else []
     numbered = (f"{base}-{number}" for number in count(first_number or 2))

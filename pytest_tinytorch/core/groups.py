@@ -11,12 +11,12 @@ from typing import Self
 
 
 class Kind(StrEnum):
-    """Kinds of groups. The value stands before the id, but for checkpoints, which have it alone."""
+    """Kinds of groups. The value stands before the id; a checkpoint's text is the id alone."""
 
     CHECKPOINT = "checkpoint"
     HIDDEN = "hidden"  # an instructor's own tests for a checkpoint
     MODULE = "module"  # the inline tests of a module's source
-    INTEGRATION = "integration"  # a module together with what it needs
+    INTEGRATION = "integration"  # a module together with the modules it needs
     MILESTONE = "milestone"
     DEMO = "demo"
 
@@ -27,21 +27,21 @@ class Kind(StrEnum):
 
     @property
     def heading(self) -> str:
-        """`Checkpoint`, as a heading has it."""
+        """The kind in a heading: `Checkpoint`."""
         return self.value.capitalize()
 
     @property
     def plural(self) -> str:
-        """`checkpoints`: several of them, and the key under which files keep them."""
+        """The plural, `checkpoints`; also the key in stored files."""
         return f"{self.value}s"
 
 
-# The kinds whose option is not called like them.
+# The kinds whose option has another name.
 _OPTIONS = {Kind.HIDDEN: Kind.CHECKPOINT, Kind.INTEGRATION: Kind.MODULE}
-# The kinds of collections in course.toml: what has points, evidence and a state of its own.
+# The kinds of collections in course.toml: they have points, evidence and a state.
 COLLECTED = (Kind.CHECKPOINT, Kind.MILESTONE)
 _WITH_POINTS = (*COLLECTED, Kind.HIDDEN)
-OPTIONS = tuple(dict.fromkeys(kind.option for kind in Kind))  # each that runs groups of tests
+OPTIONS = tuple(dict.fromkeys(kind.option for kind in Kind))  # all that run groups of tests
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Group:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`05` or `hidden 05`. Raises ValueError for a kind that is unknown, and without an id."""
+        """`05` or `hidden 05`. Raises ValueError for an unknown kind or a missing id."""
         word, _, identifier = text.rpartition(" ")
         valid = [kind.value for kind in Kind if kind is not Kind.CHECKPOINT]
         if not identifier or (word and word not in valid):
@@ -81,22 +81,22 @@ class Group:
 
     @property
     def has_points(self) -> bool:
-        """Whether its tests stand in a manifest, and count for progress and grades."""
+        """Whether its tests are in a manifest, and count for progress and grades."""
         return self.kind in _WITH_POINTS
 
     @property
     def about(self) -> "Group":
-        """What its tests are about: of hidden ones, the checkpoint; else the group itself."""
+        """The group that its tests are about: for hidden tests, the checkpoint; else itself."""
         return checkpoint_group(self.id) if self.is_hidden else self
 
     @property
     def command(self) -> str:
-        """What a student types to run it; for hidden tests, the checkpoint they are about."""
+        """The command that runs it; for hidden tests, the command of their checkpoint."""
         return f"pytest --{self.kind.option} {self.id}"
 
 
 def test_name(test_id: str) -> str:
-    """pytest's name of a test, without its group: `test_name[param]`."""
+    """The test's name in pytest, without its group: `test_name[param]`."""
     return test_id.partition("/")[2]
 
 
@@ -105,5 +105,5 @@ def checkpoint_group(identifier: str) -> Group:
 
 
 def hidden_group(identifier: str) -> Group:
-    """An instructor's own tests for the checkpoint of this id."""
+    """The group of an instructor's own tests for the checkpoint with this id."""
     return Group(Kind.HIDDEN, identifier)

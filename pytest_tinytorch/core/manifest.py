@@ -25,19 +25,19 @@ MANIFEST_FILE = "checkpoints/manifest.json"
 _CONFTEST = "conftest.py"
 _OWN_FOLDERS = (*COLLECTION_FOLDERS, "data")
 _OWN = f"{COURSE_FILE}, {_CONFTEST}, or in {' or '.join(f'{name}/' for name in _OWN_FOLDERS)}"
-_LARGEST = 2**24  # bytes; that of TinyTorch has 12 thousand
+_LARGEST = 2**24  # bytes; TinyTorch's has 12 thousand
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Group -> test id -> points; and the hash of each of the course's own files."""
+    """The points of each test, by group and id; and the hash of each of the course's own files."""
 
     tests: Mapping[Group, Mapping[str, float]]
     files: Mapping[str, str]
 
     @property
     def digest(self) -> str:
-        """The hash of all that it says."""
+        """The hash of the whole manifest."""
         return hashlib.sha256(self.to_text().encode()).hexdigest()
 
     def of(self, group: Group) -> Mapping[str, float]:
@@ -71,7 +71,7 @@ def load_manifest(course: Course) -> Manifest:
 
 
 def with_hidden(manifest: Manifest, folder: Path) -> Manifest:
-    """The manifest with an instructor's hidden tests, which have one of their own."""
+    """The manifest with the tests of the manifest in a folder of hidden tests."""
     path = folder / "manifest.json"
     try:
         hidden = _groups(_read(path)["tests"])
@@ -90,7 +90,7 @@ def _read(path: Path) -> Any:
 
 
 def _groups(data: Any) -> dict[Group, dict[str, float]]:
-    """Group -> test -> points. Raises an exception for anything else."""
+    """Group -> test -> points. Raises an exception if the data has another form."""
     groups = {_group(text): dict(entries) for text, entries in data.items()}
     for group, entries in groups.items():
         for identifier, points in entries.items():
@@ -111,7 +111,7 @@ def _group(text: str) -> Group:
 
 
 def _files(data: Any) -> dict[str, str]:
-    """Name -> hash. The names say what is copied, and to where: only what `course_files` lists."""
+    """Name -> hash. The names become paths, so only names that `course_files` lists are allowed."""
     files = dict(data)
     for name, digest in files.items():
         path = safe_path(name)
@@ -128,7 +128,7 @@ def _is_own(path: PurePosixPath) -> bool:
 
 
 def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifest:
-    """The manifest for these (test id, points). Raises CourseError where points do not add up."""
+    """The manifest for these (test id, points). Raises CourseError if points do not add up."""
     groups = in_groups(tests)
     for collection in course.collections:
         total = sum(groups.get(collection.group, {}).values())
@@ -156,7 +156,7 @@ def in_groups(tests: Iterable[tuple[str, float]]) -> dict[Group, dict[str, float
 
 
 def tests_text(groups: Mapping[Group, Mapping[str, float]]) -> str:
-    """A manifest of tests alone, as an instructor's hidden tests have one."""
+    """The text of a manifest without files, for an instructor's hidden tests."""
     return _text({"tests": _plain(groups)})
 
 
@@ -169,7 +169,7 @@ def _text(data: dict[str, Any]) -> str:
 
 
 def course_files(course: Course) -> list[str]:
-    """The course's own files that grading rests on, as names from its root."""
+    """The course's own files that grading uses, as paths relative to its root."""
     inside = [
         path.relative_to(course.root).as_posix()
         for folder in _OWN_FOLDERS
@@ -182,7 +182,7 @@ def course_files(course: Course) -> list[str]:
 
 
 def file_hash(path: Path, content: bytes) -> str:
-    """The hash of a file of the course, whatever newlines a checkout gave it."""
+    """The hash of a file of the course, independent of the newlines in a checkout."""
     if path.suffix in (".py", ".toml", ".json", ".md"):
         content = content.replace(b"\r\n", b"\n")
     return hashlib.sha256(content).hexdigest()

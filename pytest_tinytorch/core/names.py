@@ -14,25 +14,25 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
-LONGEST_LINE = 300  # characters of a text that is shown as one line
+LONGEST_LINE = 300  # characters of a text shown on one line
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*]')
-_DEVICES = re.compile(  # on Windows, with any ending; the superscript digits count, too
+_DEVICES = re.compile(  # on Windows, with any ending; superscript digits count, too
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?",
     re.IGNORECASE | re.DOTALL,
 )
 _OUR_OWN = re.compile(r".*\.zip|collected\.json", re.IGNORECASE | re.DOTALL)
 _MARKED = re.compile(r".*~[0-9a-f]{8}", re.DOTALL)
-_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats, half characters, ends of lines
-_LONGEST = 120  # bytes of a folder's name, with room for an ending below the usual 255
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats, surrogates, line ends
+_LONGEST = 120  # bytes of a folder's name; with an ending it stays below the usual 255
 _LONGEST_PART, _DEEPEST = 200, 20
 _LONGEST_WORD = 80  # characters of an identifier
 
 
 def is_word(text: str) -> bool:
-    """Whether Python takes the text for a name, and each system for the beginning of a file's name.
+    """Whether the text is a Python identifier, and a file of this name can exist on each system.
 
-    Python composes the letters of a name (NFKC) before it looks for a file, so the text must be
-    composed already. Names that begin with `__` are Python's own.
+    Python normalizes identifiers (NFKC) before it looks for a file, so the text must be
+    normalized already. Names that begin with `__` are reserved for Python.
     """
     return (
         text.isidentifier()
@@ -56,7 +56,7 @@ def is_dotted(text: str) -> bool:
 
 
 def is_package(text: str) -> bool:
-    """Whether a package of this name hides nothing of Python's own library."""
+    """Whether the text can name a package: a word that hides no module of the standard library."""
     return is_word(text) and text not in sys.stdlib_module_names
 
 
@@ -66,12 +66,12 @@ def is_number(text: str) -> bool:
 
 
 def is_line(text: str) -> bool:
-    """Whether the text can be shown as it is, on one line."""
+    """Whether the text can be shown unchanged, on one line."""
     return text.isprintable() and len(text) <= LONGEST_LINE
 
 
 def safe_path(name: str) -> PurePosixPath | None:
-    """A relative path that each system can hold, or None where it would lead out."""
+    """The name as a relative path that is valid on each system; None if it is unsafe."""
     parts = name.split("/")
     if len(parts) > _DEEPEST or any(_is_unsafe(part) for part in parts):
         return None
@@ -81,12 +81,13 @@ def safe_path(name: str) -> PurePosixPath | None:
 def leads_out(root: Path, path: Path) -> str:
     """Return why a file in `root` must not be written; "" if it may be.
 
-    With all links followed its folder must be `root` or below, and it must be a plain file or none.
+    With all links resolved, its folder must be `root` or below. If it exists, it must be a plain
+    file.
     """
     try:
         if not path.parent.resolve().is_relative_to(root.resolve()):
             return "leads out"
-    except (OSError, RuntimeError, ValueError) as error:  # such as a link that leads to itself
+    except (OSError, RuntimeError, ValueError) as error:  # such as a link to itself
         return f"cannot be followed ({error})"
     if path.is_symlink():
         return "is a link"
@@ -96,10 +97,10 @@ def leads_out(root: Path, path: Path) -> str:
 
 
 def folder_name(student: str, taken: Collection[str] = ()) -> str:
-    """What a student's folder is called: the student's name wherever that can be.
+    """The name of a student's folder: the student's name, if it is a valid and free file name.
 
-    taken: the names of other students' folders. Where a name has to be changed, or is another's but
-    for case, a piece of its hash tells it apart: the same in every run.
+    taken: the names of other students' folders. A name that has to be changed, or differs from
+    another only in case, gets a part of its hash, which is the same in every run.
     """
     name = _fitted(student)
     if name == student and folded(name) not in {folded(other) for other in taken}:
@@ -108,7 +109,7 @@ def folder_name(student: str, taken: Collection[str] = ()) -> str:
 
 
 def folder_names(students: Iterable[str]) -> dict[str, str]:
-    """Student -> folder, for all of a class at once: no order of the students matters."""
+    """Student -> folder for a whole class. The result does not depend on the order of students."""
     fitted = {student: _fitted(student) for student in students}
     same = Counter(map(folded, fitted.values()))
     return {
@@ -118,12 +119,12 @@ def folder_names(students: Iterable[str]) -> dict[str, str]:
 
 
 def folded(name: str) -> str:
-    """Equal for names that some file system takes for one: by case, or by composed accents."""
+    """A key that is equal for names that some file system treats as the same file."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _fitted(student: str) -> str:
-    """The student's name as every system can store it; not yet unique."""
+    """The student's name as a file name that is valid on every system; not yet unique."""
     name = unicodedata.normalize("NFC", student)
     name = "".join("_" if _is_unfit(character) else character for character in name).strip(" .")
     name = name.encode()[:_LONGEST].decode(errors="ignore").rstrip(" .")
@@ -150,5 +151,5 @@ def _is_unsafe(part: str) -> bool:
 
 
 def _is_unfit(character: str) -> bool:
-    """A character that some system refuses, that nobody sees, or that ends a line."""
+    """Whether some system refuses the character, or it is invisible, or it ends a line."""
     return bool(_NOT_ON_WINDOWS.match(character)) or unicodedata.category(character) in _UNSEEN

@@ -11,9 +11,9 @@ from pathlib import Path
 
 
 def read_plain(path: Path, largest: int) -> bytes:
-    """The content of a plain file, through links. Raises OSError, whose `strerror` says why.
+    """The content of a plain file; links are followed. Raises OSError with a `strerror`.
 
-    largest: bytes; a longer file is refused
+    largest: bytes; a larger file is refused
     """
     with open(path, "rb", opener=_opened) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -25,5 +25,5 @@ def read_plain(path: Path, largest: int) -> bytes:
 
 
 def _opened(path: str, flags: int) -> int:
-    # A pipe without a writer keeps an `open` waiting that does not say O_NONBLOCK.
+    # Without O_NONBLOCK, opening a pipe that has no writer would block.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -19,11 +19,11 @@ class Outcome(StrEnum):
     FAILED = "failed"
     ERROR = "error"  # a fixture, the harness or the process failed, not the comparison
     SKIPPED = "skipped"  # skipped or expected to fail: not passed, so it earns nothing
-    MISSING = "missing"  # in the manifest, but nobody reported it
+    MISSING = "missing"  # in the manifest, but without a report
 
 
 class Reason(StrEnum):
-    """Why a test did not pass, as far as the exception shows it."""
+    """Why a test did not pass, as far as the exception shows."""
 
     NONE = ""
     NOT_WRITTEN = "not-written"  # a task still raises NotImplementedError
@@ -32,12 +32,12 @@ class Reason(StrEnum):
     BROKEN_IMPORT = "broken-import"  # the student's module cannot be imported
     TIMEOUT = "timeout"
     CRASHED = "crashed"  # the process that ran the test died
-    HARNESS = "harness"  # the course's or the plugin's own mistake
+    HARNESS = "harness"  # a mistake of the course or the plugin
 
 
 @dataclass(frozen=True)
 class Location:
-    """A line of the student's source and what stands around it."""
+    """A line of the student's source, with the lines around it."""
 
     file: str
     line: int
@@ -52,7 +52,7 @@ class Location:
 class TestRecord:
     """The outcome of one test. `id` is independent of folders: `01/test_name[param]`."""
 
-    __test__ = False  # not a test class, whatever pytest thinks of its name
+    __test__ = False  # keeps pytest from collecting it as a test class
 
     id: str
     title: str
@@ -65,13 +65,13 @@ class TestRecord:
     max_points: float = 0.0
     visibility: str = "visible"
     depends: tuple[str, ...] = ()  # ids of tests that should pass before this one
-    waits_for: str = ""  # id of the checkpoint of another module, in whose code this test failed
+    waits_for: str = ""  # id of the other module's checkpoint in whose code this test failed
     seconds: float = 0.0
     measured: str = ""  # the result in numbers: `97.8 % of 360 unseen digits`
 
     @property
     def group(self) -> Group:
-        """What the test belongs to."""
+        """The group of the test."""
         return Group.of_test(self.id)
 
     @property
@@ -80,7 +80,7 @@ class TestRecord:
 
     @property
     def decided(self) -> bool:
-        """Whether it says anything about the student's work."""
+        """Whether the outcome depends on the student's work alone."""
         return self.outcome is not Outcome.MISSING and self.reason is not Reason.HARNESS
 
     @property
@@ -88,7 +88,7 @@ class TestRecord:
         return self.max_points if self.passed else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        # A round trip through text leaves nothing but JSON's own types, which every process reads.
+        # A round trip through text leaves only JSON's own types, which xdist can send.
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return plain | {"points": self.points}
 
@@ -98,7 +98,7 @@ class TestRecord:
         known["outcome"] = Outcome(data["outcome"])
         known["reason"] = Reason(data.get("reason", ""))
         known["depends"] = tuple(data.get("depends", ()))
-        Group.of_test(data["id"])  # a ValueError here, not later
+        Group.of_test(data["id"])  # raises ValueError for an invalid id
         known["locations"] = tuple(_location(entry) for entry in data.get("locations", ()))
         return cls(**known)
 
@@ -116,7 +116,7 @@ _GRADED = ("isolation", "student", "commit", "version", "manifest", "sources")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run of the harness: which tests, on what, with which seed."""
+    """One run of the harness: its tests, seed and settings."""
 
     course: str
     seed: int
@@ -125,13 +125,13 @@ class RunRecord:
     tests: tuple[TestRecord, ...]
     groups: tuple[Group, ...] = field(default=())  # the requested groups, in order
     isolation: str = "none"
-    # Of a graded run alone:
+    # Only in graded runs:
     student: str = ""
     commit: str = ""
     version: str = ""  # of the course
-    manifest: str = ""  # hash of the manifest that points were counted against
+    manifest: str = ""  # hash of the manifest with the points
     sources: str = ""  # hash of the sources that were graded
-    altered: tuple[str, ...] = ()  # course files that are not what the manifest says
+    altered: tuple[str, ...] = ()  # course files that differ from the manifest
 
     def of(self, group: Group) -> tuple[TestRecord, ...]:
         return tuple(test for test in self.tests if test.group == group)

@@ -8,14 +8,14 @@ from pytest_tinytorch.core.records import RunRecord
 
 @dataclass(frozen=True)
 class Score:
-    """One group's: a checkpoint, or an instructor's hidden tests for it."""
+    """The points of one group: a collection, or an instructor's hidden tests for a checkpoint."""
 
     group: Group
     passed: int
     tests: int
     points: float
     max_points: float
-    undecided: int  # tests that could not be graded: lost, or ended by a mistake of the harness
+    undecided: int  # tests that could not be graded: lost, or ended by an error of the harness
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Grade:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every test of the manifest was decided, and there were some."""
+        """Whether there are tests in the manifest, and all of them were decided."""
         return bool(self.scores) and all(s.tests and not s.undecided for s in self.scores)
 
 
 def grade_of(run: RunRecord) -> Grade:
-    """The grade of a run whose records are complete: what did not run is in it as missing."""
+    """The grade of a run. Its records must be complete: tests that did not run are MISSING."""
     scores = []
     for group in run.groups:
         tests = run.of(group)

@@ -1,4 +1,4 @@
-"""Resolves the ids that a person gives: `05`, `5`, `learning`, `02-05`, `xor`, `all`.
+"""Resolves ids from the command line: `05`, `5`, `learning`, `02-05`, `xor`, `all`.
 
 `hooks.options`, `cli.main` and `tito gradescope bundle` call it.
 """
@@ -17,24 +17,24 @@ def choose_checkpoints(course: Course, text: str, dynamic: Dynamic) -> tuple[Che
     names: dict[str, str] = {}
     for checkpoint in course.checkpoints:
         module = course.module_of(checkpoint)
-        words = (checkpoint.id, checkpoint.name.lower(), module.topic, module.name)
-        names |= dict.fromkeys(words, checkpoint.id)
+        aliases = (checkpoint.id, checkpoint.name.lower(), module.topic, module.name)
+        names |= dict.fromkeys(aliases, checkpoint.id)
     wanted = _ids("checkpoint", text, names, dynamic)
     return _written(course, text, [c for c in course.checkpoints if c.id in wanted])
 
 
 def choose_milestones(course: Course, text: str) -> tuple[Milestone, ...]:
     """The milestones that `text` names, in the order of the course. Raises CourseError."""
-    words = [word.strip() for word in text.lower().split(",")]
+    given = [word.strip() for word in text.lower().split(",")]
     ids = [milestone.id for milestone in course.milestones]
     if not ids:
         raise CourseError(f"--milestone {text}: this course has no milestones")
-    for word in words:
+    for word in given:
         if word not in (*ids, "all"):
             valid = ", ".join((*ids, "all"))
             hint = nearest(word, ids)
             raise CourseError(f"--milestone {text}: unknown id {word!r}{hint}; valid: {valid}")
-    wanted = ids if "all" in words else words
+    wanted = ids if "all" in given else given
     return _written(course, text, [m for m in course.milestones if m.id in wanted])
 
 
@@ -42,7 +42,7 @@ _C = TypeVar("_C", bound=Collection)
 
 
 def _written(course: Course, text: str, chosen: Sequence[_C]) -> tuple[_C, ...]:
-    """Those of a kind whose modules are part of the course. Raises CourseError for none."""
+    """The chosen collections whose modules are part of the course. Raises CourseError for none."""
     written = tuple(c for c in chosen if course.is_written(c))
     if chosen and not written:
         kind = chosen[0].kind
@@ -95,7 +95,7 @@ def _range(kind: str, text: str, word: str, ids: list[str]) -> set[str]:
     first, _, last = word.partition("-")
     low, high = first.zfill(2), last.zfill(2)
     if not (first and last and low in ids and high in ids and low <= high):
-        to_the_end = f"{low}-{ids[-1]}"  # what `03-` means to many other programs
+        to_the_end = f"{low}-{ids[-1]}"  # the meaning of `03-` in other programs
         hint = nearest(word, [to_the_end] if low in ids and not last else ids)
         raise CourseError(
             f"--{kind} {text}: {word!r} is not a range{hint}; valid: {ids[0]}-{ids[-1]} or a part"
@@ -105,9 +105,9 @@ def _range(kind: str, text: str, word: str, ids: list[str]) -> set[str]:
 
 
 def _unknown(kind: str, text: str, word: str, names: dict[str, str], ids: list[str]) -> CourseError:
-    words = [name for name in names if not name[0].isdecimal()]
-    hint = nearest(word, [*words, *ids])
-    valid = f"{ids[0]}-{ids[-1]}, {', '.join(words)}, all"
+    names_alone = [name for name in names if not name[0].isdecimal()]
+    hint = nearest(word, [*names_alone, *ids])
+    valid = f"{ids[0]}-{ids[-1]}, {', '.join(names_alone)}, all"
     if kind == "checkpoint":
         valid += ", next, stale"
     return CourseError(f"--{kind} {text}: unknown id {word!r}{hint}; valid: {valid}")

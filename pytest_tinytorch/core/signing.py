@@ -52,7 +52,7 @@ def key_file() -> Path:
 
 
 def find_key() -> Key | None:
-    """The key of this machine: the environment's, or the file's. Raises CourseError."""
+    """The key of this machine, from the environment or the file. Raises CourseError."""
     given = os.environ.get(VARIABLE)
     where = VARIABLE
     if given is None:
@@ -63,7 +63,7 @@ def find_key() -> Key | None:
             return None
         except (OSError, ValueError) as error:
             raise CourseError(f"{where} cannot be read: {error}") from None
-    secret = given.strip().encode(errors="surrogateescape")  # the bytes as they were given
+    secret = given.strip().encode(errors="surrogateescape")  # the same bytes as in the environment
     if len(secret) < _SHORTEST_KEY:
         make = "`python -c 'import secrets; print(secrets.token_hex(32))'`"
         raise CourseError(
@@ -79,12 +79,12 @@ def properties_of(path: Path) -> dict[str, str]:
         root = ET.parse(path).getroot()
     except OSError as error:
         raise CourseError(f"{path} cannot be read: {error.strerror}") from None
-    except (ET.ParseError, ValueError, LookupError) as error:  # or in an unknown encoding
+    except (ET.ParseError, ValueError, LookupError) as error:  # also for an unknown encoding
         raise CourseError(f"{path} is not XML: {error}") from None
     entries = root.findall(".//testsuite/properties/property")
     names = [entry.get("name", "") for entry in entries]
     for name in _ONCE:
-        if names.count(name) > 1:  # which one counts, each reader would decide for itself
+        if names.count(name) > 1:  # readers would differ in which one they use
             raise CourseError(
                 f"{path}: {name!r} stands {names.count(name)} times among its properties"
             )
@@ -92,7 +92,7 @@ def properties_of(path: Path) -> dict[str, str]:
 
 
 def verified_record(path: Path, key: Key) -> str:
-    """The text of the signed record in a file. Raises CourseError where it is not to be trusted."""
+    """The text of the signed record in a file. Raises CourseError if its signature is invalid."""
     properties = properties_of(path)
     for name in ("record", "record_sig"):
         if name not in properties:

@@ -17,14 +17,14 @@ from pathlib import Path
 
 _PREFIX = "tinytorch"
 _LOCK = ".held"
-_SETTLED = 60  # seconds; the lock of a younger folder may still be on its way
+_SETTLED = 60  # seconds; a younger folder may not be locked yet
 
 _held: dict[Path, int] = {}  # folders of this process, and the descriptors of their files
 
 
 @contextmanager
 def temporary_folder(kind: str) -> Iterator[Path]:
-    """A folder for as long as a block runs. Raises OSError."""
+    """A context manager: a folder that exists while the body runs. Raises OSError."""
     folder = make_folder(kind)
     try:
         yield folder
@@ -33,21 +33,21 @@ def temporary_folder(kind: str) -> Iterator[Path]:
 
 
 def make_folder(kind: str, where: Path | None = None) -> Path:
-    """A folder of this process's own, until `remove_folder` or the end of it. Raises OSError.
+    """Make a folder that exists until `remove_folder` or the end of this process. Raises OSError.
 
-    where: the folder around it; by default that of all temporary files
+    where: the folder in which it is made; by default that of all temporary files
     """
     where = where or Path(tempfile.gettempdir())
     _clear_up(where)
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}-{kind}-", dir=where))
     lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     _lock(lock)
-    _held[folder] = lock  # to be closed in any case: Windows removes no file that is open
+    _held[folder] = lock  # closed in any case: Windows cannot remove an open file
     return folder
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder in which student code may have done anything: locked it, nested it deeply."""
+    """Remove a folder that student code may have made hard to remove: locked, or deeply nested."""
     if folder not in _held:
         _remove(folder)
         return
@@ -63,10 +63,9 @@ def _remove(folder: Path) -> None:
 
 
 def _empty(folder: Path, but: str = "") -> None:
-    """Remove all that is in a folder, except for a file.
+    """Remove the content of a folder, except for the file `but`.
 
-    A folder in a folder is first moved up to the top, so that no path grows long and nothing here
-    calls itself.
+    Nested folders are first moved up to the top. So paths stay short, and no recursion is needed.
     """
     moved = 0
     try:
@@ -100,19 +99,19 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
 
 def _clear_up(where: Path) -> None:
     for folder in where.glob(f"{_PREFIX}-*"):
-        with contextlib.suppress(OSError):  # gone already, or somebody else's
+        with contextlib.suppress(OSError):  # already removed, or another user's
             _remove_if_nobodys(folder)
 
 
 def _remove_if_nobodys(folder: Path) -> None:
-    # In a folder of somebody else's, a name could come to mean another folder meanwhile.
+    # In another user's folder, a name could be replaced by a link between two calls.
     if sys.platform == "win32" or not stat.S_ISDIR(_stat_of_mine(folder).st_mode):
         return
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
         if _is_old(folder):
-            folder.rmdir()  # which refuses a folder with anything in it
+            folder.rmdir()  # fails unless the folder is empty
         return
     try:
         if _is_old(folder / _LOCK) and _lock(lock):
@@ -123,7 +122,7 @@ def _remove_if_nobodys(folder: Path) -> None:
 
 
 def _stat_of_mine(path: Path) -> os.stat_result:
-    """Raises PermissionError where it belongs to another user."""
+    """The `stat` of a path. Raises PermissionError if it belongs to another user."""
     found = path.lstat()
     if sys.platform != "win32" and found.st_uid != os.geteuid():
         raise PermissionError(path)
@@ -135,13 +134,13 @@ def _is_old(path: Path) -> bool:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file until the descriptor is closed, if nobody else has."""
+    """Try to lock a file until the descriptor is closed; whether that succeeded."""
     if sys.platform == "win32":
         return False
     import fcntl
 
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # somebody has, or this file system knows no locks
+    except OSError:  # locked by another process, or a file system without locks
         return False
     return True

@@ -1,4 +1,4 @@
-"""Finds the user's own folder, `~/.tinytorch`: progress, data sets, a key.
+"""Finds the user's folder `~/.tinytorch`, which holds progress, data sets and a key.
 
 `progress.store`, `core.signing` and `isolation.levels` call it.
 """
@@ -12,7 +12,7 @@ VARIABLE = "TINYTORCH_HOME"
 
 
 def home() -> Path:
-    """`~/.tinytorch`, or where TINYTORCH_HOME says. Raises CourseError where nobody is at home."""
+    """`~/.tinytorch`, or TINYTORCH_HOME. Raises CourseError if the user has no home directory."""
     if given := os.environ.get(VARIABLE):
         return Path(given)
     try:

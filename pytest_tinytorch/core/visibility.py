@@ -1,4 +1,4 @@
-"""Removes from a record what a student may not see: of hidden tests, only passed or failed is left.
+"""Removes what students may not see from a record: hidden tests keep only their outcome.
 
 `hooks.grading`, `grading.assemble` and the reporters call it.
 """
@@ -11,17 +11,17 @@ from pytest_tinytorch.core.groups import Group, Kind
 from pytest_tinytorch.core.records import Reason, RunRecord, TestRecord
 
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
-HIDDEN = Kind.HIDDEN.value  # a visibility, and the folder of an instructor's tests in a graded copy
+HIDDEN = Kind.HIDDEN.value  # a visibility; also the folder of hidden tests in a graded copy
 
 
 def default_visibility(group: Group) -> str:
-    """The visibility of a test without the mark."""
+    """The visibility of a test without the mark `visibility`."""
     return HIDDEN if group.is_hidden else "visible"
 
 
 def may_hide(root: Path) -> bool:
-    """Whether a course has tests that are not for everybody's eyes: an instructor's own, or some
-    with the mark. Which ones is known when they are collected, and that is too late.
+    """Whether a course may have tests that students must not see: hidden tests, or tests with
+    the mark. Needed before collection, when the single tests are not known yet.
     """
     if any((root / HIDDEN).glob("*.py")):
         return True
@@ -30,18 +30,18 @@ def may_hide(root: Path) -> bool:
 
 
 def students_view(run: RunRecord) -> RunRecord:
-    """The same run without names, messages, inputs and lines of tests that are not visible."""
+    """The same run, without names, messages, inputs and lines of tests that are not visible."""
     return replace(run, tests=tuple(redacted(run.tests)))
 
 
 def redacted(tests: tuple[TestRecord, ...], first: int = 1) -> list[TestRecord]:
-    """The tests in their order. `first`: the number of the first one that is not visible."""
+    """The tests in their order, redacted. `first`: the number of the first redacted test."""
     visible = {test.id for test in tests if test.visibility == "visible"}
     seen: dict[Group, int] = {}
     shown = []
     for test in tests:
         if test.id in visible:
-            # The name of a hidden test would reveal something about it.
+            # The name of a hidden test would reveal what it tests.
             shown.append(replace(test, depends=tuple(d for d in test.depends if d in visible)))
             continue
         seen[test.group] = number = seen.get(test.group, first - 1) + 1
@@ -50,7 +50,7 @@ def redacted(tests: tuple[TestRecord, ...], first: int = 1) -> list[TestRecord]:
                 id=test.group.test_id(f"hidden_{number}"),
                 title=f"Hidden test {number}",
                 outcome=test.outcome,
-                # Whether it could be graded at all is no secret, and matters to the student.
+                # Students may see whether a test could be graded.
                 reason=Reason.NONE if test.decided else Reason.HARNESS,
                 max_points=test.max_points,
                 visibility=test.visibility,

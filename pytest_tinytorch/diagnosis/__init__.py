@@ -1,1 +1,1 @@
-"""Finds out why a test did not pass, and on which of the student's lines."""
+"""Finds the reason why a test failed, and the student's lines to look at."""

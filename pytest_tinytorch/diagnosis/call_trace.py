@@ -20,11 +20,11 @@ from typing import Any
 from pytest_tinytorch.core.fixture_frames import ON_BEHALF
 from pytest_tinytorch.diagnosis.sources import StudentSources
 
-# Methods by which a program of the course hands out numbers: they computed none of them.
+# Methods by which a program of the course returns numbers. They compute nothing.
 HANDED_OUT = ("__array__", "numpy", "item")
-# Frames of their own to Python, but no function to anybody who reads the source.
+# Frames to Python, but not functions in the source.
 _UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>")
-_REMEMBERED = 64  # calls; a test that fails is about one of its last
+_REMEMBERED = 64  # calls; a failing comparison is about one of the last
 
 
 Return = tuple[str, int, str]  # file, line, function
@@ -34,8 +34,8 @@ Return = tuple[str, int, str]  # file, line, function
 class Call:
     """One call from a test into the student's code, and where it returned.
 
-    `returns` has the called function first, then those of the student's that it called in turn,
-    the last to return first.
+    `returns` has the called function first, then the student's functions that it called, the last
+    to return first.
     """
 
     test_line: int
@@ -43,7 +43,7 @@ class Call:
 
 
 class CallTrace:
-    """A context manager that notes the calls from code in `test_file` into the student's files."""
+    """A context manager that records calls from `test_file` into the student's files."""
 
     def __init__(self, sources: StudentSources, test_file: str) -> None:
         self.calls: deque[Call] = deque(maxlen=_REMEMBERED)
@@ -54,7 +54,7 @@ class CallTrace:
         self._inside: dict[CodeType, Return] = {}  # returns within the present call
 
     def __enter__(self) -> "CallTrace":
-        # A debugger, a coverage tool or a profiler that is there first keeps its place.
+        # A debugger, coverage tool or profiler that is already active is not replaced.
         if sys.getprofile() is None:
             sys.setprofile(self._note)
         return self

@@ -18,7 +18,7 @@ from pytest_tinytorch.isolation.failures import SandboxFailure, StudentError
 
 _LONGEST_MESSAGE = 2000
 _MOST_LOCATIONS = 3
-_ARGUMENT = re.compile(r"\n(?=\w+=)")  # before each one; further lines of a value are indented
+_ARGUMENT = re.compile(r"\n(?=\w+=)")  # before each argument; further lines of a value are indented
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def diagnose(
 ) -> Diagnosis:
     """Explain an exception that ended a test.
 
-    inputs: the arguments of a property test that are its input, and no fixtures
+    inputs: the names of a property test's arguments that are not fixtures
     """
     error = _first_of_group(error)
     example = _counter_example(error, inputs)
@@ -84,7 +84,7 @@ def _first_of_group(error: BaseException) -> BaseException:
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error and its explicit causes, the root cause last: its lines say most."""
+    """The error and its explicit causes, the root cause last."""
     links = [error]
     while links[-1].__cause__ is not None and links[-1].__cause__ not in links:
         links.append(links[-1].__cause__)
@@ -92,7 +92,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _frames(error: BaseException, sources: StudentSources) -> list[_Frame]:
-    """The way of an exception, down to the line that raised it, on whichever side that is."""
+    """The frames of an exception, down to the line that raised it, also in the sandbox."""
     here = [_frame(step) for step in _steps(error.__traceback__)]
     if not isinstance(error, StudentError | SandboxFailure):
         return here
@@ -119,7 +119,7 @@ def _frame(step: TracebackType) -> _Frame:
 def _raised_at(
     own: list[_Frame], error: BaseException, sources: StudentSources
 ) -> tuple[Location, ...]:
-    """Where the student's code raised; not where given code caught that and said it better."""
+    """Where student code raised; code given by the course that raised again is skipped."""
     raised = _locations(own[-1:], sources)
     if raised and not sources.is_task(raised[0]) and error.__context__ is not None:
         inner = [f for f in _frames(error.__context__, sources) if sources.owns(f.file)]
@@ -139,7 +139,7 @@ def _computed_by(
 ) -> tuple[Location, ...]:
     """For a wrong value: the lines on which the calls of the failing statement returned.
 
-    Of a call and what it called in turn, those that the student has to write.
+    Only functions that the student has to write are named.
     """
     if trace is None:
         return ()
@@ -148,7 +148,7 @@ def _computed_by(
         return ()
     first, last = _statement(in_test[-1].file, in_test[-1].line)
     distinct: dict[str, Location] = {}
-    for call in reversed(trace.between(first, last)):  # the last one made what was compared
+    for call in reversed(trace.between(first, last)):  # the last call computed the compared value
         found = _locations([_Frame(*place, "") for place in call.returns], sources)
         tasks = [location for location in found if sources.is_task(location)]
         for location in tasks or found[:1]:
@@ -164,9 +164,9 @@ def _statement(file: str, line: int) -> tuple[int, int]:
     return max(around, default=(line, line))
 
 
-@functools.lru_cache(maxsize=8)  # in a class, each student fails in the same files
+@functools.lru_cache(maxsize=8)  # in a class, all students fail in the same files
 def _statements(text: str) -> tuple[tuple[int, int], ...]:
-    """The first and last line of each statement that holds no others."""
+    """The first and last line of each statement that contains no others."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -189,7 +189,7 @@ def _text(error: BaseException) -> str:
         return str(error.msg)
     try:
         text = str(error)
-    except (Exception, SandboxFailure) as broken:  # a student's object may have to say it
+    except (Exception, SandboxFailure) as broken:  # the message may need a student's `__str__`
         text = f"(its message cannot be read: {type(broken).__name__})"
     if _is_pytests_own(error):
         return _capped(text)
@@ -198,7 +198,7 @@ def _text(error: BaseException) -> str:
 
 
 def _is_pytests_own(error: BaseException) -> bool:
-    """Whether it is what `pytest.fail` raises, and not somebody's class of the same name."""
+    """Whether `pytest.fail` raised it, and not another class of the same name."""
     return type(error).__name__ == "Failed" and not isinstance(error, StudentError)
 
 
@@ -207,9 +207,9 @@ def _capped(text: str) -> str:
 
 
 def _counter_example(error: BaseException, inputs: Collection[str]) -> str:
-    """Hypothesis's smallest failing input: of the arguments in its note, those that are inputs.
+    """Hypothesis's smallest failing input: the arguments in its note, without fixtures.
 
-    The last note is this test's: an import that failed raises the same object again and again.
+    The last note is this test's, because a failed import raises the same object each time.
     """
     for note in reversed(getattr(error, "__notes__", ())):
         match = re.match(r"[A-Z][\w ]+: test_\w+\(\n(.*)\n\)", str(note), re.DOTALL)

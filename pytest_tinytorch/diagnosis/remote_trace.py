@@ -8,11 +8,11 @@ from types import TracebackType
 
 from pytest_tinytorch.diagnosis.call_trace import HANDED_OUT, Call, CallTrace
 from pytest_tinytorch.diagnosis.sources import StudentSources
-from pytest_tinytorch.isolation.pool import Asked, SandboxPool
+from pytest_tinytorch.isolation.pool import Request, SandboxPool
 
 
 class RemoteTrace(CallTrace):
-    """A CallTrace whose notes are taken by the host, and fetched when a comparison has failed."""
+    """A CallTrace that the sandbox records. It is fetched after a comparison has failed."""
 
     def __init__(self, pool: SandboxPool, sources: StudentSources, test_file: str) -> None:
         super().__init__(sources, test_file)
@@ -32,14 +32,14 @@ class RemoteTrace(CallTrace):
         self._pool.watching = None
 
     def between(self, first: int, last: int) -> list[Call]:
-        asked = self._pool.asked
-        made = [request for request in asked if first <= request.line <= last]
+        requests = self._pool.requests
+        made = [request for request in requests if first <= request.line <= last]
         calls = [call for call in map(self._call, made) if call.returns]
-        # An attribute is no call: then the last call of all made what was looked at.
-        earlier = (call for call in map(self._call, reversed(asked)) if call.returns)
+        # Reading an attribute is not a call: then the last call computed the value.
+        earlier = (call for call in map(self._call, reversed(requests)) if call.returns)
         return calls or list(itertools.islice(earlier, 1))
 
-    def _call(self, request: Asked) -> Call:
+    def _call(self, request: Request) -> Call:
         places = self._pool.returns_of(request)
         if request.on_behalf:
             places = [p for p in places if p[2].rpartition(".")[2] not in HANDED_OUT]

@@ -1,6 +1,6 @@
-"""Knows the student's files: which lines of a traceback are theirs, and the lines around them.
+"""Maps lines of generated code to the student's sources, with the lines around them.
 
-`explain`, `call_trace` and `remote_trace` map lines of generated code to the source with it.
+`explain`, `call_trace` and `remote_trace` call it.
 """
 
 import linecache
@@ -15,18 +15,18 @@ from pytest_tinytorch.export.line_map import source_position
 from pytest_tinytorch.export.outline import functions
 
 AROUND = 2  # lines of context before and after
-_LONGEST_LINE = 300  # characters of one that are shown; no line of ours has more than 100
+_LONGEST_LINE = 300  # characters shown; the course's own lines have at most 100
 _TASK = "### BEGIN SOLUTION"
 
-# The text of a source -> the first line, the last line and the name of each function in it.
+# The text of a source -> (first line, last line, name) of each function.
 Functions = Callable[[str], tuple[tuple[int, int, str], ...]]
 
 
 class StudentSources:
-    """Maps a line of code, generated or literate, to the line that the student wrote."""
+    """Maps a line of a generated file or a source to the line that the student wrote."""
 
     def __init__(self, course: Course, functions: Functions = functions) -> None:
-        """functions: another reader than Python's own, for sources of strangers."""
+        """functions: finds functions; for untrusted sources, the one with limits."""
         self._root = course.root
         self._functions = functions
         self._names = {course.source_name(module) for module in course.modules}
@@ -38,11 +38,11 @@ class StudentSources:
         return filename.startswith((self._package, self._sources)) and filename != self.door
 
     def generated(self, name: str) -> str:
-        """A generated file, by its name within the package: `core/tensor.py`."""
+        """The path of a generated file, by its name in the package: `core/tensor.py`."""
         return f"{self._package}{os.sep}{name.replace('/', os.sep)}"
 
     def locate(self, filename: str, line: int, function: str = "") -> Location | None:
-        """The student's line behind `filename:line`, or None if it is not theirs."""
+        """The student's line for `filename:line`; None for code of others."""
         if not self.owns(filename):
             return None
         if filename.startswith(self._sources):
@@ -63,7 +63,7 @@ class StudentSources:
         )
 
     def at(self, name: str, line: int, function: str = "") -> Location:
-        """A line of a source, named as people name it, with the lines around it."""
+        """A line of a source, with the source's short name and the lines around it."""
         lines = self._lines(name)
         first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
         shown = [shortened(text.rstrip("\n"), _LONGEST_LINE) for text in lines[first - 1 : last]]
@@ -72,7 +72,7 @@ class StudentSources:
         return Location(name, line, function or (inside[2] if inside else ""), excerpt)
 
     def _lines(self, name: str) -> list[str]:
-        # A mark in generated code, or an exception, can name any file: only sources are shown.
+        # A mark or an exception can name any file; only sources are shown.
         if name not in self._names:
             return []
         path = str(self._root / name)

@@ -2,7 +2,8 @@
 
 `render` calls it. A cell begins with a comment `# %%` in the first column, between two statements
 of the file: the same text in a string, a function or brackets begins no cell. So cells
-hold whole statements, and whatever Python compiles can be exported. `# %% [markdown]` begins text.
+hold whole statements, and every source that Python compiles can be exported. `# %% [markdown]`
+begins text.
 `#| export` is read above the first code of a cell; below it, it is a comment like any other.
 """
 
@@ -24,7 +25,7 @@ from pytest_tinytorch.export.marks import (
 )
 
 _WORD = re.compile(r"#\|\s*(\w+)")
-_WORDS = ("default_exp", "export")
+_DIRECTIVES = ("default_exp", "export")
 _LONGEST_SHOWN = 60
 
 
@@ -39,14 +40,14 @@ class ExportedCell:
 
 @dataclass(frozen=True)
 class Remark:
-    """A directive that exports nothing: to Python a comment, so no reason to refuse."""
+    """A directive that exports nothing, with its line. It is not an error: to Python, a comment."""
 
     line: int
     message: str
 
 
 class SourceError(Exception):
-    """A source that Python cannot compile, and the line to fix."""
+    """Python cannot compile the source; `line` is the line to fix."""
 
     def __init__(self, message: str, line: int, column: int = 1, text: str = "") -> None:
         super().__init__(message)
@@ -84,18 +85,18 @@ def check_compiles(text: str, file: str) -> None:
         raise SourceError(
             error.msg, error.lineno or 1, error.offset or 1, (error.text or "").rstrip("\n")
         ) from None
-    except UnicodeEncodeError as error:  # bytes that are not UTF-8 were read as lone surrogates
+    except UnicodeEncodeError as error:  # invalid UTF-8 is read as lone surrogates
         line = text.count("\n", 0, error.start) + 1
         raise SourceError("this line is not UTF-8 text; save the file as UTF-8", line) from None
-    except (ValueError, RecursionError, MemoryError) as error:  # null bytes, absurd nesting
-        words = str(error) or "Python has not enough memory to compile this; make it simpler"
-        raise SourceError(words, 1) from None
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes, very deep nesting
+        message = str(error) or "Python has not enough memory to compile this; make it simpler"
+        raise SourceError(message, 1) from None
 
 
 def _check_notebook(
     lines: Sequence[str], starts: Sequence[int], file: str, notebook: NotebookMark
 ) -> None:
-    """Compile each cell by itself: an unclosed bracket is not the next cell's mistake."""
+    """Compile each cell by itself, so that an unclosed bracket is reported in its own cell."""
     for start, end in pairwise([*starts, len(lines)]):
         try:
             check_compiles("\n" * start + "\n".join(lines[start:end]), file)
@@ -105,7 +106,7 @@ def _check_notebook(
 
 
 def _as_python_reads_it(text: str) -> str:
-    """The text with the newlines and the encoding that Python finds in a file of these bytes."""
+    """The text with the newlines and the encoding with which Python reads the file."""
     try:
         text = decoded(text)
     except (LookupError, ValueError) as error:
@@ -114,15 +115,15 @@ def _as_python_reads_it(text: str) -> str:
 
 
 def _starts(lines: Sequence[str], text: str) -> list[int]:
-    """The indices of lines with which a cell begins: marks that lie in no statement."""
+    """The indices of the first lines of cells: marks that are not inside a statement."""
     marks = [index for index, line in enumerate(lines) if is_mark(line)]
     try:
         body = ast.parse(text).body if marks else []
-    except RecursionError:  # Python compiles a little more than it makes a tree of
+    except RecursionError:  # some nesting compiles but cannot become a tree
         return marks
     firsts = [_first_line(node) for node in body]
     lasts = [0, *(node.end_lineno or 0 for node in body)]
-    # Of the statements that begin above a mark, the last one must have ended.
+    # The last statement that begins above a mark must have ended.
     return [index for index in marks if lasts[bisect_right(firsts, index)] <= index]
 
 
@@ -132,16 +133,16 @@ def _first_line(node: ast.stmt) -> int:
 
 
 class _Directives:
-    """Reads cell after cell: `#| default_exp` holds for all that follow."""
+    """Reads the directives of the cells in order: `#| default_exp` applies to all later cells."""
 
     def __init__(self, targets: tuple[str, ...]) -> None:
         self._targets = targets
-        # With one file, there is no need to say which.
+        # A module with one file needs no `#| default_exp`.
         self._default = targets[0] if len(targets) == 1 else ""
         self.remarks: list[Remark] = []
 
     def read(self, lines: Sequence[str], start: int, end: int) -> list[ExportedCell]:
-        """What the lines from `start` to `end` export: a cell for each file that they name."""
+        """The exported cells of lines `start` to `end`: one for each file that they name."""
         if start < end and begins_text(lines[start]):
             return []
         exported: list[str] = []
@@ -162,7 +163,7 @@ class _Directives:
         return [ExportedCell(target, body + 1, code) for target in exported]
 
     def _known(self, target: str, line: int) -> str:
-        """The target, if the module has it, else nothing."""
+        """The target if the module has it; else "", and a remark is added."""
         if target in self._targets:
             return target
         if not target:
@@ -175,6 +176,8 @@ class _Directives:
 
     def _remark_on(self, comment: str, line: int) -> None:
         word = _WORD.match(comment)
-        if word and (hint := nearest(word[1], _WORDS)):
+        if word and (hint := nearest(word[1], _DIRECTIVES)):
             message = f"{comment!r} exports nothing: write `#| export` or `#| export core.name`"
-            self.remarks.append(Remark(line, message + (hint if word[1] not in _WORDS else "")))
+            self.remarks.append(
+                Remark(line, message + (hint if word[1] not in _DIRECTIVES else ""))
+            )

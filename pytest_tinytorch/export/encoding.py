@@ -8,9 +8,9 @@ _COMMENT = re.compile(r"[ \t\f]*(#|\r|$)")
 
 
 def decoded(text: str) -> str:
-    """The text of a file that was read as UTF-8, with other bytes as lone surrogates.
+    """Decode a text again that was read as UTF-8 with invalid bytes as lone surrogates.
 
-    Raises LookupError for an encoding that there is not, ValueError where the bytes are not in it.
+    Raises LookupError for an unknown encoding, ValueError if the bytes are invalid in it.
     """
     encoding = _declared(text)
     if not encoding or codecs.lookup(encoding).name == "utf-8":

@@ -1,7 +1,7 @@
-"""The public door of the package: every public name, flat, resolved when it is first used.
+"""The root of the student's package: resolves each public name when it is first used.
 
-`import` always works, also when half the modules are unwritten or one of them is broken: a name
-costs an import only when somebody asks for it.
+The export generates it. `import` works even if modules are unwritten or broken, because a file is
+imported only when one of its names is used.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ IMPORT_FIRST = ""
 
 _FILE_OF = {name: file for file, names in NAMES.items() for name in names}
 
-# Files of the package that raised while they were imported, and what they raised.
+# File of the package -> the exception that it raised while it was imported.
 import_failures: dict[str, BaseException] = {}
 _started = False
 
@@ -61,8 +61,8 @@ def _load(file: str) -> Any:
 
 
 def _import_first() -> None:
-    # Gradients are recorded from the first operation on, so the recorder comes before all else.
-    # If it is broken, all that needs no gradient still works, and `backward` raises the failure.
+    # The recorder of gradients is imported first, so that it records every operation. If it is
+    # broken, everything without gradients still works, and `backward` raises the failure.
     global _started
     if _started:
         return
@@ -73,7 +73,7 @@ def _import_first() -> None:
 
 
 def _existing() -> list[str]:
-    """The public names that are there now; a file that cannot be imported has none."""
+    """The public names that exist now; a file that cannot be imported has none."""
     names = []
     for file, public in NAMES.items():
         try:
@@ -102,8 +102,8 @@ def _absent(file: str) -> str:
 
 
 def _refuse(message: str) -> NoReturn:
-    # `from package import name` replaces the text of an AttributeError, so it gets an ImportError;
-    # anybody else gets an AttributeError, so that hasattr() is False.
+    # `from package import name` replaces the text of an AttributeError, so it gets an ImportError.
+    # Other callers get an AttributeError, so that hasattr() is False.
     caller = sys._getframe(2).f_code.co_name
     if caller == "_handle_fromlist":
         raise ImportError(message, name=__name__)

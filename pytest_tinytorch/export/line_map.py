@@ -12,12 +12,12 @@ _HEADER = re.compile(r"# Generated from (?P<source>.+)\. Do not edit")
 
 
 def mark(source: str, line: int) -> str:
-    """The comment above an exported cell, naming where the cell's next line comes from."""
+    """The comment above an exported cell: the source and line of the line below it."""
     return f"# %% {source}:{line}"
 
 
 def source_position(generated: Path, line: int) -> tuple[str, int] | None:
-    """Return (source, line) for a line of a generated file; None where nothing was exported."""
+    """(source, line) for a line of a generated file; None for a line that was not exported."""
     return position_in(_read(generated, generated.stat().st_mtime_ns), line)
 
 
@@ -25,7 +25,7 @@ def position_in(text: tuple[str, ...], line: int) -> tuple[str, int] | None:
     header = _HEADER.match(text[0]) if text else None
     for index in range(min(line, len(text)) - 1, -1, -1):
         match = _MARK.match(text[index])
-        # A comment of the student's may look like a mark.
+        # A student's comment may look like a mark.
         if match and (header is None or match["source"] == header["source"]):
             return match["source"], int(match["line"]) + line - index - 2
     return None
@@ -33,5 +33,5 @@ def position_in(text: tuple[str, ...], line: int) -> tuple[str, int] | None:
 
 @lru_cache(maxsize=64)
 def _read(path: Path, _modified: int) -> tuple[str, ...]:
-    # A line ends where Python ends one: `splitlines` knows many more ends.
+    # Only Python's own line ends: `splitlines` knows more.
     return tuple(path.read_text(encoding="utf-8", errors="replace").split("\n"))

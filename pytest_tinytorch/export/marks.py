@@ -1,4 +1,4 @@
-"""The comments that begin a cell and that mark it as exported. `cells` and `notebook` use them."""
+"""Recognizes the comments that begin a cell, or export it. `cells` and `notebook` call it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,16 +8,16 @@ DIRECTIVE = re.compile(r"#\|\s*(default_exp|export)\b\s*(\S*)\s*$")
 _MARK = re.compile(r"#[ \t]*(%%+([ \t].*)?|In\[[\d ]*\]:?|<codecell>)$")
 _TEXT = re.compile(r"\[(markdown|md|raw)\]")
 _HEAD = "# Exported cells of a notebook, each below its number: "
-_FIRST_LINE = re.compile(re.escape(_HEAD) + r"(?P<words># %+ cell)$")
+_FIRST_LINE = re.compile(re.escape(_HEAD) + r"(?P<comment># %+ cell)$")
 
 
 def is_mark(line: str) -> bool:
-    """Whether a line begins a cell, if it stands between two statements."""
+    """Whether a line begins a cell. It does only between two statements."""
     return line.startswith("#") and _MARK.match(line.rstrip()) is not None
 
 
 def begins_text(line: str) -> bool:
-    """Whether a line begins a cell that is no code: `# %% [markdown]`."""
+    """Whether a line begins a text cell: `# %% [markdown]`."""
     return is_mark(line) and _TEXT.search(line) is not None
 
 
@@ -35,34 +35,34 @@ def leading_comments(lines: Sequence[str], start: int, end: int) -> Iterator[int
 class NotebookMark:
     """The text that marks cells in a source made from a notebook."""
 
-    words: str = "# %% cell"
+    comment: str = "# %% cell"
 
     @property
     def first_line(self) -> str:
-        return f"{_HEAD}{self.words}"
+        return f"{_HEAD}{self.comment}"
 
     @classmethod
     def of(cls, text: str) -> "NotebookMark | None":
-        """How the cells of this source are marked, if it was made from a notebook."""
+        """The mark of this source, if it was made from a notebook, else None."""
         match = _FIRST_LINE.match(text.partition("\n")[0])
-        return cls(match["words"]) if match else None
+        return cls(match["comment"]) if match else None
 
     @classmethod
     def unlike(cls, lines: Sequence[str]) -> "NotebookMark":
-        """A mark with which none of these lines begins."""
+        """A mark that none of these lines begins with."""
         mark = cls()
-        while any(line.startswith(mark.words) for line in lines):
-            mark = cls(mark.words.replace("%", "%%", 1))
+        while any(line.startswith(mark.comment) for line in lines):
+            mark = cls(mark.comment.replace("%", "%%", 1))
         return mark
 
     def starts(self, lines: Sequence[str]) -> list[int]:
-        """The indices of lines with which a cell begins."""
-        return [index for index, line in enumerate(lines) if line.startswith(self.words)]
+        """The indices of the first lines of cells."""
+        return [index for index, line in enumerate(lines) if line.startswith(self.comment)]
 
     def place(self, lines: Sequence[str], line: int) -> str:
-        """A line of the source, by the numbers with which it is found in the notebook."""
+        """The cell and line in the notebook that a line of the source came from."""
         marks = self.starts(lines[:line])
         if not marks:
             return ""
-        number = lines[marks[-1]].removeprefix(self.words).strip()
+        number = lines[marks[-1]].removeprefix(self.comment).strip()
         return f" (cell {number} of the notebook, line {line - marks[-1] - 1})"

@@ -2,9 +2,9 @@
 
     notebook (JSON, format 2 to 4) --exported cells, without magics--> source with a mark for each
 
-`submissions.notebooks` and `isolation.bounded` call it. Only code cells are read, and only
-exported cells are taken over. Each is marked by a text with which none of its lines begins
-(`marks.NotebookMark`), so a comment `# %%` within a cell stays a comment.
+`submissions.notebooks` and `isolation.bounded` call it. It keeps only exported code cells. The
+text that marks a cell (`marks.NotebookMark`) begins no line of the notebook, so a comment `# %%`
+within a cell stays a comment.
 """
 
 import json
@@ -14,18 +14,18 @@ from typing import Any
 
 from pytest_tinytorch.export.marks import DIRECTIVE, NotebookMark, leading_comments
 
-# What IPython takes: %magic, !shell, ?name, name?, value = !shell, and `pip install` without a %.
+# IPython's magics: %magic, !shell, ?name, name?, value = !shell, and `pip install` without a %.
 _MAGIC = re.compile(r"\s*(?:[%!?]|(?:pip3?|conda|mamba|uv)\s|[^#'\"]*\?\s*$|[\w\s,.\[\]]+=\s*[%!])")
 _LEADING_MAGIC = re.compile(r"\s*[%!?]")
 _LONGEST_SHOWN = 60
 
 
 class NotebookRefused(Exception):
-    """A file is not a notebook. The message continues the file's name."""
+    """A file is not a notebook. The message is shown after the file's name."""
 
 
 def source_of_notebook(content: bytes) -> tuple[str, list[str]]:
-    """The source, and what was left out of it, a line each. Raises NotebookRefused."""
+    """The source, and a line for each omission. Raises NotebookRefused."""
     notes: list[str] = []
     cells = []
     for number, code in _code_cells(_read(content)):
@@ -38,7 +38,7 @@ def source_of_notebook(content: bytes) -> tuple[str, list[str]]:
     mark = NotebookMark.unlike([line for _, lines in cells for line in lines])
     blocks = [mark.first_line]
     for number, lines in cells:
-        blocks += [f"{mark.words} {number}", *lines, ""]
+        blocks += [f"{mark.comment} {number}", *lines, ""]
     return "\n".join([*blocks, ""]), notes
 
 
@@ -46,8 +46,8 @@ def _read(content: bytes) -> Any:
     try:
         return json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError, MemoryError) as error:
-        words = (str(error) or type(error).__name__).splitlines()[0][:200]
-        raise NotebookRefused(f"cannot be read as a notebook ({words})") from None
+        message = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise NotebookRefused(f"cannot be read as a notebook ({message})") from None
 
 
 def _code_cells(notebook: Any) -> Iterator[tuple[int, str]]:
@@ -55,7 +55,7 @@ def _code_cells(notebook: Any) -> Iterator[tuple[int, str]]:
     for number, cell in enumerate(_cells(notebook), 1):
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
-        text = cell.get("source", cell.get("input", ""))  # the latter before format 4
+        text = cell.get("source", cell.get("input", ""))  # "input" before format 4
         lines: list[Any] = text if isinstance(text, list) else [text]
         if all(isinstance(line, str) for line in lines):
             yield number, "".join(lines)
@@ -72,8 +72,8 @@ def _cells(notebook: Any) -> list[Any]:
 
 
 def _exported_lines(lines: list[str]) -> tuple[list[str], dict[int, str]]:
-    """The exported code of a cell, and its magics by line; empty if the cell exports nothing."""
-    # A cell may begin with a magic: `%%time`, then `#| export`.
+    """The exported code of a cell, and its magics by line; both empty if it exports nothing."""
+    # A cell may begin with a magic `%%time` above `#| export`.
     leading = ["#" if _LEADING_MAGIC.match(line) else line for line in lines]
     directives = {
         index: match[1]
@@ -92,7 +92,7 @@ def _exported_lines(lines: list[str]) -> tuple[list[str], dict[int, str]]:
 
 
 def _magic_that_fails(lines: list[str]) -> int | None:
-    """The line of a magic that keeps Python from compiling a cell: where it fails, or above."""
+    """The line of a magic that makes compilation fail: at the error, or above it."""
     try:
         compile("\n".join(lines), "cell", "exec", dont_inherit=True)
     except SyntaxError as error:

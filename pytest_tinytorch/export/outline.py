@@ -6,10 +6,10 @@ from functools import lru_cache
 
 @lru_cache(maxsize=8)
 def functions(source: str) -> tuple[tuple[int, int, str], ...]:
-    """The first line, the last line and the name of each function; none if it does not compile."""
+    """(first line, last line, name) of each function; empty if the source does not compile."""
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last: nested too deeply
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # MemoryError: nested too deeply
         return ()
     found = []
 

@@ -1,7 +1,4 @@
-"""Makes the files of the package that come from course.toml: `__init__.py` of each folder.
-
-`plan` calls it.
-"""
+"""Generates `__init__.py` for each folder of the package from course.toml. `plan` calls it."""
 
 import importlib.resources
 from functools import lru_cache
@@ -27,9 +24,9 @@ def package_files(course: Course) -> dict[Path, str]:
     return files
 
 
-@lru_cache(maxsize=4)  # in a class, the same for everybody
+@lru_cache(maxsize=4)  # the same for all students of a class
 def _generated(body: str) -> str:
-    # The body is a function of course.toml and the template: its own hash stands for both.
+    # The body depends only on course.toml and the template, so its hash serves for both.
     return with_header(COURSE_FILE, source_digest(body), body)
 
 

@@ -30,13 +30,13 @@ from pytest_tinytorch.export.render import (
 LOCK = ".export.lock"
 _LARGEST = 2**24  # bytes of a source or a generated file
 
-# (source, files, text) -> what the files become: `render.rendered`, or the same with limits.
+# (source, files, text) -> the text of the files: `render.rendered`, or the same with limits.
 Render = Callable[[str, tuple[str, ...], str], Rendered]
 
 
 @dataclass(frozen=True)
 class BrokenSource:
-    """A source that does not compile, or cannot be cut into cells."""
+    """A source that does not compile, or cannot be split into cells."""
 
     module: str
     file: str
@@ -49,7 +49,7 @@ class BrokenSource:
 
 @dataclass(frozen=True)
 class OddDirective:
-    """A line of a source that looks like a directive, and exports nothing."""
+    """A line of a source that looks like a directive but exports nothing."""
 
     file: str
     line: int
@@ -87,9 +87,9 @@ class ExportPlan:
     """Collects the changes module by module; `changes` maps a path to its text, None to delete."""
 
     def __init__(self, course: Course, render: Render = rendered, once: bool = False) -> None:
-        """once: read each source once, also one that does not compile.
+        """once: also read a source that does not compile only once.
 
-        Raises CourseError, as do the methods, where a file would not be below the package.
+        This and the methods raise CourseError if a file would not be below the package.
         """
         self.course = course
         self._render, self._once = render, once
@@ -132,7 +132,7 @@ class ExportPlan:
             self._refuse_outside(path)
             on_disk = _read(path)
             if on_disk is None or read_stamp(on_disk) is None:
-                continue  # nothing there, or a file that no export ever wrote
+                continue  # no file, or one that no export wrote
             if is_edited(on_disk):
                 self._keep(path, on_disk, self.course.source_name(module))
             self.changes[path] = None
@@ -153,7 +153,7 @@ class ExportPlan:
         self._kept.append(KeptEdit(self._name(path), self._name(kept), instead))
 
     def _refuse_outside(self, path: Path) -> None:
-        """Whatever the course says, and wherever links lead: all is written below the package."""
+        """Raise CourseError if a path, with links resolved, is not below the package."""
         root, package = self.course.root, self.course.package_folder
         whole = "is a link" if package.is_symlink() else leads_out(root, package / "any")
         inside = [(file, leads_out(package, file)) for file in (path, package / LOCK)]
@@ -167,7 +167,7 @@ class ExportPlan:
 
 
 def code_key(course: Course, module: Module) -> str:
-    """The hash of what the module's exported code means; "" where it has no source."""
+    """The hash of the module's exported code (its AST); "" if it has no source."""
     text = _read(course.source_file(module))
     if text is None:
         return ""
@@ -186,7 +186,7 @@ def _exported(course: Course, module: Module, text: str, render: Render) -> Rend
 def _is_current(
     course: Course, module: Module, source_text: str, also_broken: bool = False
 ) -> bool:
-    """Whether every file of the module was exported from exactly this text, and compiles."""
+    """Whether every file of the module was exported from exactly this text and compiles."""
     wanted = source_digest(source_text)
     for target in module.exports:
         on_disk = _read(course.target_file(target))
@@ -199,7 +199,7 @@ def _is_current(
 
 
 def _read(path: Path) -> str | None:
-    """The text, with any newlines and with or without a byte-order mark; None without a file."""
+    """The text of a file, without a byte-order mark; None if there is no file."""
     try:
         content = read_plain(path, _LARGEST)
     except (FileNotFoundError, NotADirectoryError):
@@ -211,7 +211,7 @@ def _read(path: Path) -> str | None:
 
 
 def _instead(edited: str, new: str) -> str:
-    """Where in the source to repeat an edit: the first line that differs, mapped back."""
+    """The place in the source to repeat an edit: the first line that differs, mapped back."""
     new_lines = tuple(new.split("\n"))
     pairs = enumerate(zip(edited.split("\n"), new_lines, strict=False), 1)
     differing = (n for n, (old, fresh) in pairs if old != fresh and not fresh.startswith("# "))

@@ -1,4 +1,4 @@
-"""Makes the text of a generated file from exported cells, and reads the hashes in its header.
+"""Generates the text of a package file from exported cells; reads the hashes in its header.
 
 `plan` and `progress.progress` call it. The header has three hashes:
 - `source`: of the source text, so that an unchanged tree is recognized quickly;
@@ -28,7 +28,7 @@ _STAMP = re.compile(
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a generated file says about itself."""
+    """The hashes in the header of a generated file."""
 
     source: str
     code: str
@@ -44,10 +44,10 @@ class Rendered:
     remarks: tuple[Remark, ...] = ()
 
 
-# In a class, many students have the same text for what they have not begun with.
+# In a class, modules that were not begun have the same text for many students.
 @lru_cache(maxsize=32)
 def rendered(source: str, targets: tuple[str, ...], text: str) -> Rendered:
-    """The files `targets` of the source named `source`, whose whole text is `text`."""
+    """Generate the files `targets` from the source named `source` with the whole text `text`."""
     try:
         cells, remarks = exported_cells(text, source, targets)
         texts = {
@@ -56,14 +56,14 @@ def rendered(source: str, targets: tuple[str, ...], text: str) -> Rendered:
         }
     except SourceError as error:
         return refused(source, targets, text, error)
-    except Exception as error:  # no source stops a run, however strange it is
-        words = f"cannot be exported ({type(error).__name__}: {error})"
-        return refused(source, targets, text, SourceError(words, 1))
+    except Exception as error:  # no source may stop a run
+        message = f"cannot be exported ({type(error).__name__}: {error})"
+        return refused(source, targets, text, SourceError(message, 1))
     return Rendered(texts, None, tuple(remarks))
 
 
 def refused(source: str, targets: tuple[str, ...], text: str, error: SourceError) -> Rendered:
-    """Files that raise what is wrong with their source."""
+    """Files that raise the error of their source."""
     return Rendered({target: broken_text(source, text, error) for target in targets}, error)
 
 
@@ -76,13 +76,13 @@ def source_digest(text: str) -> str:
 
 
 def generated_text(source: str, text: str, cells: list[ExportedCell]) -> str:
-    """The file for one target: `cells` of the source named `source`, whose whole text is `text`."""
+    """The file for one target, from `cells` of the source `source` with the whole text `text`."""
     blocks = [f"{mark(source, cell.line)}\n{cell.code}\n" for cell in cells]
     return with_header(source, source_digest(text), "\n\n".join(blocks))
 
 
 def broken_text(source: str, text: str, error: SourceError) -> str:
-    """A file that raises the source's own error when imported: it is never an earlier export."""
+    """A file that raises the source's error when imported, in place of an earlier export."""
     place = (source, error.line, error.column, error.text)
     body = f"raise SyntaxError({error.message!r}, {place!r})\n"
     return with_header(source, source_digest(text), body, code=BROKEN)
@@ -100,7 +100,7 @@ def with_header(source: str, source_hash: str, body: str, code: str | None = Non
 
 
 def read_stamp(text: str) -> Stamp | None:
-    """The stamp of a generated file, or None if it is not one of ours."""
+    """The stamp of a generated file; None for any other file."""
     lines = text.split("\n", 3)
     match = _STAMP.match(lines[2]) if len(lines) > 3 else None
     if match is None:
@@ -109,21 +109,21 @@ def read_stamp(text: str) -> Stamp | None:
 
 
 def is_edited(text: str) -> bool:
-    """Whether somebody changed the file after it was generated (or wrote it altogether)."""
+    """Whether the file was changed after it was generated, or was not generated at all."""
     stamp = read_stamp(text)
     return stamp is None or digest(text.split("\n", 3)[3]) != stamp.content
 
 
 def code_digest(body: str) -> str:
-    """A hash of what the code means, equal across Python versions, comments and blank lines."""
+    """A hash of the code's AST: independent of Python version, comments and blank lines."""
     try:
         return digest("".join(_canonical(ast.parse(body))))
     except (SyntaxError, ValueError, RecursionError):
-        return digest(body)  # no tree can be made of it: then its text has to do
+        return digest(body)  # without an AST, hash the text
 
 
 def _canonical(tree: ast.AST) -> Iterator[str]:
-    """The tree as text, piece by piece. No recursion: a tree may be deeper than Python calls."""
+    """The tree as text. No recursion is used, as a tree may be deeper than Python's stack."""
     pending: list[_Piece] = [tree]
     while pending:
         piece = pending.pop()
@@ -134,7 +134,7 @@ def _canonical(tree: ast.AST) -> Iterator[str]:
 
 
 def _named(node: ast.AST) -> list["_Piece"]:
-    # Empty fields are left out, because later Pythons add new ones.
+    # Empty fields are left out, because later Python versions add new ones.
     fields = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
     pieces: list[_Piece] = [f"({type(node).__name__!r}{'' if fields else ','}"]
     for name, value in fields:
@@ -152,9 +152,9 @@ def _listed(nodes: list[object]) -> list["_Piece"]:
 def _piece(value: object) -> "_Piece":
     if isinstance(value, ast.AST | list):
         return value
-    # Python refuses to write out integers of thousands of decimal digits, which takes long.
+    # Python refuses to convert integers with thousands of decimal digits, because it is slow.
     is_long = isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER
     return repr(hex(value) if is_long else repr(value))  # type: ignore[arg-type]
 
 
-_Piece = str | ast.AST | list[object]  # text, or what is still to be made text of
+_Piece = str | ast.AST | list[object]  # text, or a node to convert

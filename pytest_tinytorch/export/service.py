@@ -1,4 +1,4 @@
-"""Exports: updates the generated package from the sources, and writes only what changed.
+"""Updates the generated package from the sources; writes only files that changed.
 
 `hooks.export` calls it before tests, `grading.prepare` for submissions, `tito export` on demand.
 """
@@ -14,11 +14,11 @@ from pytest_tinytorch.export.plan import LOCK, ExportPlan, ExportReport, Render,
 def export(
     course: Course, modules: Iterable[Module] | None = None, limited: Render | None = None
 ) -> ExportReport:
-    """Export `modules` (default: all). Raises MachineError where the package cannot be written,
-    and CourseError where a file would not be below the package's folder.
+    """Export `modules` (default: all). Raises MachineError if the package cannot be written,
+    and CourseError if a file would not be below the package's folder.
 
-    limited: reads the sources where they are somebody else's, in a folder that is thrown away, and
-    so need not outlive the machine
+    limited: renders untrusted sources with limits. The package is then in a temporary folder, so
+    the export does not wait for the disk.
     """
     plan = _planned(course, modules, limited)
     if plan.changes:
@@ -27,15 +27,15 @@ def export(
 
 
 def pending(course: Course) -> ExportReport:
-    """What an export would do now; nothing is written."""
+    """The plan of an export, without writing anything."""
     return _planned(course, None).report()
 
 
 def code_keys(course: Course, modules: Iterable[Module]) -> dict[str, str]:
-    """The hash of what each module's exported code means, for the sources as they stand now.
+    """The hash of each module's exported code (its AST), for the present sources.
 
-    A file that is up to date says so in its header; only a changed source is read as a notebook.
-    A module without a source has the key "".
+    For a file that is up to date, the hash is in its header; only changed sources are parsed. A
+    module without a source has the key "".
     """
     return {module.name: code_key(course, module) for module in modules}
 

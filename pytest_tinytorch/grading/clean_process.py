@@ -23,7 +23,13 @@ from pytest_tinytorch.core.early_options import (
     STUDENT,
     EarlyOption,
 )
-from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError, let_go_of_output, told
+from pytest_tinytorch.core.errors import (
+    MACHINE,
+    CourseError,
+    MachineError,
+    let_go_of_output,
+    os_error_text,
+)
 from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
 from pytest_tinytorch.grading.new_process import replace_process
 
@@ -90,8 +96,8 @@ def start_anew(arguments: Sequence[str]) -> None:
     if is_clean():
         return
     where = str(Path(__file__).parents[2])
-    words = ["-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
-    replace_process(words, clean_environment())
+    command = ["-E", "-P", *_no_user_site(), "-c", _BOOT, where, *arguments]
+    replace_process(command, clean_environment())
 
 
 def clean_environment() -> dict[str, str]:
@@ -136,12 +142,12 @@ def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
 def _say_what_is_wrong(error: OSError) -> None:
     """With the machine: nobody reads the output any more, a disk is full, a file cannot be read."""
     with contextlib.suppress(OSError):
-        print(f"ERROR: --grade: {told(error)}; the grade is not complete", file=sys.stderr)
+        print(f"ERROR: --grade: {os_error_text(error)}; the grade is not complete", file=sys.stderr)
     let_go_of_output()
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _HarnessArguments:
     """What the command line says that pytest on the copy is not to see."""
 
     junit: Path | None
@@ -160,27 +166,27 @@ def _graded(arguments: list[str], work: Path, log: "WorkflowLog | None") -> int:
     import pytest
 
     here, copy = Path.cwd(), work / "course"
-    arguments, asked = _read(arguments, here)
-    task = _taken_in(asked, here, copy)
-    notes = _set_aside(asked.files)
+    arguments, own = _read(arguments, here)
+    task = _taken_in(own, here, copy)
+    notes = _set_aside(own.files)
     (work / "task.json").write_text(json.dumps(task.__dict__), "utf-8")
     os.environ[VARIABLE] = str(work / "task.json")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.chdir(copy)
     for note in notes:
         print(note)
-    command = _command(arguments, copy, work / "grade.xml" if asked.junit else None, task.hushed)
+    command = _command(arguments, copy, work / "grade.xml" if own.junit else None, task.hushed)
     try:
         code = int(pytest.main(command, plugins=[log] if log else []))
     finally:
         os.chdir(here)
-        if asked.junit:
-            _publish(work / "grade.xml", asked.junit)
-            _publish(work / "grade.student.xml", beside(asked.junit)[1])
+        if own.junit:
+            _publish(work / "grade.xml", own.junit)
+            _publish(work / "grade.student.xml", beside(own.junit)[1])
     return code
 
 
-def _read(arguments: list[str], here: Path) -> tuple[list[str], _Asked]:
+def _read(arguments: list[str], here: Path) -> tuple[list[str], _HarnessArguments]:
     """Split the arguments: those for pytest, and those for the harness. Raises CourseError."""
     _refuse_other_plugins(arguments)
     arguments, junit = _without(arguments, JUNIT)
@@ -191,7 +197,7 @@ def _read(arguments: list[str], here: Path) -> tuple[list[str], _Asked]:
     if uploaded is not None and uploaded.is_dir():
         raise CourseError(f"--gradescope {gradescope!r} names no file; write one: results.json")
     final = (here / junit).absolute() if junit else None
-    return arguments, _Asked(final, uploaded, hidden or "", student or "")
+    return arguments, _HarnessArguments(final, uploaded, hidden or "", student or "")
 
 
 def _refuse_other_plugins(arguments: list[str]) -> None:
@@ -203,7 +209,7 @@ def _refuse_other_plugins(arguments: list[str]) -> None:
             )
 
 
-def _taken_in(asked: _Asked, here: Path, copy: Path) -> CleanRun:
+def _taken_in(own: _HarnessArguments, here: Path, copy: Path) -> CleanRun:
     """The task, when all that counts of the tree lies in the copy. Raises CourseError."""
     from pytest_tinytorch.core.discovery import course_root
     from pytest_tinytorch.core.visibility import may_hide
@@ -212,14 +218,14 @@ def _taken_in(asked: _Asked, here: Path, copy: Path) -> CleanRun:
     root = course_root(here)
     if root is None:
         raise CourseError("--grade: no course.toml here or above; change into the course's folder")
-    submission = take_in(root, copy, asked.student)
-    if asked.hidden:
-        take_in_hidden(here / asked.hidden, copy / "hidden")
+    submission = take_in(root, copy, own.student)
+    if own.hidden:
+        take_in_hidden(here / own.hidden, copy / "hidden")
     return CleanRun(
         root=str(root),
-        junit=str(asked.junit or ""),
-        gradescope=str(asked.uploaded or ""),
-        hidden=asked.hidden,
+        junit=str(own.junit or ""),
+        gradescope=str(own.uploaded or ""),
+        hidden=own.hidden,
         submission=submission.to_text(),
         hushed=may_hide(copy),
     )
@@ -270,13 +276,13 @@ def _without(arguments: list[str], option: EarlyOption) -> tuple[list[str], str 
     """
 
     rest, value = [], None
-    words = iter(arguments)
-    for word in words:
+    remaining = iter(arguments)
+    for word in remaining:
         name, sign, given = word.partition("=")
         if name not in option.names:
             rest.append(word)
         else:
-            value = given if sign else next(words, "-")
+            value = given if sign else next(remaining, "-")
             # "" is what a script passes on whose variable is not set: it meant a file or a folder.
             empty = not value and not option.may_be_empty
             if empty or (not sign and value.startswith("-")):

@@ -15,17 +15,17 @@ from pytest_tinytorch.grading.new_process import replace_process
 def joined(arguments: Sequence[str]) -> list[str]:
     """The same arguments, with every folder written behind a `=`."""
     folders = {name for option in FOLDER_OPTIONS for name in option.names}
-    words: list[str] = []
+    result: list[str] = []
     for argument in arguments:
-        if words and words[-1] in folders:
-            words[-1] += f"={argument}"
+        if result and result[-1] in folders:
+            result[-1] += f"={argument}"
         else:
-            words.append(argument)
-    return words
+            result.append(argument)
+    return result
 
 
 def start_joined(arguments: Sequence[str], root: Path) -> None:
     """Replace this process by one for the course in `root`, unless that is what it is."""
-    words = joined(arguments)
-    if words != list(arguments):
-        replace_process(["-P", "-m", "pytest", f"--rootdir={root}", *words], os.environ)
+    joined_arguments = joined(arguments)
+    if joined_arguments != list(arguments):
+        replace_process(["-P", "-m", "pytest", f"--rootdir={root}", *joined_arguments], os.environ)

@@ -106,12 +106,12 @@ class PartFiles:
             _write(self.folder / _SUBMISSION, asdict(intake))
 
 
-def harness_digest(course: Course, manifest: Manifest, hidden: Path | None, asked: str) -> str:
+def harness_digest(course: Course, manifest: Manifest, hidden: Path | None, options: str) -> str:
     """The hash of all that a result rests on besides the submission: tests, plugin, libraries.
 
-    asked: the options that can change a result, as text (`hooks.options.deciding_options`).
+    options: the options that can change a result, as text (`hooks.options.deciding_options`).
     """
-    found = sha256(f"{FORMAT}\n{asked}\n{manifest.digest}\n".encode())
+    found = sha256(f"{FORMAT}\n{options}\n{manifest.digest}\n".encode())
     found.update("\n".join(f"{name} {metadata.version(name)}" for name in _DECIDING).encode())
     plugin = Path(__file__).parents[1]
     files = [*plugin.rglob("*.py"), *(course.root / name for name in course_files(course))]

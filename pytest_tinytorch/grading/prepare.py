@@ -21,7 +21,7 @@ from pytest_tinytorch.submissions.find import Submitted
 from pytest_tinytorch.submissions.reader import Taken, read_submission
 
 _SECONDS = 60  # of one step; an honest submission takes less than one
-_LONGEST_WORDS = 300
+_LONGEST_MESSAGE = 300
 
 Result = TypeVar("Result")
 
@@ -114,5 +114,5 @@ def reason_of(error: BaseException) -> str:
     except Exception:  # of a class that somebody made
         text = ""
     lines = text.splitlines() or [""]
-    words = f"{type(error).__name__}: {lines[0]}" if lines[0] else type(error).__name__
-    return printable(steady(words))[:_LONGEST_WORDS]
+    text = f"{type(error).__name__}: {lines[0]}" if lines[0] else type(error).__name__
+    return printable(steady(text))[:_LONGEST_MESSAGE]

@@ -21,7 +21,7 @@ from _pytest.runner import runtestprotocol
 
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order
 from pytest_tinytorch.core.course import Course
-from pytest_tinytorch.core.errors import CourseError, MachineError, told
+from pytest_tinytorch.core.errors import CourseError, MachineError, os_error_text
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.names import folder_names
 from pytest_tinytorch.core.records import TestRecord
@@ -83,11 +83,11 @@ class BatchSession:
         self.options = options_of(config)
         self.manifest = load_graded_manifest(self.course, self.options.hidden_folder)
         found, self.ignored = find_submissions(batch.submissions)
-        told = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
-        if told is not None:  # who hands in meanwhile must not make one worker differ from another
+        sent = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
+        if sent is not None:  # who hands in meanwhile must not make one worker differ from another
             found = [
                 Submitted(student, batch.submissions / os.fsdecode(name.encode("latin-1")), commit)
-                for student, name, commit in told
+                for student, name, commit in sent
             ]
         self.students: list[Submitted] = found
         self.names = folder_names(s.student for s in found)
@@ -97,7 +97,7 @@ class BatchSession:
         self._tests: dict[Group, list[pytest.Item]] = {}  # group -> tests of the course
         self._grader: Grader | None = None
 
-    def told_to_workers(self) -> list[list[str]]:
+    def worker_input(self) -> list[list[str]]:
         # A name need not be text, and only text crosses.
         return [
             [s.student, os.fsencode(s.path.name).decode("latin-1"), s.commit] for s in self.students
@@ -154,15 +154,15 @@ class BatchSession:
         return self._grader
 
     def _new_grader(self) -> Grader:
-        asked = deciding_options(self.options, level_of(self.config).name)
+        deciding = deciding_options(self.options, level_of(self.config).name)
         hidden = self.options.hidden_folder
-        harness = harness_digest(self.course, self.manifest, hidden, asked)
+        harness = harness_digest(self.course, self.manifest, hidden, deciding)
         try:
             grader = Grader(
                 self.course, self.batch.results, self.names, harness, self.batch.regrade, self._run
             )
         except OSError as error:
-            raise MachineError(told(error)) from None
+            raise MachineError(os_error_text(error)) from None
         self.config.add_cleanup(grader.close)
         return grader
 
@@ -205,7 +205,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     batch_session = batch_of_run(node.config)
     if batch_session is not None:
-        node.workerinput[_WORKER_INPUT] = batch_session.told_to_workers()
+        node.workerinput[_WORKER_INPUT] = batch_session.worker_input()
 
 
 # `selection` runs first, because it was registered later: it sets the ids of the tests.

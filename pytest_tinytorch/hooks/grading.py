@@ -123,10 +123,10 @@ _graded_key = pytest.StashKey[GradedRun | None]()
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Before any conftest is loaded: a path that leads elsewhere would bring one with it, and tests
     that count under the names of the course's own."""
-    asked = early_config.known_args_namespace
+    options = early_config.known_args_namespace
     here = early_config.invocation_params.dir
     root = (course_root(here) or here).resolve()
-    for word in asked.file_or_dir if asked.grade else ():
+    for word in options.file_or_dir if options.grade else ():
         if not (here / word.partition("::")[0]).resolve().is_relative_to(root):
             raise pytest.UsageError(
                 f"--grade: {word} lies outside of the copy that is graded; change into the course's"

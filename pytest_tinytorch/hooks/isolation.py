@@ -106,7 +106,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _probe(config: pytest.Config) -> Probe:
     """The level of this run: found here, or in the controller that started this worker."""
     if is_worker(config):
-        return _told(config)
+        return _probe_of_controller(config)
     from pytest_tinytorch.isolation.probe import probe
 
     options = options_of(config)
@@ -121,15 +121,15 @@ def _probe(config: pytest.Config) -> Probe:
     return found
 
 
-def _told(config: pytest.Config) -> Probe:
-    told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
-    name, user = told["tinytorch_level"]
-    return Probe(Level(name, user + _slot(told) if user else 0))
+def _probe_of_controller(config: pytest.Config) -> Probe:
+    workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+    name, user = workerinput["tinytorch_level"]
+    return Probe(Level(name, user + _slot(workerinput) if user else 0))
 
 
-def _slot(told: dict[str, Any]) -> int:
+def _slot(workerinput: dict[str, Any]) -> int:
     """The number in the name of a worker: `gw1`."""
-    return int("".join(c for c in told["workerid"] if c.isdigit()) or 0)
+    return int("".join(c for c in workerinput["workerid"] if c.isdigit()) or 0)
 
 
 def _stay_on_one_core(config: pytest.Config) -> None:
@@ -139,10 +139,10 @@ def _stay_on_one_core(config: pytest.Config) -> None:
     twice as much as a call.
     """
     if sys.platform == "linux":
-        told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+        workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
         cores = sorted(os.sched_getaffinity(0))
-        if 1 < len(cores) <= told["workercount"]:
-            os.sched_setaffinity(0, {cores[_slot(told) % len(cores)]})
+        if 1 < len(cores) <= workerinput["workercount"]:
+            os.sched_setaffinity(0, {cores[_slot(workerinput) % len(cores)]})
 
 
 def _limit_memory(course: Course) -> None:
@@ -161,8 +161,8 @@ def _limit_memory(course: Course) -> None:
 def _check_required(options: Options, found: Probe) -> None:
     wanted = options.required_isolation
     if LEVELS.index(found.level.name) < LEVELS.index(wanted):
-        asked = f"set by --isolate={options.isolation}"
-        reasons = asked if options.isolation != "auto" else "; ".join(found.refused)
+        chosen = f"set by --isolate={options.isolation}"
+        reasons = chosen if options.isolation != "auto" else "; ".join(found.refused)
         raise pytest.UsageError(
             f"--require-isolation {wanted}: this machine reaches {found.level.name} ({reasons})"
         )

@@ -380,15 +380,15 @@ def load_graded_manifest(course: Course, hidden: Path | None) -> Manifest:
     return with_hidden(manifest, hidden) if hidden is not None else manifest
 
 
-def _isolation(asked: str | None, modules: tuple[Module, ...]) -> str:
-    if asked in (None, "none"):
+def _isolation(requested: str | None, modules: tuple[Module, ...]) -> str:
+    if requested in (None, "none"):
         return ""
     if modules:
         raise CourseError(
-            f"--isolate={asked}: inline tests are student code themselves, so --module runs them in"
-            f" one process; --isolate is for --checkpoint"
+            f"--isolate={requested}: inline tests are student code themselves, so --module runs"
+            f" them in one process; --isolate is for --checkpoint"
         )
-    return str(asked)
+    return str(requested)
 
 
 def _ids_from_progress(course: Course) -> Dynamic:

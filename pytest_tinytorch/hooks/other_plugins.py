@@ -18,9 +18,9 @@ _OURS = (*OPTIONS, "grade", "submissions")
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    asked = early_config.known_args_namespace
+    options = early_config.known_args_namespace
     plugins = early_config.pluginmanager
-    if any(getattr(asked, name, None) for name in _OURS) and plugins.has_plugin(_SUGAR):
+    if any(getattr(options, name, None) for name in _OURS) and plugins.has_plugin(_SUGAR):
         plugins.unregister(name=_SUGAR)
 
 

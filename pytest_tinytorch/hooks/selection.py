@@ -60,8 +60,8 @@ def pytest_make_collect_report(
     except SystemExit as error:
         if not options_of(collector.config).active:
             raise
-        words = f"sys.exit({error.code!r}) is called when the file is imported; take it out"
-        return pytest.CollectReport(collector.nodeid, "failed", words, [])
+        message = f"sys.exit({error.code!r}) is called when the file is imported; take it out"
+        return pytest.CollectReport(collector.nodeid, "failed", message, [])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -140,8 +140,8 @@ class RunSession:
         """Whether the run was narrowed by the user; then no test is missing."""
         option = self.config.option
         given = self.config.args_source is pytest.Config.ArgsSource.ARGS
-        words = ("keyword", "markexpr", "lf", "maxfail", "deselect", "stepwise")
-        return given or any(getattr(option, word, None) for word in words)
+        narrowing = ("keyword", "markexpr", "lf", "maxfail", "deselect", "stepwise")
+        return given or any(getattr(option, word, None) for word in narrowing)
 
 
 _session_key = pytest.StashKey[RunSession | None]()

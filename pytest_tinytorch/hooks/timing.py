@@ -21,10 +21,10 @@ def _limit(item: pytest.Item) -> AbstractContextManager[None]:
     if id_key not in item.stash:
         return nullcontext()
     seconds = limits_of(item).seconds_per_test
-    words = (
+    message = (
         f"stopped after {seconds} s, the time limit of one test; look for a loop that does not end"
     )
-    return alarm(seconds_of(item), lambda: None if is_debugging() else OutOfTime(words))
+    return alarm(seconds_of(item), lambda: None if is_debugging() else OutOfTime(message))
 
 
 # Inside of what catches the exceptions of a phase, so that the report is about this test.

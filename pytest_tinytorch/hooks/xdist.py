@@ -104,8 +104,8 @@ def _if_it_answers(config: pytest.Config, start: Callable[[Any], object]) -> Cal
             start(node)
         except OSError as error:
             if config.pluginmanager.has_plugin("terminal"):
-                words = f"{node.gateway.spec}: {error.strerror}; the other workers go on"
-                config.get_terminal_writer().line(words)
+                message = f"{node.gateway.spec}: {error.strerror}; the other workers go on"
+                config.get_terminal_writer().line(message)
 
     return start_or_say
 

@@ -1,1 +1,1 @@
-"""Runs student code in a process of its own; only numbers, strings, arrays and handles cross."""
+"""Runs student code in a process of its own, and sends numbers, strings, arrays and handles."""

@@ -1,4 +1,4 @@
-"""Reads submitted sources and notebooks in a process with limits of time and memory.
+"""Parses submitted sources and notebooks in a process with limits of time and memory.
 
     grader --a request: JSON, one line--> this file as a program --an answer, one line--> grader
 
@@ -29,29 +29,29 @@ from pytest_tinytorch.export.outline import functions
 from pytest_tinytorch.export.render import Rendered, refused, rendered
 from pytest_tinytorch.isolation import reaper
 
-# Beside what the process takes by itself. A submission may cost the grader 200 MiB: the rest is for
-# the text and the answer in the grader's own process.
+# In addition to the memory of the empty process. A submission may cost the grader 200 MiB; the rest
+# is for the text and the answer in the grader's own process.
 MEMORY_MIB = 150
 SECONDS = 3.5  # of processor time, for all sources of a submission
-SECONDS_OF_NOTEBOOKS = 1.0  # to convert them all
-SECONDS_OF_OUTLINES = 0.5  # to name the functions in which the tests of a checkpoint ended
+SECONDS_OF_NOTEBOOKS = 1.0  # for all notebooks of a submission
+SECONDS_OF_OUTLINES = 0.5  # to find the functions in which the tests of a checkpoint failed
 _WALL_SECONDS = 120  # where processor time cannot be limited
 _USUAL_START = 0.1  # seconds that the process takes to start; a slower machine gets more
 _BOOT = "import sys; sys.path.insert(0, {!r}); from {} import serve; serve()"
 
 
 class GaveUp(Exception):
-    """A request failed. The message continues the name of a file."""
+    """A request failed. The message is shown after the name of a file."""
 
 
 class Bounded:
-    """The readers of a graded run, with processor time for one submission."""
+    """Sends the requests of a graded run. Each submission has its own processor time."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._left = seconds
 
     def render(self, source: str, targets: tuple[str, ...], text: str) -> Rendered:
-        """`render.rendered`; what it did not survive is an error of the source."""
+        """`render.rendered`; if the process dies, that is an error of the source."""
         try:
             made = self._ask("render", source, targets, text)
         except GaveUp as error:
@@ -74,7 +74,7 @@ class Bounded:
         return made["source"], made["notes"]
 
     def functions(self, text: str) -> tuple[tuple[int, int, str], ...]:
-        """`outline.functions`; none where it did not survive."""
+        """`outline.functions`; empty if the process dies."""
         try:
             return tuple((first, last, name) for first, last, name in self._ask("functions", text))
         except GaveUp:
@@ -93,15 +93,15 @@ class Bounded:
 
 
 class _Reader:
-    """The process: started at the first request, and again after it has ended."""
+    """The process. It starts at the first request, and again after it has ended."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, call: str, arguments: Any, seconds: float) -> tuple[Any, float]:
-        """The answer, or None where the process ended instead; and the processor time it took."""
+        """The answer (None if the process ended instead), and the processor time."""
         request = json.dumps({"call": call, "arguments": arguments, "seconds": seconds})
-        for _ in range(2):  # it may have ended since the last request
+        for _ in range(2):  # the process may have ended since the last request
             process = self._started()
             assert process.stdin is not None and process.stdout is not None
             timer = threading.Timer(_WALL_SECONDS, process.kill)
@@ -114,7 +114,7 @@ class _Reader:
             except OSError:
                 self.stop()
                 continue
-            except BaseException:  # an alarm: its answer would be taken for that of the next
+            except BaseException:  # an alarm: the next request must not receive this answer
                 self.stop()
                 raise
             finally:
@@ -162,7 +162,7 @@ _reader = _Reader()
 
 
 def serve() -> None:
-    """The process's side: one request a line, one answer a line."""
+    """Runs in the process: reads one request per line, writes one answer per line."""
     answers, sys.stdout = sys.stdout, sys.stderr
     slowness = max(1.0, time.process_time() / _USUAL_START)
     _limit_memory()
@@ -179,12 +179,12 @@ def serve() -> None:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    """The answer, or why it failed; nothing if memory ran out."""
+    """The answer, or the reason of a failure; neither if memory ran out."""
     try:
         return {"made": _CALLS[request["call"]](*request["arguments"])}
     except MemoryError:
         return {}
-    except Exception as error:  # whatever strange input does to a reader
+    except Exception as error:  # a parser may raise anything for strange input
         return {"failed": f"{type(error).__name__}: {error}"[:300]}
 
 
@@ -193,8 +193,8 @@ def _is_answered(answer: dict[str, Any]) -> bool:
 
 
 def _is_fragmented() -> bool:
-    """Whether so much memory was in use once that the next request might find too little."""
-    # The resource usage of a process begins with that of the one that started it; this does not.
+    """Whether the peak of memory was so high that the next request might run out of memory."""
+    # The peak in `getrusage` includes the parent's from before the start; this one does not.
     try:
         status = Path("/proc/self/status").read_text("ascii", "replace")
     except OSError:
@@ -240,7 +240,7 @@ def _limit_memory() -> None:
 
 @contextlib.contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Let the system end this process after so much processor time, whatever it is doing."""
+    """Let the system kill this process after so much processor time."""
     if not hasattr(signal, "setitimer"):
         yield
         return

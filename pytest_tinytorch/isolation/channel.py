@@ -13,10 +13,10 @@ from typing import Any
 from pytest_tinytorch.isolation.child.protocol import HEAD, WireError, read_body, read_head
 from pytest_tinytorch.isolation.failures import Died, Forged, OutOfTime, death
 
-_KEPT_OUTPUT = 16 * 2**10  # bytes of what was printed last, for a person to read
-_MOST_OUTPUT = 64 * 2**20  # bytes printed before the process is ended
+_KEPT_OUTPUT = 16 * 2**10  # bytes of the last output, to be shown
+_MOST_OUTPUT = 64 * 2**20  # bytes of output after which the process is killed
 _FIRST_PART, _PART, _OUTPUT_PART = 2**12, 2**20, 2**16
-_TICK = 0.2  # seconds between two looks at what the process does besides
+_TICK = 0.2  # seconds between two checks of the process's scratch folder and memory
 
 
 class Channel:
@@ -35,7 +35,7 @@ class Channel:
             self._poll.register(descriptor, select.POLLIN)
         os.set_blocking(requests, False)
         self.sequence = 0
-        self.largest_reply: int | None = None  # bytes of arrays; None: what the wire allows
+        self.largest_reply: int | None = None  # bytes of arrays; None: the protocol's limit
         self.received = 0  # bytes of the last reply
         self.watch: Callable[[], None] = lambda: None  # called from time to time
         self._watched = time.monotonic()
@@ -115,7 +115,7 @@ class Channel:
                 if descriptor == self._replies:
                     try:
                         part = os.read(descriptor, most)
-                    except BlockingIOError:  # who owns the other end can take it back
+                    except BlockingIOError:  # the process may have drained the pipe itself
                         continue
                     if not part:
                         raise Died(self._ending())
@@ -123,14 +123,14 @@ class Channel:
             self._drain()
 
     def _watch(self) -> None:
-        """Look at what the process does besides, whether or not it says something meanwhile."""
+        """Call `watch` once per tick, also while output arrives."""
         now = time.monotonic()
         if now - self._watched >= _TICK:
             self._watched = now
             self.watch()
 
     def _drain(self) -> None:
-        """Take in what was printed, so that nobody has to wait for us."""
+        """Read the output, so that the process does not block on a full pipe."""
         for descriptor in tuple(self._outputs):
             try:
                 part = os.read(descriptor, _OUTPUT_PART)

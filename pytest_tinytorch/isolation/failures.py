@@ -1,4 +1,4 @@
-"""What a sandbox can return instead of a value: a student's exception, or the end of the process.
+"""Exceptions that a sandbox gives instead of a value: a student's exception, or its own end.
 
 `channel` and `pool` raise them; `diagnosis.explain` turns them into the reason of a test.
 """
@@ -15,23 +15,23 @@ from pytest_tinytorch.core.text import whole
 Place = tuple[str, int, str, str]  # file from the package's folder, line, function, code name
 
 _FILE = re.compile(r"(\w+/)*\w+\.py")
-_NAME = re.compile(r"[\w.-]+")  # `method-wrapper` is one
+_NAME = re.compile(r"[\w.-]+")  # such as `method-wrapper`
 _PLACE_OF_SYNTAX = re.compile(r"[\w./<>+-]{1,500}")
 _LONGEST_NAME = 100
 _MOST_FRAMES = 20
 _MOST_LINES = 2**31
 _MOST_LINKS = 5
 
-# The ends of a test as pytest and unittest know them are theirs alone: a student's exception that
-# is called one of these, or has one of these for a base, is an exception like any other.
+# Names by which pytest and unittest end a test. A student's exception with one of these names or
+# bases is treated like any other exception.
 _NOT_TO_BE_RAISED = ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "BaseException")
 
 
 class StudentError(Exception):
     """An exception that student code raised in its own process.
 
-    Its class is made for the occasion: it has the name that the student's class has, and the
-    built-in exceptions among its bases, so that `except ValueError` catches it.
+    A subclass is made for each: it has the name of the student's class and that class's built-in
+    bases, so that `except ValueError` catches it.
     """
 
     text = ""
@@ -42,38 +42,38 @@ class StudentError(Exception):
 
 
 class SandboxFailure(BaseException):
-    """The student's process is no more: no test can catch this, and no property tries it again."""
+    """The student's process has ended. Neither `except Exception` nor Hypothesis catches it."""
 
     reason = Reason.CRASHED
 
     def __init__(self, message: str, frames: tuple[Place, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
-        self.frames = frames  # the line of student code, if it is known
+        self.frames = frames  # the line of student code, if known
 
 
 class Died(SandboxFailure):
-    """The process ended by itself, or was ended by the system."""
+    """The process ended by itself, or the system killed it."""
 
 
 class OutOfTime(SandboxFailure):
-    """A deadline passed: of a call, of a test or of a checkpoint."""
+    """The time limit of a call, a test or a checkpoint was exceeded."""
 
     reason = Reason.TIMEOUT
 
 
 class Forged(SandboxFailure):
-    """What came back is no reply: something else than the host has written it."""
+    """A reply is invalid: student code wrote to the pipe."""
 
 
 class NotStarted(SandboxFailure):
-    """No process could be started: the machine's fault, not the student's."""
+    """No process could be started. The student's code is not the cause."""
 
     reason = Reason.HARNESS
 
 
 def student_error(data: Any, links: int = _MOST_LINKS) -> StudentError:
-    """The exception that a reply describes. Nothing in it is trusted to have the right form."""
+    """The exception that a reply describes. The reply is untrusted, so its form is checked."""
     if not isinstance(data, dict):
         data = {}
     names = data.get("bases")
@@ -85,7 +85,7 @@ def student_error(data: Any, links: int = _MOST_LINKS) -> StudentError:
     error.frames = tuple(found for found in places if found is not None)
     spot = data.get("place")
     if _is_list(spot) and len(spot) == 3 and _is_line(spot[1]) and _is_file(spot[0]):
-        # What a SyntaxError has; on another exception nobody looks for it.
+        # Fields of a SyntaxError.
         for name, value in zip(("filename", "lineno", "msg"), spot, strict=True):
             setattr(error, name, value if name == "lineno" else whole(str(value)))
     if links > 0 and data.get("cause"):
@@ -118,7 +118,7 @@ def death(status: int) -> str:
 
 
 def type_name(value: object, otherwise: str) -> str:
-    """The name of a type over there, where it is one: a sentence could pass for the harness's."""
+    """The type name in a reply if it has the form of a name, because it is shown in messages."""
     name = value[:_LONGEST_NAME] if isinstance(value, str) else ""
     return name if _NAME.fullmatch(name) else otherwise
 
@@ -140,10 +140,10 @@ def place(entry: Any) -> Place | None:
     if not _is_list(entry) or len(entry) != 4 or not _is_line(entry[1]):
         return None
     file, line, function, code_name = entry
-    # The text of a handle would need another request.
+    # Formatting a handle would need another request.
     if not all(isinstance(word, str) for word in (file, function, code_name)):
         return None
-    # Lines of this file are shown: it must be one of the package's own.
+    # Lines of this file are shown, so it must be a file of the package.
     if not _FILE.fullmatch(file):
         return None
     return file, line, whole(function[:200]), whole(code_name[:200])
@@ -153,11 +153,11 @@ def place(entry: Any) -> Place | None:
 def _error_class(name: str, bases: tuple[str, ...]) -> type[StudentError]:
     known = [getattr(builtins, base, None) for base in bases if base not in _NOT_TO_BE_RAISED]
     kinds = [kind for kind in known if isinstance(kind, type) and issubclass(kind, Exception)]
-    # The most special of them brings the others with it; a second line of descent may not fit.
+    # The most derived class includes its bases; a second base may have an incompatible layout.
     for chosen in (_roots(kinds), *([kind] for kind in kinds), []):
         try:
             made = type(name, (StudentError, *(k for k in chosen if k is not Exception)), {})
-            made()  # some built-in ones cannot be made without values of their own
+            made()  # some built-in exceptions require arguments
         except (TypeError, ValueError):
             continue
         return made
@@ -165,5 +165,5 @@ def _error_class(name: str, bases: tuple[str, ...]) -> type[StudentError]:
 
 
 def _roots(kinds: list[type]) -> list[type]:
-    """Those that are no base of another one: all the rest comes with them."""
+    """The most derived of these classes: those that are not a base of another one."""
     return [k for k in kinds if not any(k is not other and issubclass(other, k) for other in kinds)]

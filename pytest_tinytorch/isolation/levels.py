@@ -1,4 +1,4 @@
-"""The levels of isolation: what each needs, and the command that starts a sandbox at that level.
+"""The levels of isolation: their requirements, and the command that starts a sandbox.
 
     none       in pytest's own process: no promise
     process    a process of its own, with limits: a crash, a loop or a flood ends there
@@ -32,13 +32,13 @@ LEVELS = ("none", "process", "landlock", "bwrap")
 CONFINED = ("landlock", "bwrap")
 
 _NOBODY = "65534"
-_FIRST_USER = 64000  # above those of people, below the range of containers
+_FIRST_USER = 64000  # above the ids of people, below those of containers
 _USERS = 1000
 
 
 @dataclass(frozen=True)
 class Level:
-    """One way to start a sandbox. `user`: an id of its own; 0 for that of who started it."""
+    """One way to start a sandbox. `user`: its own user id; 0 for the id of this process."""
 
     name: str
     user: int = 0
@@ -52,20 +52,20 @@ class Level:
 
     @property
     def counts_processes(self) -> bool:
-        """Whether a limit of processes is the sandbox's alone, and binds it."""
+        """Whether a limit of processes applies to the sandbox alone."""
         return bool(self.user) or self.name == "bwrap"
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The level that was found to hold, and why each better one was not taken."""
+    """The chosen level, and the reasons why better levels were not chosen."""
 
     level: Level
     refused: tuple[str, ...] = ()
 
 
 def missing(name: str) -> str:
-    """Why a level is out of reach on this machine; "" where it is worth a try."""
+    """Why a level is not available on this machine; "" if it can be tried."""
     if name == "none":
         return ""
     if os.name != "posix":
@@ -84,9 +84,9 @@ def missing(name: str) -> str:
     return ""
 
 
-def candidates(asked: str, slot: int) -> list[Level]:
-    """The levels to try, the best first. Under root, one with a user of its own is better."""
-    names = [name for name in LEVELS[:0:-1] if asked in ("auto", name) and not missing(name)]
+def candidates(requested: str, slot: int) -> list[Level]:
+    """The levels to try, the best first. Under root, a level with its own user is better."""
+    names = [name for name in LEVELS[:0:-1] if requested in ("auto", name) and not missing(name)]
     found = []
     for name in names:
         if name != "bwrap" and os.geteuid() == 0 and _is_for_all():
@@ -96,31 +96,31 @@ def candidates(asked: str, slot: int) -> list[Level]:
 
 
 def command(level: Level, workspace: Workspace, libraries: Path, info: int, size: int) -> list[str]:
-    """The beginning of a command that runs something at this level. size: bytes of scratch."""
+    """The prefix of a command that runs at this level. size: bytes of the scratch folder."""
     if level.name != "bwrap":
         return []
-    words = ["bwrap", "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY]
-    words += ["--die-with-parent", "--new-session", "--info-fd", str(info), "--proc", "/proc"]
-    words += ["--dev", "/dev"]
+    command = ["bwrap", "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY]
+    command += ["--die-with-parent", "--new-session", "--info-fd", str(info), "--proc", "/proc"]
+    command += ["--dev", "/dev"]
     library = standard_library()
-    words += ["--ro-bind", str(library), str(library)]
+    command += ["--ro-bind", str(library), str(library)]
     hidden = [str(library / name) for name in SITE if (library / name).is_dir()]
     for folder in hidden:
-        words += ["--tmpfs", folder]
+        command += ["--tmpfs", folder]
     own = [path for path in _own(workspace, libraries) if Path(path).exists()]
     for path in (*_mounts_of_the_machine(), *own):
-        words += ["--ro-bind", path, path]
-    words += ["--size", str(size), "--tmpfs", str(workspace.scratch)]
-    # Where there is no Landlock, /dev is memory that nobody counts, and /proc forgets a peak.
+        command += ["--ro-bind", path, path]
+    command += ["--size", str(size), "--tmpfs", str(workspace.scratch)]
+    # Without Landlock, student code could write to /dev uncounted, and reset its peak in /proc.
     for folder in (*hidden, "/dev", "/proc", "/"):
-        words += ["--remount-ro", folder]
-    return [*words, "--chdir", str(workspace.scratch), "--"]
+        command += ["--remount-ro", folder]
+    return [*command, "--chdir", str(workspace.scratch), "--"]
 
 
 @cache
 def _mounts_of_the_machine() -> tuple[str, ...]:
-    """What every sandbox sees beside the standard library, which is one mount: each costs a
-    millisecond, and the library has two hundred entries."""
+    """The paths of the machine that are mounted in every sandbox. The standard library is not
+    among them: it is one mount, as each mount costs a millisecond."""
     library = standard_library()
     return tuple(
         path
@@ -131,7 +131,7 @@ def _mounts_of_the_machine() -> tuple[str, ...]:
 
 
 def _own(workspace: Workspace, libraries: Path) -> list[str]:
-    """What a sandbox may read besides the machine's own."""
+    """The files of the harness and the student that a sandbox may read."""
     return [str(libraries), str(workspace.package), str(_data())]
 
 
@@ -140,10 +140,10 @@ def readable(workspace: Workspace, libraries: Path) -> list[str]:
 
 
 def environment(workspace: Workspace, libraries: Path) -> dict[str, str]:
-    """Nothing of the parent's: no secret, no proxy, no path."""
+    """The environment of a sandbox. Nothing of the parent's environment is in it."""
     return {
         **ONE_THREAD,
-        # Also where the home that it would be found in is not shown.
+        # Without the variable it would be looked for in HOME, which is the scratch folder here.
         "TINYTORCH_DATA": str(_data()),
         "PYTHONPATH": str(libraries),
         "PYTHONHASHSEED": "0",
@@ -153,8 +153,8 @@ def environment(workspace: Workspace, libraries: Path) -> dict[str, str]:
         "HOME": str(workspace.scratch),
         "TMPDIR": str(workspace.scratch),
         "LANG": "C.UTF-8",
-        # Without fixed thresholds malloc learns from what is freed, and keeps memory that a
-        # measurement from outside then takes for used.
+        # Without fixed thresholds, malloc adapts and keeps freed memory. A measurement from outside
+        # would count that memory as used.
         "MALLOC_MMAP_THRESHOLD_": str(2**17),
         "MALLOC_TRIM_THRESHOLD_": str(2**17),
         "MALLOC_ARENA_MAX": "1",
@@ -167,19 +167,19 @@ def host_command(requests: int, replies: int) -> list[str]:
 
 
 def _data() -> Path:
-    """The folder of data sets, which student code may read."""
+    """The folder of data sets. Student code may read it."""
     given = os.environ.get("TINYTORCH_DATA")
     return Path(given or home() / "data").resolve()
 
 
 def _is_for_all() -> bool:
-    """Whether a user who owns nothing can read what a sandbox reads: Python and the data sets."""
+    """Whether any user can read the files that a sandbox reads: Python and the data sets."""
     data = _data()
     return _is_open_to_all(interpreter()) and (not data.is_dir() or _is_open_to_all(data / "any"))
 
 
 def _is_open_to_all(path: Path) -> bool:
-    """Whether a user who owns nothing can come to a file: not below somebody's private home."""
+    """Whether any user can reach a file. It is not so below a private home directory."""
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
 
 

@@ -1,4 +1,4 @@
-"""Manages the sandboxes of a run: one for each checkpoint, a new one after a death.
+"""Manages the sandboxes of a run: one for each checkpoint, and a new one if one dies.
 
 `hooks.isolation` creates the pool. Each `Proxy` sends its requests through it, and it enforces the
 time limits of calls, tests and checkpoints.
@@ -32,14 +32,14 @@ from pytest_tinytorch.isolation.proxy import PackageProxy, Proxy
 from pytest_tinytorch.isolation.sandbox import Sandbox
 from pytest_tinytorch.isolation.workspace import Workspaces
 
-_LARGEST_NUMBER = 2**53  # of a handle; the host counts from 0
-_MOST_RELEASED = 2**14  # handles in one request, which has to stay a short one
-_LARGE = 2**20  # bytes of a reply, from which on the test's own time counts as the student's
+_LARGEST_NUMBER = 2**53  # of a handle; the sandbox counts from 0
+_MOST_RELEASED = 2**14  # handles in one request, to keep it short
+_LARGE = 2**20  # bytes; after a larger reply, the test's own time counts as the student's
 _OWN_FOLDER = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """One request, and the line of the test that made it."""
 
     line: int
@@ -54,13 +54,13 @@ class SandboxPool:
     def __init__(
         self, level: Level, package: Path, limits: Limits, files: Mapping[str, str]
     ) -> None:
-        """limits: the largest of any checkpoint, for processes that are started ahead of it;
-        files: public name -> the file of the package that it comes from.
+        """limits: the largest of any checkpoint, for processes that are started in advance;
+        files: public name -> the file of the package that defines it.
         """
         self.level = level
         self.package = PackageProxy(self, 0, PACKAGE, package.name)
-        self.watching: str | None = None  # the test file whose calls are noted
-        self.asked: list[Asked] = []
+        self.watching: str | None = None  # the test file whose calls are recorded
+        self.requests: list[Request] = []
         self._folder = self._following = package
         self._largest, self._files = limits, files
         self._places = Workspaces()
@@ -68,45 +68,45 @@ class SandboxPool:
         self._sandbox: Sandbox | None = None
         self._generation = 0
         self._released: list[int] = []
-        self._names: dict[str, Proxy] = {}  # of the package, in this generation
+        self._names: dict[str, Proxy] = {}  # names of the package, in this generation
         self._seed = 0
-        self._counted: float | None = None  # since when the test's own time counts, if it does
+        self._counted: float | None = None  # when counting the test's own time began
         self._begin_checkpoint(None, limits)
 
     # --- a run, checkpoint by checkpoint and test by test -------------------------------------
 
     def begin(self, group: Group, limits: Limits, seed: int) -> None:
-        """A test begins. Its group has a sandbox of its own; what it used before is closed."""
+        """Begin a test. If its group differs from the one before, close the sandbox."""
         with silenced():
             if group != self._group:
                 self.close_sandbox()
                 self._begin_checkpoint(group, limits)
             self._seed, self._in_test = seed, 0.0
             self._counted = None
-            self.asked.clear()
+            self.requests.clear()
             if self._sandbox is not None:
                 self._sandbox.forget_warnings()
-                with contextlib.suppress(SandboxFailure):  # the next request finds it gone
+                with contextlib.suppress(SandboxFailure):  # the next request reports it
                     self._reset(self._sandbox)
 
     def output(self) -> str:
         """The output of student code since the last call."""
-        return self._sandbox.output() if self._sandbox is not None else self._last_words()
+        return self._sandbox.output() if self._sandbox is not None else self._take_last_output()
 
     def prepare(self) -> None:
-        """Let a process start while this one is busy with other things."""
+        """Start a process in advance, while this one does other work."""
         if self._spare is not None:
             return
         try:
             self._spare = self._new(self._following)
         except KeyboardInterrupt:
             raise
-        except BaseException:  # whoever needs it tries again, and it is theirs
+        except BaseException:  # the next start tries again, and raises
             self._spare = None
 
     def turn_to(self, package: Path, following: Path) -> None:
-        """From here on, student code is the package in another folder. `following` is the folder
-        that will be turned to after it, as far as is known: its process can start meanwhile."""
+        """Switch to the package in another folder. `following` is the next folder after it, if
+        known: its process can start in advance."""
         self.close_sandbox()
         self._group: Group | None = None
         self._folder, self._following = package, following
@@ -118,7 +118,7 @@ class SandboxPool:
         if self._sandbox is not None:
             self._sandbox.close()
         self._sandbox = None
-        self._words = ""
+        self._last_output = ""
 
     def close(self) -> None:
         self.close_sandbox()
@@ -130,8 +130,8 @@ class SandboxPool:
     # --- the border ---------------------------------------------------------------------------
 
     def ask(self, operation: str, *arguments: Any, **keywords: Any) -> Any:
-        """Carry out an operation on the student's side, and return what it gave."""
-        with silenced():  # a request has its own deadline, and must not be left half done
+        """Carry out an operation in the sandbox, and return its result."""
+        with silenced():  # a request has its own time limit, and must not be interrupted
             self._count()
             try:
                 return self._ask(operation, *arguments, **keywords)
@@ -147,7 +147,7 @@ class SandboxPool:
         seconds, limit = self._time_left()
         sandbox = self._living_sandbox()
         body = [operation, list(arguments), keywords, self._take_released(), False]
-        if self.watching is not None and name is None:  # to find a name computes nothing
+        if self.watching is not None and name is None:  # looking up a name computes nothing
             self._note(body, sandbox, sys._getframe(2))
         started = time.monotonic()
         try:
@@ -155,7 +155,7 @@ class SandboxPool:
         except SandboxFailure as failure:
             self._lost(failure, name)
             raise
-        except TooLarge as error:  # the test made it of what student code gave
+        except TooLarge as error:  # the test built it from values of student code
             raise CheckFailed(f"your code made a test too large: {error}") from None
         except CannotCross as error:
             raise CheckMisused(
@@ -170,7 +170,7 @@ class SandboxPool:
         return value
 
     def settle(self) -> None:
-        """Have everything forgotten over there that nothing here holds any more."""
+        """Release handles in the sandbox that were garbage-collected here."""
         for _ in range(1 + len(self._released) // _MOST_RELEASED):
             self.ask("len", ())
 
@@ -178,15 +178,15 @@ class SandboxPool:
         if generation == self._generation:
             self._released.append(number)
 
-    def returns_of(self, asked: Asked) -> list[tuple[str, int, str]]:
-        """Where the student's functions returned while a request was carried out."""
-        if self._sandbox is None or asked.generation != self._generation:
+    def returns_of(self, request: Request) -> list[tuple[str, int, str]]:
+        """The lines on which the student's functions returned during a request."""
+        if self._sandbox is None or request.generation != self._generation:
             return []
         watching, self.watching = self.watching, None
         try:
-            found = self.ask("returns", asked.sequence)
+            found = self.ask("returns", request.sequence)
         except (Exception, SandboxFailure):
-            return []  # the failure that is being explained is worth more than any other
+            return []  # the failure that is being explained is more important
         finally:
             self.watching = watching
         entries = found if isinstance(found, list) else []
@@ -194,14 +194,14 @@ class SandboxPool:
         return [(p[0], p[1], p[2]) for p in places if p is not None]
 
     def sandbox(self) -> Sandbox:
-        """The sandbox that runs now, to be measured from outside."""
+        """The running sandbox, for measurements from outside."""
         return self._living_sandbox()
 
     # --- inside -------------------------------------------------------------------------------
 
     def _count(self) -> None:
-        """What the test took here since a large reply counts: there is much that it can make of
-        it, and each element may have been sent to cost time."""
+        """Count the test's own time after a large reply, because student code can send values that
+        are slow to process."""
         if self._counted is not None:
             elapsed = time.monotonic() - self._counted
             self._in_test += elapsed
@@ -218,7 +218,7 @@ class SandboxPool:
         self._in_checkpoint = self._in_test = 0.0
         self._counted = None
         self._dead_imports: dict[str, SandboxFailure] = {}
-        self._words = ""
+        self._last_output = ""
 
     def _living_sandbox(self) -> Sandbox:
         if self._sandbox is None:
@@ -232,7 +232,7 @@ class SandboxPool:
         return Sandbox(self.level, self._places, package, self._largest)
 
     def _take_spare(self) -> Sandbox | None:
-        """The process that was started ahead, if it is one for this package."""
+        """The process that was started in advance, if it is for this package."""
         if self._spare is None or self._spare.package != self._folder:
             return None
         spare, self._spare = self._spare, None
@@ -257,19 +257,19 @@ class SandboxPool:
 
     def _lost(self, failure: SandboxFailure, name: str | None) -> None:
         if self._sandbox is not None:
-            self._words = self._sandbox.output()
+            self._last_output = self._sandbox.output()
         self._sandbox = None
         self._released.clear()
         self._names.clear()
         if name is not None and name in self._files:
             self._dead_imports[self._files[name]] = failure
 
-    def _last_words(self) -> str:
-        words, self._words = self._words, ""
-        return words
+    def _take_last_output(self) -> str:
+        text, self._last_output = self._last_output, ""
+        return text
 
     def _refuse_dead_imports(self, name: str) -> None:
-        """A file that ended its process while it was imported would end the next one as well."""
+        """Do not import a file again whose import ended the process before."""
         failure = self._dead_imports.get(self._files.get(name, ""))
         if failure is not None:
             raise type(failure)(failure.message, failure.frames)
@@ -309,8 +309,8 @@ class SandboxPool:
         return released
 
     def _note(self, body: list[Any], sandbox: Sandbox, frame: FrameType | None) -> None:
-        """Have the returns of this request noted, if a line of the test itself makes it, or a
-        fixture of the harness for it."""
+        """Have the returns of this request recorded, if the test itself makes it, or a fixture of
+        the harness on its behalf."""
         on_behalf = by_program = body[0] == "program"
         while frame is not None and frame.f_code.co_filename != self.watching:
             file = frame.f_code.co_filename
@@ -320,6 +320,6 @@ class SandboxPool:
             frame = frame.f_back
         if frame is not None:
             body[4] = True
-            asked = Asked(frame.f_lineno, self._generation, sandbox.sequence + 1, on_behalf)
-            self.asked.append(asked)
-            del self.asked[:-64]
+            request = Request(frame.f_lineno, self._generation, sandbox.sequence + 1, on_behalf)
+            self.requests.append(request)
+            del self.requests[:-64]

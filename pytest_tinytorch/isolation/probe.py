@@ -15,16 +15,16 @@ from pytest_tinytorch.isolation.sandbox import Outside, Sandbox
 from pytest_tinytorch.isolation.workspace import Workspaces
 
 
-def probe(asked: str, secret: Path, package: Path, limits: Limits, slot: int = 0) -> Probe:
-    """The best level that holds here. asked: "auto" or the name of a level.
+def probe(requested: str, secret: Path, package: Path, limits: Limits, slot: int = 0) -> Probe:
+    """The best level that works here. requested: "auto" or the name of a level.
 
-    Raises NotStarted, with the reasons, where there is none.
+    Raises NotStarted, with the reasons, if there is none.
     """
-    if asked == "none":
+    if requested == "none":
         return Probe(Level("none"))
-    names = LEVELS[:0:-1] if asked == "auto" else (asked,)
+    names = LEVELS[:0:-1] if requested == "auto" else (requested,)
     refused = [f"{name}: {reason}" for name in names if (reason := missing(name))]
-    for level in candidates(asked, slot):
+    for level in candidates(requested, slot):
         reason = _tried(level, secret, package, limits)
         if not reason:
             return Probe(level, tuple(refused))
@@ -33,9 +33,9 @@ def probe(asked: str, secret: Path, package: Path, limits: Limits, slot: int = 0
 
 
 def _tried(level: Level, secret: Path, package: Path, limits: Limits) -> str:
-    """Why a level does not hold; "" where it does."""
+    """Why a level does not work; "" if it does."""
     if not level.is_confined and not level.user:
-        return ""  # it promises nothing that could be tried
+        return ""  # this level restricts nothing that could be tried
     with ExitStack() as stack:
         workspaces = Workspaces()
         stack.callback(workspaces.close)

@@ -1,4 +1,4 @@
-"""Proxy: what a test holds instead of a student's object that lives in the sandbox.
+"""Proxy: stands in a test for a student's object that lives in the sandbox.
 
 `pool` creates proxies. Python carries out each operation in the sandbox, with the student's own
 methods; numbers, strings, plain containers and arrays come back as copies, everything else as
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SHOWN = 80
-_LONGEST_WORDS = 500
+_LONGEST_DESCRIPTION = 500
 
 
 class Border(Protocol):
-    """What carries an operation to the other side."""
+    """Sends an operation to the sandbox. `pool.SandboxPool` implements it."""
 
     def ask(self, operation: str, *arguments: Any, **keywords: Any) -> Any: ...
 
@@ -26,11 +26,13 @@ class Border(Protocol):
 
 
 class Refused(CheckFailed):
-    """A value is neither a number nor anything else that crosses. `what`: what it is, in words of
-    the other side."""
+    """A value is of a type that is not sent between the processes.
 
-    def __init__(self, words: str) -> None:
-        self.what = " ".join(words[:_LONGEST_WORDS].split())
+    `what`: the value's type, as the sandbox describes it.
+    """
+
+    def __init__(self, description: str) -> None:
+        self.what = " ".join(description[:_LONGEST_DESCRIPTION].split())
         super().__init__(f"your code gave {self.what}, expected a value that a test can read")
 
 
@@ -38,7 +40,7 @@ class Proxy:
     """A handle. `_border`, `_number` and `_kind` are its own; every other name is the student's."""
 
     __slots__ = ("__weakref__", "_border", "_generation", "_kind", "_number")
-    __array_ufunc__ = None  # NumPy leaves `array + handle` to the handle
+    __array_ufunc__ = None  # NumPy then calls the handle's `__radd__` for `array + handle`
 
     def __init__(self, border: Border, generation: int, number: int, kind: str) -> None:
         for name, value in zip(
@@ -49,7 +51,7 @@ class Proxy:
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        # NumPy, pytest and others look for protocols under such names: Proxy has them or not.
+        # NumPy, pytest and others look up protocols by such names; only those of Proxy count.
         if name[:2] == "__" and name[-2:] == "__" and name not in _STUDENTS_NAMES:
             raise AttributeError(name)
         return self._border.ask("get", self, name)
@@ -128,8 +130,8 @@ class Proxy:
         return self._border.ask("enter", self)
 
     def __exit__(self, kind: type[BaseException] | None, *_error: object) -> Literal[False]:
-        # An exception of the test's stays on this side: no student code may swallow it. A check
-        # that failed in there says more than that.
+        # An exception of the test is not sent, so that student code cannot swallow it. If a
+        # check in the body failed, its message is more useful.
         swallowed = self._border.ask("exit", self, kind is not None)
         if swallowed is True and kind is not None and not issubclass(kind, AssertionError):
             raise CheckFailed(
@@ -188,7 +190,7 @@ Proxy.__name__ = "object of your code"
 
 
 class Comparison(Proxy):
-    """The result of a comparison: a student's object that nobody may take for true or false."""
+    """The result of a comparison as a student's object. It has no truth value."""
 
     __slots__ = ()
 
@@ -197,7 +199,7 @@ class Comparison(Proxy):
 
 
 class ComparedNumbers:
-    """The result of a comparison that came back as numbers: one of them would be a truth value."""
+    """The result of a comparison as numbers. It has no truth value either."""
 
     __slots__ = ("_kind", "_numbers")
 
@@ -224,7 +226,7 @@ def _no_truth(kind: str) -> CheckFailed:
 
 
 class PackageProxy(Proxy):
-    """`tt`: the student's package, in whichever process it lives now."""
+    """`tt`: the student's package, in the present sandbox."""
 
     __slots__ = ()
 
@@ -236,7 +238,7 @@ class PackageProxy(Proxy):
 
 
 class _RemoteIterator:
-    """Elements one by one, as the student's iterator gives them."""
+    """An iterator that gets each element from the student's iterator."""
 
     def __init__(self, border: Border, iterator: Any) -> None:
         self._border, self._iterator = border, iterator
@@ -248,13 +250,13 @@ class _RemoteIterator:
         return self._border.ask("next", self._iterator)
 
 
-# Names with two underscores that a test may read, because they describe a student's
+# Names with double underscores that a test may read, because they describe a student's
 # object; all others are protocols.
 _STUDENTS_NAMES = ("__name__", "__doc__", "__qualname__", "__all__", "__version__")
 
 
 def kind_of(value: object) -> str:
-    """The name of a value's type, on whichever side it lives."""
+    """The name of a value's type; for a Proxy, of the student's object."""
     return value._kind if isinstance(value, Proxy) else type(value).__name__
 
 
@@ -262,7 +264,7 @@ _Kind = TypeVar("_Kind")
 
 
 def _exactly(kind: type[_Kind], value: Any, remote: Proxy, operation: str) -> _Kind:
-    # What came back was sent by student code: `float(x)` must not give a list.
+    # The reply comes from student code: `float(x)` must not give a list.
     if type(value) is not kind:
         raise TypeError(f"{operation}() of an object of type {remote._kind} gave {_short(value)}")
     return value

@@ -1,7 +1,7 @@
 """Finds and kills processes that student code left behind. `sandbox` and `hooks.batch` call it.
 
-A process that forks twice and starts its own session is in no known process group. Linux gives
-such orphans to the nearest ancestor that has asked for them; this process asks.
+A process that forks twice and starts its own session is in no known process group. Linux makes
+such orphans children of the nearest ancestor that is a subreaper; `adopt` makes this process one.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ _MOST_SECONDS = 5
 
 
 def adopt() -> None:
-    """Become the parent of what descendants of this process leave behind. Linux only."""
+    """Become the parent of orphaned descendants of this process. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def hide() -> None:
-    """Let no process of the same user read this one's memory or environment. Linux only."""
+    """Keep processes of the same user from reading this one's memory or environment. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
@@ -41,9 +41,9 @@ def children(process: int | None = None) -> frozenset[int]:
 
 
 def sweep(known: frozenset[int]) -> None:
-    """End the children of this process that came after `known`, until there are none.
+    """Kill the children of this process that are not in `known`, until there are none.
 
-    They may fork while they are being ended, so each is stopped first, and we look again.
+    They may fork meanwhile, so each is stopped first, and the list is read again.
     """
     deadline = time.monotonic() + _MOST_SECONDS
     while (left := children() - known - _started) and time.monotonic() < deadline:
@@ -57,7 +57,7 @@ def sweep(known: frozenset[int]) -> None:
         time.sleep(0.001)
 
 
-_started: set[int] = set()  # sandboxes that somebody waits for: no reaper
+_started: set[int] = set()  # sandboxes, which are waited for elsewhere
 
 
 def is_ours(process: int) -> None:

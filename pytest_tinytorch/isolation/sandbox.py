@@ -1,4 +1,4 @@
-"""One sandbox: starts a process for student code, and ends it with all its children.
+"""One sandbox: starts a process for student code, and kills it with all its children.
 
 `pool` and `probe` start sandboxes.
 """
@@ -47,7 +47,7 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Outside:
-    """What the first sandbox of a level tries to reach, to find out whether the level holds."""
+    """Targets that the first sandbox of a level tries to reach, to test the level."""
 
     secret: str
     folder: str
@@ -56,7 +56,7 @@ class Outside:
 
 
 class Sandbox:
-    """One student process. It starts at once, and waits until `open` says what it may use."""
+    """One student process. It starts at once, and waits until `open` sends its limits."""
 
     def __init__(self, level: Level, workspaces: Workspaces, package: Path, limits: Limits) -> None:
         self.level = level
@@ -67,14 +67,14 @@ class Sandbox:
         self._known = reaper.children()
         self._closed = False
         self._warnings = Warnings(package)
-        self._pid = 0  # of the student's process, as this process sees it
+        self._pid = 0  # the student's process, in this process's namespace
         self._process, self._channel, self._info = self._start()
         self._channel.watch = self._watch
 
     def open(self, limits: Limits, outside: Outside | None = None) -> list[str]:
-        """Set the limits and confine the process; what it could still do that it should not.
+        """Set the limits and confine the process. Returns forbidden actions that still worked.
 
-        Raises NotStarted where that fails; the sandbox is closed then.
+        Raises NotStarted if that fails; the sandbox is then closed.
         """
         self._limits = limits
         try:
@@ -95,7 +95,7 @@ class Sandbox:
         seconds: float,
         limit: str,
     ) -> Any:
-        """One request [operation, arguments, keywords, released, watched] and what it gave.
+        """Send a request [operation, arguments, keywords, released, watched]; return its result.
 
         Raises StudentError, Refused, CannotCross or a SandboxFailure; the latter closes the
         sandbox.
@@ -119,7 +119,7 @@ class Sandbox:
             raise
 
     def forget_warnings(self) -> None:
-        """A test begins: it may hear of as many warnings as the one before."""
+        """Begin a test: reset the count of warnings."""
         self._warnings.forget()
 
     @property
@@ -139,21 +139,21 @@ class Sandbox:
             return ""
 
     def processor_seconds(self) -> float:
-        """Processor time of the student's process so far, by the clock that the system keeps."""
+        """Processor time of the student's process so far, by the system's clock."""
         return time.clock_gettime(~self._pid << 3 | 2)  # see clock_getcpuclockid(3)
 
     def memory(self) -> tuple[int, int]:
-        """Bytes that the student's process holds now, and the most since `forget_peak`."""
+        """Bytes that the student's process uses now, and its peak since `forget_peak`."""
         lines = Path(f"/proc/{self._pid}/status").read_text("utf-8").splitlines()
         sizes = {name: rest.split() for name, _, rest in (line.partition(":") for line in lines)}
         return int(sizes["VmRSS"][0]) * 1024, int(sizes["VmHWM"][0]) * 1024
 
     def forget_peak(self) -> None:
-        """Let the peak of memory start again from what is held now."""
+        """Reset the peak of memory to the present use."""
         Path(f"/proc/{self._pid}/clear_refs").write_text("5", "utf-8")
 
     def close(self) -> None:
-        """End the process and all that it started, and remove its folders; once."""
+        """Kill the process and all that it started, and remove its folders. May be called again."""
         if self._closed:
             return
         self._closed = True
@@ -168,8 +168,8 @@ class Sandbox:
         self._workspaces.remove(self._workspace)
 
     def _where(self) -> tuple[Place, ...]:
-        """Where student code is, of which the time is over; () if it does not let itself be
-        interrupted. That is for a person to read: nothing depends on it."""
+        """The lines that student code was running when its time was over; () if it cannot be
+        interrupted. They are only shown."""
         try:
             os.kill(self._pid, signal.SIGUSR1)
             reply, _ = self._channel.last_word(_SECONDS_TO_SAY_WHERE)
@@ -178,7 +178,7 @@ class Sandbox:
             return ()
 
     def _kill(self) -> None:
-        # Its own session, so its own group; what left the group is found by `reaper`.
+        # Its own session and process group; `reaper` finds processes that left the group.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -224,7 +224,7 @@ class Sandbox:
             "user": self.level.user,
             "limits": {
                 "AS": limits.memory_mib * _MIB,
-                # The clock on the wall decides; this ends what nobody is waiting for any more.
+                # Wall-clock time is the limit; this kills a process that outlives its parent.
                 "CPU": 2 * limits.seconds_per_checkpoint + 1,
                 "FSIZE": limits.scratch_mib * _MIB,
                 "NOFILE": limits.open_files,
@@ -247,7 +247,7 @@ class Sandbox:
         return reply
 
     def _find_process(self) -> int:
-        """The student's process: the one that was started, or what bubblewrap started for it."""
+        """The id of the student's process: the started one, or bubblewrap's child."""
         if self._info is None:
             return self._process.pid
         try:
@@ -277,20 +277,20 @@ class Sandbox:
 
 
 def _info_file() -> int:
-    """Where bubblewrap writes which process it started.
+    """The file into which bubblewrap writes the id of its child.
 
-    Not a pipe: where this process is killed at that moment nobody reads a pipe any more, the signal
-    for that ends bubblewrap, and what it has just started waits for it without end.
+    Not a pipe: if this process is killed at that moment, SIGPIPE ends bubblewrap, and its child
+    waits forever.
     """
     return os.memfd_create("info")
 
 
 def _wide_pipe() -> tuple[int, int]:
-    """A pipe that takes most messages whole: 64 KiB at a time, each part would wake both sides."""
+    """A pipe that holds most messages as a whole: with 64 KiB, each part would wake both sides."""
     ends = os.pipe()
     if sys.platform == "linux":
         import fcntl
 
-        with contextlib.suppress(OSError):  # this user's pipes have their share already
+        with contextlib.suppress(OSError):  # the user's limit for pipes is reached
             fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _MIB)
     return ends

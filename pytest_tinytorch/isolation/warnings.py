@@ -8,25 +8,25 @@ from typing import Any
 from pytest_tinytorch.core.text import shortened
 from pytest_tinytorch.isolation.failures import place, student_error
 
-_MOST = 100  # of one test: each is kept to the end of the run
+_MOST = 100  # per test, as pytest keeps each to the end of the run
 _LONGEST = 2000
 
 
 class Warnings:
-    """What one process of student code warned of."""
+    """The warnings of one sandbox."""
 
     def __init__(self, package: Path) -> None:
         self._package = package
         self._count = 0
-        self._seen: dict[Any, Any] = {}  # Python's own notes on which line has warned before
+        self._seen: dict[Any, Any] = {}  # Python's registry of lines that have warned
 
     def forget(self) -> None:
-        """A test begins."""
+        """Begin a test: reset the count of warnings."""
         self._count = 0
 
     def give_again(self, entries: Any) -> None:
-        """Warn here, at the student's line. Where the test makes warnings errors, what is raised
-        has that line too."""
+        """Issue warnings here, at the student's line. If the test turns warnings into errors, the
+        exception has that line, too."""
         for entry in entries if isinstance(entries, list) else []:
             self._count += 1
             if self._count <= _MOST and _has_form(entry):
@@ -35,14 +35,14 @@ class Warnings:
     def _warn(self, name: Any, bases: list[Any], text: Any, spot: Any) -> None:
         kinds = [getattr(builtins, str(base), None) for base in bases]
         known = [k for k in kinds if isinstance(k, type) and issubclass(k, Warning)]
-        words, kind = shortened(str(text), _LONGEST), known[0] if known else UserWarning
+        message, kind = shortened(str(text), _LONGEST), known[0] if known else UserWarning
         at = place(spot)
         try:
             if at is None:
-                warnings.warn(words, kind, stacklevel=7)
+                warnings.warn(message, kind, stacklevel=7)
             else:
                 file, line = str(self._package / at[0]), at[1]
-                warnings.warn_explicit(words, kind, file, line, registry=self._seen)
+                warnings.warn_explicit(message, kind, file, line, registry=self._seen)
         except Warning:
             data = {"type": name, "bases": bases, "text": text, "frames": [spot]}
             raise student_error(data) from None

@@ -21,8 +21,8 @@ from pathlib import Path
 from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
 from pytest_tinytorch.isolation.failures import NotStarted
 
-SITE = ("site-packages", "dist-packages")  # in the standard library, what others installed
-_METADATA = ("numpy", "pytest")  # whose versions the check of module 01 reads
+SITE = ("site-packages", "dist-packages")  # below the standard library: installed packages
+_METADATA = ("numpy", "pytest")  # module 01 reads their versions
 _CAN_FILL = stat.S_IWUSR | stat.S_IXUSR
 _SYSTEM = (
     "/lib64",
@@ -47,14 +47,14 @@ class Workspace:
 
     root: Path
     package: Path  # holds the student's package; read only
-    scratch: Path  # the one folder that student code may write to
+    scratch: Path  # the only folder that student code may write to
 
 
 class Workspaces:
-    """This run's temporary folder: NumPy, the child server, a workspace for each sandbox."""
+    """The temporary folder of a run: NumPy, the child server, a workspace for each sandbox."""
 
     def __init__(self) -> None:
-        """Raises NotStarted where there is no room for it."""
+        """Raises NotStarted if the disk is full."""
         self._made = 0
         try:
             self.root = make_folder("sandboxes")
@@ -68,7 +68,7 @@ class Workspaces:
             raise _no_room(error) from None
 
     def _lay_out(self) -> None:
-        self.root.chmod(0o711)  # a sandbox's own user has to pass through, not to look around
+        self.root.chmod(0o711)  # the sandbox's user may pass through, but not list it
         self.libraries.mkdir()
         for path in _libraries():
             (self.libraries / path.name).symlink_to(path)
@@ -100,14 +100,14 @@ class Workspaces:
 
 
 def _no_room(error: OSError) -> NotStarted:
-    """Not the student's fault, and not to be taken for it."""
+    """A NotStarted for a full disk, so that it does not count against the student."""
     reason = error.strerror or "files cannot be copied"
     folder = tempfile.gettempdir()
     return NotStarted(f"no space for a sandbox in {folder}: {reason}; free some, or set TMPDIR")
 
 
 def size_of(folder: Path, most: int) -> int:
-    """Bytes of the files in a folder; counting ends as soon as it is more than `most`."""
+    """Bytes of the files in a folder; counting stops above `most`."""
     total = 0
     pending = [str(folder)]
     while pending and total <= most:
@@ -119,18 +119,18 @@ def size_of(folder: Path, most: int) -> int:
                     total += _size_on_disk(entry)
         except PermissionError:
             if os.lstat(current).st_mode & _CAN_FILL == _CAN_FILL:
-                return most + 1  # it can be filled, and nobody can see with what
+                return most + 1  # it can be filled but not listed, so it counts as full
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
-                return most + 1  # nobody nests so deeply who has nothing to hide
+                return most + 1  # very deep nesting counts as full
     return total
 
 
 def _size_on_disk(entry: "os.DirEntry[str]") -> int:
-    """What a file or a folder itself takes; a file may have holes, or room that it does not use."""
+    """The larger of allocated and nominal size: a file may have holes, or unused blocks."""
     try:
         found = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:  # the process goes on while its files are counted
+    except FileNotFoundError:  # deleted meanwhile
         return 0
     if stat.S_ISDIR(found.st_mode):
         return 4096
@@ -139,7 +139,7 @@ def _size_on_disk(entry: "os.DirEntry[str]") -> int:
 
 @cache
 def readable_of_the_machine() -> tuple[str, ...]:
-    """Files and folders that Python and NumPy read, as precise as can be."""
+    """Files and folders of the system that Python and NumPy need to read."""
     found = [str(path) for path in standard_library().iterdir() if path.name not in SITE]
     found += [str(interpreter())]
     found += [str(path) for path in (Path(sys.base_prefix) / "lib").glob("libpython*")]
@@ -155,7 +155,7 @@ def standard_library() -> Path:
 
 
 def interpreter() -> Path:
-    """Python itself, not the environment around it: its packages are none of student code's."""
+    """The Python executable outside of the virtual environment, whose packages stay hidden."""
     return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
 
 
@@ -174,7 +174,7 @@ def _libraries() -> Iterable[Path]:
 
 
 def _copy_sources(package: Path, target: Path) -> None:
-    """Copy what is Python's own text; a link could lead to anything."""
+    """Copy the Python files. Links are not followed."""
     for folder, _, names in os.walk(package):  # does not follow links to folders
         copied = target / Path(folder).relative_to(package)
         copied.mkdir(parents=True, exist_ok=True)
@@ -185,17 +185,17 @@ def _copy_sources(package: Path, target: Path) -> None:
 
 
 def _copy_host(libraries: Path) -> None:
-    """The host program under its own name, with none of the harness around it."""
+    """Copy the child server alone, under its package name."""
     child = Path(__file__).with_name("child")
     folder = libraries / "pytest_tinytorch" / "isolation"
     folder.mkdir(parents=True)
     for package in (folder.parent, folder):
         (package / "__init__.py").touch()
     shutil.copytree(child, folder / child.name, ignore=shutil.ignore_patterns("__pycache__"))
-    compileall.compile_dir(libraries / "pytest_tinytorch", quiet=2)  # once, not in every sandbox
+    compileall.compile_dir(libraries / "pytest_tinytorch", quiet=2)  # once for all sandboxes
 
 
 def _let_all_read(folder: Path) -> None:
-    """Also the user of a sandbox, whatever the umask here."""
+    """Let the sandbox's user read a folder, independent of the umask."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)

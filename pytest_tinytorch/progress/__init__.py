@@ -1,1 +1,1 @@
-"""What a student has achieved, from the evidence of runs, and what to do next."""
+"""Stores evidence of runs, computes which checkpoints are achieved, and names the next step."""

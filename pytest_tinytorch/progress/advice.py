@@ -8,7 +8,7 @@ from pytest_tinytorch.progress.progress import Progress, State
 
 
 def advice(course: Course, ids: str) -> list[str]:
-    """How to achieve the checkpoints named by `ids`: what each rests on, and the command."""
+    """How to achieve the checkpoints named by `ids`: what each needs, and the command."""
     progress = Progress.of(course, load_manifest(course))
     chosen = choose_checkpoints(course, ids, progress.ids_for)
     return [line for checkpoint in chosen for line in _advice(course, progress, checkpoint)]
@@ -30,7 +30,7 @@ def _advice(course: Course, progress: Progress, checkpoint: Checkpoint) -> list[
 
 
 def module_lines(course: Course) -> list[str]:
-    """One line for each module: its state, and its checkpoint's."""
+    """One line for each module: its state, and the state of its checkpoint."""
     progress = Progress.of(course, load_manifest(course))
     lines = []
     for module in course.modules:

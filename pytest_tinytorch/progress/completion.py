@@ -21,7 +21,7 @@ _NO_TESTS = 5  # pytest.ExitCode.NO_TESTS_COLLECTED
 
 @dataclass(frozen=True)
 class Tier:
-    """One of the runs that a module has to pass; some modules have no tests in some of them."""
+    """One of the runs that a module has to pass. A module may have no tests for it."""
 
     name: str
     arguments: tuple[str, ...]
@@ -30,21 +30,21 @@ class Tier:
 
 @dataclass(frozen=True)
 class Achievement:
-    """What a student built, in numbers."""
+    """Numbers about the work of a student who completed a module."""
 
     module: Module
-    lines: int  # of code that they exported
-    names: tuple[str, ...]  # what others can use now
+    lines: int  # lines of exported code
+    names: tuple[str, ...]  # the public names of the module
     tests: dict[str, int]  # tier -> tests that passed
-    parameters: int  # of the module's example of a network; 0 where there is none
+    parameters: int  # of the module's example network; 0 without one
     completed: int  # modules, this one included
     modules: int
 
 
 def complete(course: Course, module: Module, say: Callable[[str], None]) -> Achievement | int:
-    """Run the tiers of `module`, and note it as completed when all pass.
+    """Run the tiers of `module`, and record it as completed if all pass.
 
-    Returns what was achieved, or the exit code of the tier that failed.
+    Returns the achievement, or the exit code of the tier that failed.
     """
     report = export(course, [module])
     for line in (*report.kept, *report.broken, *report.odd):
@@ -94,8 +94,8 @@ def _tiers(course: Course, module: Module) -> list[Tier]:
 
 
 def _run(course: Course, tier: Tier) -> tuple[int, int]:
-    """The exit code of a tier, and how many of its tests passed."""
-    # A process for each tier: what one imports must not stand in the way of the next.
+    """The exit code of a tier, and the number of its tests that passed."""
+    # A process for each tier, so that imports of one do not affect the next.
     with temporary_folder("complete") as folder:
         xml = folder / "tier.xml"
         command = [sys.executable, "-m", "pytest", *tier.arguments, f"--junitxml={xml}"]
@@ -118,7 +118,7 @@ def _lines_of_code(course: Course, module: Module) -> int:
 
 
 def _parameters(course: Course, module: Module) -> int:
-    """How many numbers the module's example of a network learns; 0 if there is none."""
+    """The number of parameters of the module's example network; 0 without one."""
     if not module.example:
         return 0
     code = (

@@ -15,14 +15,14 @@ from pytest_tinytorch.progress.progress import State, Status
 
 @dataclass(frozen=True)
 class NextStep:
-    """A command to type, and why."""
+    """A command to run, and its reason."""
 
     command: str
     why: str
 
 
 def step_after_failure(cause: Cause) -> NextStep:
-    """Fix the first cause, and run what it belongs to again."""
+    """Fix the first cause, then run its collection again."""
     test = cause.test
     command = (checkpoint_group(test.waits_for) if test.waits_for else test.group).command
     place = str(test.locations[0]) if test.locations else ""
@@ -32,7 +32,7 @@ def step_after_failure(cause: Cause) -> NextStep:
 
 
 def step_forward(course: Course, statuses: Sequence[Status[Checkpoint]]) -> NextStep:
-    """The first checkpoint that is there and not achieved."""
+    """The first checkpoint that exists and is not achieved."""
     for status in statuses:
         if status.state in (State.ACHIEVED, State.PLANNED):
             continue
@@ -65,7 +65,7 @@ def step_after_grade(course: Course, run: RunRecord) -> NextStep:
 
 
 def _after(course: Course, run: RunRecord) -> list[Status[Checkpoint]]:
-    """The checkpoints behind the last one whose module was graded."""
+    """The checkpoints after the last one whose module was graded."""
     collections = [c for c in course.collections if run.of(c.group)]
     modules = {module.name for c in collections for module in course.modules_of(c)}
     graded = [n for n, c in enumerate(course.checkpoints) if c.module in modules]

@@ -1,9 +1,9 @@
-"""Computes what is achieved, from the stored evidence, for the present sources.
+"""Computes the status of each collection from the stored evidence and the present sources.
 
-Evidence lies in `~/.tinytorch/progress.json` (`TINYTORCH_HOME` moves the folder), per course and
-collection, keyed by the hash of the code that the collection rests on. So a changed line makes
-what rested on it stale, a changed comment makes nothing stale, and putting the line back restores
-what was shown before.
+`hooks.session` records runs with it; `--progress` and `tito` show the result. Evidence is stored
+in `~/.tinytorch/progress.json` (`TINYTORCH_HOME` changes the folder), per course and collection.
+Its key is the hash of the code that the collection uses. So a changed line makes collections stale,
+a changed comment does not, and putting the line back restores the earlier status.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class State(StrEnum):
     FAILING = "failing"
     STALE = "stale"
     NOT_STARTED = "not started"
-    PLANNED = "planned"  # it, or a module of it, is not part of the course yet
+    PLANNED = "planned"  # it, or one of its modules, is not part of the course yet
 
 
 _Of = TypeVar("_Of", bound=Collection, covariant=True)
@@ -39,7 +39,7 @@ _C = TypeVar("_C", bound=Collection)
 
 @dataclass(frozen=True)
 class Status(Generic[_Of]):
-    """Where one collection stands."""
+    """The status of one collection."""
 
     collection: _Of
     state: State
@@ -57,7 +57,7 @@ class Status(Generic[_Of]):
 
 
 class Progress:
-    """The progress of one course on this machine. Reads once; `record` writes."""
+    """The progress of one course on this machine. The file is read once; `record` writes it."""
 
     def __init__(self, course: Course, manifest: Manifest, file: ProgressFile) -> None:
         self._course = course
@@ -70,17 +70,17 @@ class Progress:
 
     @cached_property
     def notes(self) -> list[str]:
-        """The defect of the file, or ""."""
+        """A line about a defect of the file, or ""."""
         return [self._stored[1]] if self._stored[1] else []
 
     @cached_property
     def statuses(self) -> tuple[Status[Checkpoint], ...]:
-        """Those of the checkpoints, which are the ladder of the course."""
+        """The status of each checkpoint, in the order of the course."""
         return tuple(self.status(checkpoint) for checkpoint in self._course.checkpoints)
 
     @property
     def points(self) -> float:
-        """Of all collections."""
+        """The points of all collections."""
         return sum(self.status(collection).points for collection in self._course.collections)
 
     @property
@@ -88,19 +88,19 @@ class Progress:
         return tuple(self._entry.get("completed_modules", ()))
 
     def unachieved_needs(self, collection: Collection) -> list[Status[Checkpoint]]:
-        """Where the checkpoints stand that this one rests on, as far as they are not achieved."""
+        """The status of each checkpoint that this one needs and that is not achieved."""
         modules = self._course.needs_of(collection)
         needed = [self._course.checkpoint_of(module) for module in modules]
         found = [self.status(other) for other in needed if other is not None]
         return [status for status in found if status.state is not State.ACHIEVED]
 
     def next_ids(self) -> list[str]:
-        """The first checkpoint that is there and not achieved."""
+        """The id of the first checkpoint that exists and is not achieved."""
         open_ = (s for s in self.statuses if s.state not in (State.ACHIEVED, State.PLANNED))
         return [status.collection.id for status in open_][:1]
 
     def ids_for(self, word: str) -> list[str]:
-        """The checkpoints that "next" or "stale" means now. Raises CourseError for none."""
+        """The checkpoints that "next" or "stale" stands for now. Raises CourseError for none."""
         if word == "next":
             found, what = self.next_ids(), "left to do: every checkpoint is achieved"
         else:
@@ -111,7 +111,7 @@ class Progress:
         return found
 
     def record(self, run: RunRecord, collections: Iterable[Collection]) -> list[str]:
-        """Keep the evidence of a run. Returns what went wrong, if anything, a line each."""
+        """Store the evidence of a run. Returns a line for each problem."""
 
         def add(data: dict[str, Any]) -> None:
             for collection in collections:
@@ -130,7 +130,7 @@ class Progress:
         return self._update(add)
 
     def complete_module(self, module: Module) -> list[str]:
-        """Note that every tier of a module's tests passed."""
+        """Record that every tier of a module's tests passed."""
 
         def add(data: dict[str, Any]) -> None:
             entry = course_entry(data, self._course.id)
@@ -140,7 +140,7 @@ class Progress:
         return self._update(add)
 
     def to_json(self) -> dict[str, Any]:
-        """`--progress=json`."""
+        """The output of `--progress=json`."""
         return {
             "format": 1,
             "course": self._course.id,
@@ -187,12 +187,12 @@ class Progress:
         return [problem] if problem else []
 
     def _key(self, collection: Collection) -> str:
-        """The hash of all code that a collection rests on."""
+        """The hash of all code that a collection uses."""
         modules = self._course.modules_of(collection)
         return digest("\n".join(self._code_keys.get(module.name, "") for module in modules))
 
     def status(self, collection: _C) -> Status[_C]:
-        """Where a collection stands, with its code as it is now."""
+        """The status of a collection for the present code."""
         wanted = self._manifest.of(collection.group)
         if not self._course.is_written(collection):
             return Status(collection, State.PLANNED, 0, 0, 0)

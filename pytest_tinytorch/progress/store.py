@@ -1,4 +1,4 @@
-"""Reads and writes progress.json: writes under a lock, and never loses a file.
+"""Reads and writes progress.json, under a lock; never loses a file.
 
 `progress` calls it. A damaged file is renamed before a new one is begun. A file of a later format,
 or one that cannot be written, is not changed. Each case is reported in one line.
@@ -18,7 +18,7 @@ from pytest_tinytorch.core.groups import COLLECTED, Kind
 from pytest_tinytorch.core.user_dir import VARIABLE, home
 
 FORMAT = 1
-DEFAULT_COURSE = "tinytorch"  # its modules and milestones stand at the top level of the file
+DEFAULT_COURSE = "tinytorch"  # its modules and milestones are at the top level of the file
 _LOCK_SECONDS = 20
 
 
@@ -35,7 +35,7 @@ class ProgressFile:
         return cls(home() / "progress.json")
 
     def read(self) -> tuple[dict[str, Any], str]:
-        """The data, and one line about what is wrong with the file, if anything."""
+        """The data, and one line about a defect of the file, or ""."""
         try:
             return self._load(), ""
         except _NewerFormat as error:
@@ -49,9 +49,9 @@ class ProgressFile:
             )
 
     def update(self, change: Callable[[dict[str, Any]], None]) -> str:
-        """Change the data under a lock. Returns "" or one line about what went wrong.
+        """Change the data under a lock. Returns "" or one line about a problem.
 
-        Raises MachineError where the file cannot be written.
+        Raises MachineError if the file cannot be written.
         """
         import filelock
 
@@ -86,7 +86,7 @@ class ProgressFile:
         return message
 
     def _load(self) -> dict[str, Any]:
-        """Raises ValueError for what is not progress, OSError for what cannot be read."""
+        """The data in the file. Raises ValueError if it is invalid, OSError if it is unreadable."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -103,14 +103,14 @@ class ProgressFile:
 
 
 def course_entry(data: dict[str, Any], course: str) -> dict[str, Any]:
-    """A view of what a course keeps besides evidence: `completed_modules`, milestones."""
+    """The data of a course except for evidence, such as `completed_modules`."""
     entry = _entry(data, course)
     return data if course == DEFAULT_COURSE else entry
 
 
 def evidence_of(data: dict[str, Any], course: str, kind: Kind) -> dict[str, Any]:
-    """The evidence for a course's collections of a kind, by their ids: that of milestones stands
-    in `milestones`, beside `checkpoints`."""
+    """The evidence for a course's collections of a kind, by id. The key in the file is the
+    kind's plural: `checkpoints`, `milestones`."""
     found: dict[str, Any] = _entry(data, course).setdefault(kind.plural, {})
     return found
 
@@ -131,7 +131,7 @@ def _empty() -> dict[str, Any]:
 
 
 def _check(data: dict[str, Any]) -> None:
-    """Raise ValueError unless the data has the shape that readers rely on."""
+    """Raise ValueError unless the data has the expected form."""
     for key in ("completed_modules", "unlocked_milestones", "completed_milestones"):
         names = data.setdefault(key, [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

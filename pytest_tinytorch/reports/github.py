@@ -19,8 +19,8 @@ def annotations(tests: Sequence[TestRecord], folder: str) -> list[str]:
 
     tests: as a student may see them. folder: where the course is in the repository, "." at its top.
     """
-    told = [(cause_text(cause), place) for cause in causes(tests) if (place := _place(cause.test))]
-    return [_annotation(text, place, folder) for text, place in told[:_MOST]]
+    found = [(cause_text(cause), place) for cause in causes(tests) if (place := _place(cause.test))]
+    return [_annotation(text, place, folder) for text, place in found[:_MOST]]
 
 
 def _place(test: TestRecord) -> Location | None:
@@ -43,4 +43,4 @@ def _lines(text: CauseText) -> list[str]:
     lines = [text.message, *([first] if first else [])]
     lines += [f"{EXAMPLE}:", text.example] if text.example else []
     facts = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
-    return lines + [f"{label}: {words}" for label, words in facts if words]
+    return lines + [f"{label}: {value}" for label, value in facts if value]

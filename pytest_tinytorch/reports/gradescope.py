@@ -113,16 +113,16 @@ def _test(test: TestRecord, about: Group, number: str) -> dict[str, Any]:
 
 def _explanation(test: TestRecord) -> Iterator[str]:
     """Why a test failed, and where to look."""
-    told = cause_text(Cause(test, (), ()))
-    yield told.message
-    for before, place in told.places:
+    text = cause_text(Cause(test, (), ()))
+    yield text.message
+    for before, place in text.places:
         yield f"{before}{place}"
         yield from (line for _, line in excerpt_lines(place))
-    yield "".join(told.first)
-    if told.example:
-        yield f"{EXAMPLE}:\n{told.example}"
-    if told.hint:
-        yield f"{HINT}: {told.hint}"
+    yield "".join(text.first)
+    if text.example:
+        yield f"{EXAMPLE}:\n{text.example}"
+    if text.hint:
+        yield f"{HINT}: {text.hint}"
 
 
 def _leaderboard(visible: RunRecord) -> list[dict[str, Any]]:

@@ -39,14 +39,14 @@ def parse_run(path: Path, text: str) -> RunRecord:
 
 def _check(run: RunRecord) -> None:
     """Check the types, as the file is untrusted: text is str, and numbers are numbers."""
-    words = [run.course, *map(str, run.groups), *run.altered]
+    texts = [run.course, *map(str, run.groups), *run.altered]
     numbers = [run.seconds]
     for test in run.tests:
-        words += [test.id, test.title, test.message, test.example, test.hint, test.visibility]
-        words += [test.waits_for, *test.depends]
-        words += [word for place in test.locations for word in (place.file, place.function)]
+        texts += [test.id, test.title, test.message, test.example, test.hint, test.visibility]
+        texts += [test.waits_for, *test.depends]
+        texts += [word for place in test.locations for word in (place.file, place.function)]
         numbers += [test.max_points, test.seconds]
-    if wrong := [word for word in words if not isinstance(word, str)]:
+    if wrong := [word for word in texts if not isinstance(word, str)]:
         raise TypeError(f"{wrong[0]!r} is not a text")
     if wrong_numbers := [n for n in numbers if not _is_number(n)]:
         raise TypeError(f"{wrong_numbers[0]!r} is not a number")

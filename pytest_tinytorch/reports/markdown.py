@@ -8,7 +8,7 @@ from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.reports.markdown_escape import block, code, inline, wrapped
 from pytest_tinytorch.reports.markdown_failure import facts, failure, heading
-from pytest_tinytorch.reports.page import UNSEEN, Mending, Page, Part, Row, page_of
+from pytest_tinytorch.reports.page import UNSEEN, Fix, Page, Part, Row, page_of
 from pytest_tinytorch.reports.phrases import SAME
 
 _WIDTH = 79
@@ -44,10 +44,10 @@ def _part(part: Part) -> Iterator[str]:
     yield from (f"## {inline(part.name)}: {part.standing}", "")
     yield from _text(part.question)
     yield from _text(f"{part.tally}. {part.can}")
-    for mending in part.mend:
-        yield from _mending(mending)
+    for fix in part.fixes:
+        yield from _fix(fix)
     yield from _text(part.later_text)
-    yield from _list(heading(mending.text) for mending in part.later)
+    yield from _list(heading(fix.text) for fix in part.later)
     for elsewhere in part.elsewhere:
         reason = elsewhere.reason
         yield from _text(
@@ -66,10 +66,10 @@ def _part(part: Part) -> Iterator[str]:
         )
 
 
-def _mending(mending: Mending) -> Iterator[str]:
-    for part in failure(mending.text, _WIDTH):
+def _fix(fix: Fix) -> Iterator[str]:
+    for part in failure(fix.text, _WIDTH):
         yield from part.split("\n")
-    yield from _list(facts(mending.text))
+    yield from _list(facts(fix.text))
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:

@@ -15,15 +15,15 @@ _LONGEST_BLOCK = 4000
 
 def inline(text: str) -> str:
     """The text as part of a line, never its beginning."""
-    return _SIGNS.sub(r"\\\g<0>", _words(text))
+    return _SIGNS.sub(r"\\\g<0>", _printable(text))
 
 
 def code(text: str) -> str:
     """The text as code within a line."""
-    words = _words(text)
-    fence = _fence(words, 1)
-    space = " " if "`" in words else ""
-    return f"{fence}{space}{words}{space}{fence}"
+    plain = _printable(text)
+    fence = _fence(plain, 1)
+    space = " " if "`" in plain else ""
+    return f"{fence}{space}{plain}{space}{fence}"
 
 
 def block(text: str) -> str:
@@ -39,7 +39,7 @@ def wrapped(text: str, width: int) -> str:
     return "\n".join(textwrap.fill(line, width, replace_whitespace=False) for line in lines)
 
 
-def _words(text: str) -> str:
+def _printable(text: str) -> str:
     return " ".join(shortened(text, _LONGEST_LINE).split())
 
 

@@ -45,4 +45,4 @@ def failure(text: CauseText, width: int) -> Iterator[str]:
 def facts(text: CauseText) -> list[str]:
     """The hint, and which other tests fail with this one or wait for it: a line each."""
     labelled = ((HINT, text.hint), (SAME, text.same), (WAITING, text.waiting))
-    return [f"{label}: {words}" for label, words in labelled if words]
+    return [f"{label}: {value}" for label, value in labelled if value]

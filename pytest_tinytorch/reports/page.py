@@ -45,7 +45,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Mending:
+class Fix:
     """A failure to fix, and the part of the page that shows it."""
 
     anchor: str
@@ -59,7 +59,7 @@ class Elsewhere:
     """Tests that fail for a reason shown in another part."""
 
     tests: str
-    reason: Mending
+    reason: Fix
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Part:
     tally: str
     question: str
     can: str
-    mend: tuple[Mending, ...]
-    later: tuple[Mending, ...]  # what nobody fixes before the others
+    fixes: tuple[Fix, ...]
+    later: tuple[Fix, ...]  # what nobody fixes before the others
     later_text: str
     elsewhere: tuple[Elsewhere, ...]
     works: str
@@ -127,10 +127,10 @@ def _title(course: Course, student: str) -> str:
 
 def _parts(course: Course, run: RunRecord, grade: Grade) -> tuple[Part, ...]:
     known = [test for test in run.tests if test.decided and test.visibility == "visible"]
-    reasons: dict[str, Mending] = {}  # test -> why it fails
+    reasons: dict[str, Fix] = {}  # test -> why it fails
     for number, cause in enumerate(causes(known)):
-        mending = _mending(course, cause, number)
-        reasons |= {test.id: mending for test in (cause.test, *cause.same)}
+        fix = _fix(course, cause, number)
+        reasons |= {test.id: fix for test in (cause.test, *cause.same)}
     return tuple(
         _part(course, number, score, run.of(score.group), reasons)
         for number, score in enumerate(grade.scores)
@@ -142,13 +142,13 @@ def _part(
     number: int,
     score: Score,
     tests: Sequence[TestRecord],
-    reasons: dict[str, Mending],
+    reasons: dict[str, Fix],
 ) -> Part:
     name = _name(course, score.group)
     collection = None if score.group.is_hidden else course.collection_of(score.group)
-    told = dict.fromkeys(reasons[test.id] for test in tests if test.id in reasons)
-    mend = [mending for mending in told if mending.part == name and mending.in_full]
-    later = [mending for mending in told if mending.part == name and not mending.in_full]
+    found = dict.fromkeys(reasons[test.id] for test in tests if test.id in reasons)
+    now = [fix for fix in found if fix.part == name and fix.in_full]
+    later = [fix for fix in found if fix.part == name and not fix.in_full]
     visible = [test for test in tests if test.visibility == "visible"]
     hidden = [test for test in tests if test.visibility != "visible"]
     standing = _standing(tests)
@@ -160,9 +160,9 @@ def _part(
         tally=tally(score.passed, score.tests, score.points, score.max_points),
         question=line(collection.question) if collection else "",
         can=line(capability(collection)) if collection and standing == ACHIEVED else "",
-        mend=tuple(mend),
+        fixes=tuple(now),
         later=tuple(later),
-        later_text=_later(len(mend), len(later)),
+        later_text=_later(len(now), len(later)),
         elsewhere=_elsewhere(name, visible, reasons),
         works=tests_text(sum(test.passed for test in visible)),
         passed=tuple(titled(test) for test in visible if test.passed),
@@ -177,8 +177,8 @@ def _part(
     )
 
 
-def _mending(course: Course, cause: Cause, number: int) -> Mending:
-    return Mending(
+def _fix(course: Course, cause: Cause, number: int) -> Fix:
+    return Fix(
         anchor=f"mend-{number + 1}",
         part=_name(course, cause.test.group),
         text=cause_text(cause),
@@ -186,20 +186,18 @@ def _mending(course: Course, cause: Cause, number: int) -> Mending:
     )
 
 
-def _later(mend: int, later: int) -> str:
+def _later(now: int, later: int) -> str:
     if not later:
         return ""
-    return f"And {later} more to fix after these:" if mend else f"{later} to fix after the above:"
+    return f"And {later} more to fix after these:" if now else f"{later} to fix after the above:"
 
 
 def _elsewhere(
-    name: str, tests: Sequence[TestRecord], reasons: dict[str, Mending]
+    name: str, tests: Sequence[TestRecord], reasons: dict[str, Fix]
 ) -> tuple[Elsewhere, ...]:
     found = Counter(reasons[test.id] for test in tests if test.id in reasons)
     return tuple(
-        Elsewhere(tests_text(count), mending)
-        for mending, count in found.items()
-        if mending.part != name
+        Elsewhere(tests_text(count), fix) for fix, count in found.items() if fix.part != name
     )
 
 

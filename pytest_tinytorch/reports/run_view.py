@@ -67,24 +67,24 @@ def cause_blocks(tests: Sequence[TestRecord]) -> list[RenderableType]:
 
 
 def _cause(cause: Cause) -> RenderableType:
-    told = cause_text(cause)
-    head = Text("\n").append(str(told.verdict), style=_STYLES[told.verdict])
-    head.append(f" {told.title}", style="head")
-    if told.worth:
-        head.append(f" ({told.worth})")
-    parts: list[RenderableType] = [head, _indented(Text(told.message))]
-    for number, (before, location) in enumerate(told.places):
+    text = cause_text(cause)
+    head = Text("\n").append(str(text.verdict), style=_STYLES[text.verdict])
+    head.append(f" {text.title}", style="head")
+    if text.worth:
+        head.append(f" ({text.worth})")
+    parts: list[RenderableType] = [head, _indented(Text(text.message))]
+    for number, (before, location) in enumerate(text.places):
         parts.append(_indented(Text(before).append(str(location), style="place")))
         if number == 0:
             parts.append(_indented(_excerpt(location)))
-    why, command = told.first
+    why, command = text.first
     if command:
         parts.append(_indented(Text(why).append(command, style="place")))
-    if told.example:
-        parts.append(_indented(Text(f"{EXAMPLE}:\n{_shifted(told.example)}")))
-    if told.hint:
-        parts.append(_indented(Text(f"{HINT}: ", style="todo").append(told.hint)))
-    for label, titles in ((SAME, told.same), (WAITING, told.waiting)):
+    if text.example:
+        parts.append(_indented(Text(f"{EXAMPLE}:\n{_shifted(text.example)}")))
+    if text.hint:
+        parts.append(_indented(Text(f"{HINT}: ", style="todo").append(text.hint)))
+    for label, titles in ((SAME, text.same), (WAITING, text.waiting)):
         if titles:
             parts.append(_indented(Text(f"{label}: {titles}", style="wait")))
     return Group(*parts)

@@ -99,8 +99,8 @@ class Repository:
 
     def files(self, commit: str) -> list[tuple[str, str, bytes]]:
         """(mode, object, path) of every file. Raises GitError where they are too many."""
-        words = ("ls-tree", "-r", "-z", "--full-tree", commit)
-        lines = self._run(*words, most=_MOST_LISTED).split(b"\0")
+        listing = ("ls-tree", "-r", "-z", "--full-tree", commit)
+        lines = self._run(*listing, most=_MOST_LISTED).split(b"\0")
         if len(lines) > _MOST_PATHS:
             raise GitError(f"it has more than {_MOST_PATHS} files")
         found = [line.partition(b"\t") for line in lines if line]
@@ -123,18 +123,18 @@ class Repository:
         return found
 
     def _batch(self, form: str, objects: Sequence[str]) -> bytes:
-        return self._run("cat-file", form, words="".join(f"{name}\n" for name in objects))
+        return self._run("cat-file", form, given_input="".join(f"{name}\n" for name in objects))
 
     def _run(
         self,
         *arguments: str,
         given: Sequence[str] = (),
-        words: str = "",
+        given_input: str = "",
         most: int = _MOST_OUTPUT,
     ) -> bytes:
         settings = [part for entry in (*_SAFE, *given) for part in ("-c", entry)]
         command = ["git", f"--git-dir={self.folder}", *settings, *arguments]
-        return _output(command, words, most, {"GIT_ALLOW_PROTOCOL": self._protocols})
+        return _output(command, given_input, most, {"GIT_ALLOW_PROTOCOL": self._protocols})
 
 
 def is_local(remote: str) -> bool:
@@ -157,13 +157,13 @@ def _mode_and_object(head: bytes) -> tuple[str, str]:
     return mode, name
 
 
-def _output(command: list[str], words: str, most: int, more: dict[str, str]) -> bytes:
+def _output(command: list[str], given_input: str, most: int, more: dict[str, str]) -> bytes:
     """What a command prints. Raises GitError with its reason, or where it is more than `most`.
 
     more: variables of its environment
     """
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
-        stdin.write(words.encode())
+        stdin.write(given_input.encode())
         stdin.seek(0)
         kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         process = None

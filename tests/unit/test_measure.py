@@ -19,7 +19,7 @@ from pytest_tinytorch.fixtures.measure import (
     Estimate,
     OwnMeter,
     SandboxMeter,
-    ToldMeter,
+    SelfReportMeter,
     Usage,
     estimate,
     meter_of,
@@ -228,7 +228,7 @@ def pool(tmp_path_factory):
     pool.close()
 
 
-@pytest.fixture(params=[SandboxMeter, ToldMeter])
+@pytest.fixture(params=[SandboxMeter, SelfReportMeter])
 def meter(request, pool):
     """Both ways to measure a sandbox: from outside, and told from inside."""
     if request.param is SandboxMeter and sys.platform != "linux":
@@ -236,7 +236,7 @@ def meter(request, pool):
     return request.param(pool)
 
 
-@pytest.mark.parametrize("system, kind", [("linux", SandboxMeter), ("darwin", ToldMeter)])
+@pytest.mark.parametrize("system, kind", [("linux", SandboxMeter), ("darwin", SelfReportMeter)])
 def test_a_sandbox_is_measured_from_outside_where_the_system_can(monkeypatch, pool, system, kind):
     monkeypatch.setattr(measure.sys, "platform", system)
     assert type(meter_of(pool)) is kind
@@ -269,7 +269,7 @@ def test_growth_of_memory_in_a_sandbox(pool, meter):
 
 def test_measuring_ends_where_the_body_fails(pool):
     """What is measured next is not slowed down by it, and starts from nothing."""
-    memory = Memory(ToldMeter(pool))
+    memory = Memory(SelfReportMeter(pool))
     with pytest.raises(ZeroDivisionError), memory():
         pool.package.keep(16)
         raise ZeroDivisionError
@@ -281,7 +281,7 @@ def test_measuring_ends_where_the_body_fails(pool):
 
 @pytest.mark.parametrize("told", [None, "1", [1], (1.0, 2), 3])
 def test_what_a_sandbox_tells_of_itself_has_a_form(told):
-    meter = ToldMeter(SimpleNamespace(ask=lambda operation: told))
+    meter = SelfReportMeter(SimpleNamespace(ask=lambda operation: told))
     with pytest.raises(
         CheckFailed,
         match=re.escape(f"invalid processor time from the process of your code: {told!r}"),

@@ -46,7 +46,7 @@ MEASURES = {  # by the given helpers, or by one's own
 
 
 @dataclass(frozen=True)
-class Sandbox:
+class Cell:
     head: str
     body: str
 
@@ -64,9 +64,9 @@ class Sandbox:
         return bool(re.search(r"^def test_", self.body, re.MULTILINE))
 
 
-def cells(text: str) -> list[Sandbox]:
+def cells(text: str) -> list[Cell]:
     parts = re.split(r"^(# %%.*)$", text, flags=re.MULTILINE)[1:]
-    return [Sandbox(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
+    return [Cell(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def mistakes(text: str) -> list[str]:
@@ -77,7 +77,7 @@ def mistakes(text: str) -> list[str]:
     return [mistake for check in checks for mistake in check(text, parts)]
 
 
-def _title(text: str, parts: list[Sandbox]) -> list[str]:
+def _title(text: str, parts: list[Cell]) -> list[str]:
     found = re.search(r"^# Module \d\d: (.+)$", parts[0].body, re.MULTILINE)
     if not found:
         return ["the first cell has no title `# Module NN: Name`"]
@@ -85,7 +85,7 @@ def _title(text: str, parts: list[Sandbox]) -> list[str]:
     return [] if named else [f"the summary is not of {found[1]}"]
 
 
-def _sections(text: str, parts: list[Sandbox]) -> list[str]:
+def _sections(text: str, parts: list[Cell]) -> list[str]:
     lines = text.splitlines()
     places = [[n for n, line in enumerate(lines) if line.startswith(s)] for s in SECTIONS]
     wrong = [f"{s}: {len(p)} times" for s, p in zip(SECTIONS, places, strict=True) if len(p) != 1]
@@ -96,7 +96,7 @@ def _sections(text: str, parts: list[Sandbox]) -> list[str]:
     return wrong
 
 
-def _metadata(_text: str, parts: list[Sandbox]) -> list[str]:
+def _metadata(_text: str, parts: list[Cell]) -> list[str]:
     wrong = []
     for cell in parts:
         keys = KEYS | {"points"} if cell.metadata.get("grade") else KEYS
@@ -109,7 +109,7 @@ def _metadata(_text: str, parts: list[Sandbox]) -> list[str]:
     return wrong
 
 
-def _solutions(text: str, parts: list[Sandbox]) -> list[str]:
+def _solutions(text: str, parts: list[Cell]) -> list[str]:
     wrong = []
     for cell in parts:
         marks = re.findall(rf"{BEGIN}|{END}", cell.body)
@@ -140,7 +140,7 @@ def _functions(
             yield from _functions(node, bool(ast.get_docstring(node)))
 
 
-def _tests(text: str, parts: list[Sandbox]) -> list[str]:
+def _tests(text: str, parts: list[Cell]) -> list[str]:
     wrong = []
     for before, cell in pairwise(parts):
         if cell.is_test and not (before.is_text and "🧪" in before.body):
@@ -150,7 +150,7 @@ def _tests(text: str, parts: list[Sandbox]) -> list[str]:
     return wrong
 
 
-def _on_import(text: str, _parts: list[Sandbox]) -> list[str]:
+def _on_import(text: str, _parts: list[Cell]) -> list[str]:
     """Calls for their effect, and of tests and measurements, that importing the file would make."""
     wrong = []
     for statement in ast.parse(text).body:
@@ -175,7 +175,7 @@ def _run_now(node: ast.AST) -> Iterator[ast.AST]:
             yield from _run_now(child)
 
 
-def _analysis(text: str, _parts: list[Sandbox]) -> list[str]:
+def _analysis(text: str, _parts: list[Cell]) -> list[str]:
     part = text.partition("## Systems Analysis")[2].partition("## Testing")[0]
     code = ast.parse("".join(cell.body for cell in cells(part) if not cell.is_text))
     called = {ast.unparse(node.func) for node in ast.walk(code) if isinstance(node, ast.Call)}
@@ -197,14 +197,14 @@ def _shows(function: ast.FunctionDef) -> bool:
     return any(isinstance(n, ast.Name) for value in values for n in ast.walk(value))
 
 
-def _questions(_text: str, parts: list[Sandbox]) -> list[str]:
+def _questions(_text: str, parts: list[Cell]) -> list[str]:
     asked = [c for c in parts if c.is_text and c.metadata.get("grade") and c.metadata["solution"]]
     wrong = [] if len(asked) in (3, 4) else [f"{len(asked)} questions"]
     bold = " ".join(re.findall(r"\*\*(.+?)\*\*", "".join(c.body for c in asked))).lower()
     return wrong + [f"no question about {about}" for about in ABOUT if about not in bold]
 
 
-def _length(text: str, _parts: list[Sandbox]) -> list[str]:
+def _length(text: str, _parts: list[Cell]) -> list[str]:
     lines = (line.strip() for line in text.splitlines())
     count = sum(line not in ("", '"""', 'r"""') and not line.startswith(MARKS) for line in lines)
     title = re.search(r"^# Module \d\d: (.+)$", text, re.MULTILINE)

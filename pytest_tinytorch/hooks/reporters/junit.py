@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from _pytest.junitxml import xml_key
 
-from pytest_tinytorch.core.errors import MACHINE, told
+from pytest_tinytorch.core.errors import MACHINE, os_error_text
 from pytest_tinytorch.hooks.grading import graded_run_of
 from pytest_tinytorch.hooks.session import RunSession, session_of
 from pytest_tinytorch.reports.junit import evidence, plain_properties
@@ -29,7 +29,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     try:
         return (yield)
     except OSError as error:  # of pytest, which writes the file now
-        run_session.notes.append(f"{told(error)}; no results are written")
+        run_session.notes.append(f"{os_error_text(error)}; no results are written")
         session.exitstatus = MACHINE
         with contextlib.suppress(OSError):  # half a file is none
             Path(xml.logfile).unlink()

@@ -1,1 +1,1 @@
-"""What runs in the sandbox. It imports the standard library and NumPy, nothing else."""
+"""The code that runs in the sandbox. It imports only the standard library and NumPy."""

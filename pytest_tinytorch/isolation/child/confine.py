@@ -1,7 +1,7 @@
 """Gives up the permissions of the sandbox's process for good, step by step.
 
-`server` calls it once, before any student code is loaded. A step that fails is not an error here:
-`breaches` tries everything that the level forbids, and the parent decides by the result.
+`server` calls it once, before any student code is loaded. A step that fails is not an error
+here: `breaches` tries everything that the level forbids, and the parent decides by the result.
 """
 
 import contextlib
@@ -26,29 +26,29 @@ def limit(limits: dict[str, int]) -> None:
     for name, value in limits.items():
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is not None:
-            # One more before the hard limit: the usual death then is the signal that says why.
+            # A later hard limit: the process usually dies by SIGXCPU, which names the reason.
             hard = value + 1 if name == "CPU" else value
             with contextlib.suppress(ValueError, OSError):
                 resource.setrlimit(kind, (value, hard))
 
 
 def die_with_parent() -> None:
-    """Be killed when the process that started this one ends, whatever ends it."""
+    """Be killed when the parent process ends."""
     if sys.platform == "linux":
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def become(user: int) -> None:
-    """From root to a user that owns nothing; 0 stays who it is."""
+    """Change from root to a user that owns nothing; 0: no change."""
     if user:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-        die_with_parent()  # a change of user forgets it
+        die_with_parent()  # a change of user resets it
 
 
 def confine(readable: list[str], writable: list[str]) -> None:
-    """Files beneath these paths, and nothing else of the machine. Linux only."""
+    """Allow only files beneath these paths, and nothing else of the machine. Linux only."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _drop_capabilities()
     if landlock.version() >= landlock.LOWEST_VERSION:
@@ -58,7 +58,7 @@ def confine(readable: list[str], writable: list[str]) -> None:
 
 
 def breaches(outside: dict[str, Any]) -> list[str]:
-    """What student code could still do, found out by trying.
+    """The forbidden actions that still work, found by trying them.
 
     outside: `secret` (a file of the course), `folder` (a folder to write into), `parent` (a pid).
     """
@@ -91,14 +91,14 @@ def _connect(port: int) -> None:
 
 
 def _read_memory(process: int) -> None:
-    # In a namespace of its own the number may be this very process: that is no breach.
+    # In its own namespace the pid may be this process itself.
     if process in (os.getpid(), 1):
         raise ProcessLookupError
     os.close(os.open(f"/proc/{process}/mem", os.O_RDONLY))
 
 
 def _drop_capabilities() -> None:
-    """Root without capabilities is a user like any other, who happens to own root's files."""
+    """Drop all capabilities: root then has only the rights of the owner of root's files."""
     for capability in range(_LAST_CAPABILITY + 1):
         _prctl(_PR_CAPBSET_DROP, capability)
     head = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)

@@ -1,20 +1,23 @@
-"""Resets what student code may have set for its interpreter. `server` calls it before each test."""
+"""Resets interpreter-wide settings that student code may have changed. `server` calls it.
+
+It does so before each test.
+"""
 
 import random
 import sys
 
 import numpy as np
 
-# Kept here, so that student code which replaces one of them harms only itself.
+# Saved here, so that replacements by student code have no effect on the harness.
 _get_errors, _set_errors, _seed_arrays = np.geterr, np.seterr, np.random.seed
 _get_depth, _set_depth, _seed = sys.getrecursionlimit, sys.setrecursionlimit, random.seed
 
 
 class InterpreterState:
-    """What student code may set for its whole process: each test begins with what imports left.
+    """Interpreter-wide settings. Each test begins with the settings that imports made.
 
-    A module of a student's own may say `np.seterr(over="ignore")` at its top: that holds beside the
-    tests for all of them, whichever comes first. What a function sets, no other test gets to see.
+    A student's module may call `np.seterr(over="ignore")` when it is imported: that applies to all
+    tests, in any order. Settings that a function changes do not affect other tests.
     """
 
     def __init__(self, package: str) -> None:
@@ -23,7 +26,7 @@ class InterpreterState:
         self._keep()
 
     def look(self) -> None:
-        """Called after a request: if it imported a student's file, keep the present settings."""
+        """Call it after a request: if that imported a student's file, save the present settings."""
         if len(sys.modules) != self._modules:
             before, self._modules = self._imported, len(sys.modules)
             if self._count() != before:

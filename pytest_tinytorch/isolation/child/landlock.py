@@ -38,7 +38,7 @@ class _PathBeneath(ctypes.Structure):
 
 
 def version() -> int:
-    """What the running kernel offers; 0 where there is no Landlock."""
+    """The Landlock version of the running kernel; 0 without Landlock."""
     try:
         return max(0, int(_libc().syscall(_CREATE, None, ctypes.c_size_t(0), _VERSION_FLAG)))
     except (OSError, AttributeError):
@@ -46,9 +46,9 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Allow reading and writing beneath these paths and nothing else. Raises OSError.
+    """Allow reading and writing only beneath these paths. Raises OSError.
 
-    The caller has set `no_new_privs`. Paths that are not there are left out.
+    The caller must have set `no_new_privs`. Missing paths are ignored.
     """
     offered = version()
     files = _ALL
@@ -58,7 +58,7 @@ def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
     net = _NET_BIND_TCP | _NET_CONNECT_TCP if offered >= 4 else 0
     scoped = _SCOPE_ABSTRACT_UNIX | _SCOPE_SIGNAL if offered >= 6 else 0
     rules = _Ruleset(files, net, scoped)
-    # An older kernel knows a shorter structure, and refuses a longer one.
+    # An older kernel accepts only a shorter structure.
     size = {True: 24, offered < 6: 16, offered < 4: 8}[True]
     ruleset = _checked(_libc().syscall(_CREATE, ctypes.byref(rules), ctypes.c_size_t(size), 0))
     try:

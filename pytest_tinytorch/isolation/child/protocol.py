@@ -1,4 +1,4 @@
-"""Encodes and decodes what crosses the border of a sandbox: typed values in frames.
+"""Encodes and decodes the messages between a test and its sandbox: typed values in frames.
 
 `channel` and `pool` call it in pytest's process, `server` in the sandbox. A frame is a head
 (sequence number, length of the text, length of the payload), a text of JSON, and a payload with the
@@ -25,9 +25,9 @@ HEAD = struct.Struct("<IIQ")
 LONGEST_TEXT = 8 * 2**20
 LARGEST_PAYLOAD = 256 * 2**20
 MOST_ELEMENTS = 2**18
-# Keys can be chosen so that all have one hash: then the time to read a dict grows with the square
-# of its size and with what it takes to compare two of them, and it is the reader who pays.
-MOST_KEYS = 2**13  # of one dict or set; many of them have to share its square
+# An attacker can choose keys with equal hashes. Reading a dict then takes time that grows with the
+# square of its size, and with the cost of comparing two keys.
+MOST_KEYS = 2**13  # of one dict or set; all in one message share its square
 _LONGEST_KEY = 8  # parts of a tuple
 _LARGEST_KEY = 64  # bits of a number
 LONGEST_STRING = 64 * 2**10
@@ -53,20 +53,20 @@ _DTYPES = {np.dtype(kind).str for kind in _SCALAR_TYPES.values()}
 _from_text = json.JSONDecoder().raw_decode
 _to_text = json.JSONEncoder(separators=(",", ":")).encode
 
-Refer = Callable[[Any], list[Any] | int]  # an object that does not cross -> its handle
-Resolve = Callable[[Any], Any]  # a handle -> what stands for it on this side
+Refer = Callable[[Any], list[Any] | int]  # an object that is not sent -> its handle
+Resolve = Callable[[Any], Any]  # a handle -> its object on this side
 
 
 class WireError(Exception):
-    """A frame that breaks the rules above."""
+    """A frame is invalid."""
 
 
 class CannotCross(Exception):
-    """A value that has no form on the wire."""
+    """A value cannot be encoded."""
 
 
 class TooLarge(CannotCross):
-    """A value whose form on the wire would be longer than the limits."""
+    """The encoded value would exceed the limits."""
 
 
 def frame(sequence: int, body: Any, payload: list[bytes], largest: int | None = None) -> bytes:
@@ -88,8 +88,8 @@ def frame(sequence: int, body: Any, payload: list[bytes], largest: int | None = 
 def read_head(
     data: bytes | bytearray, expected: int, largest: int | None = None
 ) -> tuple[int, int]:
-    """Lengths of text and payload. Raises WireError for another sequence number or a length
-    beyond the limits."""
+    """Lengths of text and payload. Raises WireError for a wrong sequence number, or a length
+    above the limits."""
     sequence, text, payload = HEAD.unpack_from(data)
     if sequence != expected:
         raise WireError(f"message {sequence} arrived where message {expected} was due")
@@ -100,9 +100,9 @@ def read_head(
 
 def read_body(data: bytes | bytearray, text: int) -> Any:
     try:
-        words = str(data[HEAD.size : HEAD.size + text], "utf-8")
-        body, end = _from_text(words)
-        if end != len(words):
+        text_part = str(data[HEAD.size : HEAD.size + text], "utf-8")
+        body, end = _from_text(text_part)
+        if end != len(text_part):
             raise ValueError("more than one value")
         return body
     except (ValueError, RecursionError) as error:
@@ -110,11 +110,10 @@ def read_body(data: bytes | bytearray, text: int) -> Any:
 
 
 def as_array(value: Any) -> "np.ndarray[Any, Any]":
-    """What `np.asarray` makes of it; of a Tensor that refuses, because NumPy would lose its
-    gradient, what it makes of the Tensor without one."""
+    """`np.asarray(value)`. A Tensor with a gradient refuses that, so it is detached first."""
     try:
         return np.asarray(value)
-    except NotImplementedError:  # a RuntimeError, too: `__array__` is not written yet
+    except NotImplementedError:  # a subclass of RuntimeError: `__array__` is not written yet
         raise
     except RuntimeError:
         if not hasattr(value, "detach"):
@@ -123,8 +122,8 @@ def as_array(value: Any) -> "np.ndarray[Any, Any]":
 
 
 def plain(value: Any) -> Any:
-    """What a program returns, without classes that are no more than a dict, a list or an array: a
-    `defaultdict`, a Tensor. Whatever else student code put in there stays as it is."""
+    """The result of a program as plain containers and arrays: a `defaultdict` becomes a dict, a
+    Tensor an array. Other objects are not changed."""
     if isinstance(value, dict):
         return {plain(key): plain(kept) for key, kept in dict.items(value)}
     if isinstance(value, list):
@@ -141,7 +140,7 @@ def plain(value: Any) -> Any:
 
 
 class _Hashing:
-    """What the dicts and sets of one message may cost who reads them."""
+    """Limits the time to read the dicts and sets of one message."""
 
     def __init__(self) -> None:
         self._left = MOST_KEYS**2
@@ -152,7 +151,7 @@ class _Hashing:
 
 
 class Encoder:
-    """Values -> JSON. `refer` returns a handle for every value that cannot cross."""
+    """Values -> JSON. `refer` returns a handle for every value that is not sent."""
 
     def __init__(self, refer: Refer) -> None:
         self._refer = refer
@@ -160,7 +159,7 @@ class Encoder:
         self.payload: list[bytes] = []
 
     def encode(self, value: Any) -> Any:
-        # By exact type: a subclass may override every method that is used here.
+        # By exact type, as a subclass may override the methods used here.
         kind = type(value)
         if kind is int or kind is float or value is None or kind is bool:
             return value
@@ -214,7 +213,7 @@ class Encoder:
             raise CannotCross(f"a {kind.__name__} with a very large number or tuple as a key")
 
     def _put(self, array: "np.ndarray[Any, Any]") -> str:
-        # `tobytes` gives C order and leaves the number of dimensions alone, also where it is 0.
+        # `tobytes` gives C order for any number of dimensions, also 0.
         native = array.astype(array.dtype.newbyteorder("="), copy=False)
         if native.dtype.str not in _DTYPES:
             raise CannotCross(f"an array of dtype {array.dtype}")
@@ -223,7 +222,7 @@ class Encoder:
 
 
 class Decoder:
-    """JSON -> values. Raises WireError for whatever the rules do not know."""
+    """JSON -> values. Raises WireError for anything invalid."""
 
     def __init__(self, resolve: Resolve, payload: "memoryview[int]") -> None:
         self._resolve = resolve
@@ -260,7 +259,7 @@ class Decoder:
                 raise WireError(f"an array with a side of {str(side)[:20]}")
             count *= side
         raw = self._bytes(count * np.dtype(dtype).itemsize)
-        # A copy of its own: aligned, and it does not keep the whole message alive.
+        # A copy is aligned, and does not keep the whole message alive.
         return np.frombuffer(raw, dtype=dtype).reshape(shape).copy()
 
     def _bytes(self, size: int) -> "memoryview[int]":
@@ -308,7 +307,7 @@ class Decoder:
 
 
 def _is_key(value: object, parts: int = _LONGEST_KEY) -> bool:
-    """Whether two of them are compared at once, also where they differ in the last place."""
+    """Whether the value can be a key: comparing two such values is always fast."""
     if type(value) is int:
         return value.bit_length() <= _LARGEST_KEY
     if type(value) is tuple:
@@ -317,7 +316,7 @@ def _is_key(value: object, parts: int = _LONGEST_KEY) -> bool:
 
 
 def _is_long(numbers: range) -> bool:
-    """Whether who makes a list of it pays for more than a list that crosses has."""
+    """Whether a list of these numbers would be longer than any list in a message."""
     return (numbers.stop - numbers.start) // numbers.step > MOST_ELEMENTS
 
 
@@ -328,5 +327,5 @@ def _no_dtype(name: object) -> Any:
 def _clean(text: str) -> str:
     if text.isascii() and len(text) <= LONGEST_STRING:
         return text
-    # Half of a surrogate pair can be written nowhere.
+    # A lone surrogate cannot be encoded.
     return text[:LONGEST_STRING].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

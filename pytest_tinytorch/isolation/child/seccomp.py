@@ -22,15 +22,15 @@ _REFUSED = {
     "sched_setaffinity": (203, 122), "sched_setparam": (142, 118),
     "sched_setscheduler": (144, 119), "sched_setattr": (314, 274), "ioprio_set": (251, 30),
     "migrate_pages": (256, 238), "move_pages": (279, 239),
-    # what would outlive the process, or belongs to others: their numbers can be guessed
+    # objects that outlive the process, or belong to others and can be found by guessing ids
     "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "semget": (64, 190),
     "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192), "msgget": (68, 186),
     "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "mq_open": (240, 180),
     "mq_unlink": (241, 181),
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
-    # memory and room on the disk that no limit counts
+    # memory and disk space that no limit counts
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "fallocate": (285, 47),
-    # owners, modes and times of files that are only visible, and what happens to them
+    # owners, modes and times of files that are only readable, and notifications about them
     "inotify_init": (253, 0), "inotify_init1": (294, 26), "fanotify_init": (300, 262),
     "chmod": (90, 0), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
     "chown": (92, 0), "fchown": (93, 55), "lchown": (94, 0), "fchownat": (260, 54),
@@ -52,11 +52,11 @@ _OWN_ONLY = {"kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 1
              "rt_tgsigqueueinfo": (297, 240), "tkill": (200, 130)}  # fmt: skip
 _OWN_OR_0 = {"prlimit64": (302, 261)}
 # Refused where the second argument is one of these: F_SETOWN and F_SETOWN_EX, FIOSETOWN and
-# SIOCSPGRP have the kernel send a signal to whom one likes, TIOCSTI and TIOCLINUX type for others.
+# SIOCSPGRP let the kernel send a signal to any process, TIOCSTI and TIOCLINUX type into a terminal.
 _NOT_WITH = {
     "fcntl": ((72, 25), (8, 15)), "ioctl": ((16, 29), (0x8901, 0x8902, 0x5412, 0x541C)),
 }  # fmt: skip
-# Only SOCK_STREAM, which is 1: a pair of other sockets can send to any local socket there is.
+# Only SOCK_STREAM, which is 1: a pair of datagram sockets can send to any local socket.
 _SOCKETPAIR, _OTHER_SOCKETS = (53, 199), 0b1110
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _CLONE_THREAD = 0x00010000
@@ -81,12 +81,12 @@ class _Program(ctypes.Structure):
 
 
 def is_known() -> bool:
-    """Whether the numbers of this architecture stand in the table."""
+    """Whether the table has the numbers of this architecture."""
     return platform.machine() in _AUDIT_ARCH and struct.calcsize("P") == 8
 
 
 def restrict() -> None:
-    """Install the filter, for good. Raises OSError. The caller has set `no_new_privs`."""
+    """Install the filter; it cannot be removed. Raises OSError. Needs `no_new_privs`."""
     code = b"".join(struct.pack("<HBBI", *step) for step in _program(platform.machine()))
     program = _Program(len(code) // 8, code)
     libc = ctypes.CDLL(None, use_errno=True)
@@ -111,7 +111,7 @@ def _program(machine: str) -> list[_Step]:
     for numbers in _REFUSED.values():
         if numbers[column]:
             steps += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _ERROR | _EPERM)]
-    # glibc falls back to clone, whose flags can be read, where clone3 is said not to exist.
+    # If clone3 fails with ENOSYS, glibc uses clone, whose flags a filter can read.
     steps += [(_EQUAL, 0, 1, _CLONE3[column]), (_RETURN, 0, 0, _ERROR | _ENOSYS)]
     steps += _unless_argument(_CLONE[column], [(_ANY_BIT, _CLONE_THREAD)])
     for numbers in _OWN_ONLY.values():

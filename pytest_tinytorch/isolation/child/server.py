@@ -4,7 +4,7 @@
 
 `isolation.sandbox` starts it. REQUESTS and REPLIES are file descriptors of pipes. The first request
 gives limits and folders; then this process confines itself, and only then loads student code.
-Whatever student code does to this process, it can send back nothing but values.
+Student code may change this process in any way; the parent only reads values from it.
 """
 
 import gc
@@ -37,19 +37,19 @@ from pytest_tinytorch.isolation.child.protocol import (
 PACKAGE = 0  # the handle of the student's package
 _MOST_FRAMES = 20
 _MOST_LINKS = 5
-_REMEMBERED = 64  # requests whose returns are kept
+_REMEMBERED = 64  # requests whose returns are stored
 _PROGRAM = "<program>"
 _FIRST_PART, _PART = 2**12, 2**20
 _MOST_WARNINGS = 20  # of one request
-_CO_OPTIMIZED = 1  # inspect.CO_OPTIMIZED; every sandbox would wait for the import
+_CO_OPTIMIZED = 1  # inspect.CO_OPTIMIZED, without importing `inspect` in every sandbox
 _UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>")
 
-# Kept here, so that student code which replaces `os.read` or `os.write` harms only itself.
+# Saved here, so that a replaced `os.read` or `os.write` has no effect on the harness.
 _read, _write = os.read, os.write
 
 
 class Objects:
-    """What the other side holds handles of."""
+    """The objects for which the test holds handles."""
 
     def __init__(self) -> None:
         self._objects: dict[int, Any] = {}
@@ -70,7 +70,7 @@ class Objects:
 
 
 class Returns:
-    """Notes on which lines the student's functions returned, while a request is carried out."""
+    """Records the lines on which the student's functions returned during a request."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder + os.sep
@@ -85,7 +85,7 @@ class Returns:
             return function(*args, **kwargs)
         finally:
             sys.setprofile(None)
-            # The last to return is the function that was called; the others it called in turn.
+            # The last to return is the called function; it called the others.
             self._kept[sequence] = list(reversed(self._now.values()))
             while len(self._kept) > _REMEMBERED:
                 del self._kept[next(iter(self._kept))]
@@ -105,7 +105,7 @@ class Returns:
 
 
 class Warned:
-    """Collects warnings of student code: the test decides what they mean, on the other side."""
+    """Collects warnings of student code. `isolation.warnings` issues them again for the test."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -114,7 +114,7 @@ class Warned:
         self.listen()
 
     def listen(self) -> None:
-        """Let the test's filters decide about warnings, not those of student code."""
+        """Replace the warning filters of student code: the test's filters decide."""
         if self._filter is None or not warnings.filters or warnings.filters[0] is not self._filter:
             warnings.simplefilter("always")
             self._filter = warnings.filters[0]
@@ -136,8 +136,8 @@ class Warned:
         if len(self._found) < _MOST_WARNINGS:
             place = [_relative(filename, self._folder), lineno, "", ""]
             bases = [base.__name__ for base in category.__mro__ if base.__module__ == "builtins"]
-            words = str(message)[:LONGEST_STRING]
-            self._found.append([category.__name__, bases, words, place])
+            text = str(message)[:LONGEST_STRING]
+            self._found.append([category.__name__, bases, text, place])
 
 
 class Host:
@@ -168,7 +168,7 @@ class Host:
         self._settings.look()
 
     def answer(self, sequence: int, body: Any, payload: memoryview) -> bytes:
-        """The reply to one request. It always succeeds, whatever student code raises."""
+        """The reply to one request. An exception of student code becomes part of the reply."""
         operation, arguments, keywords, released, watched = body
         try:
             self._objects.release(released)
@@ -200,7 +200,7 @@ class Host:
 
 
 def _array(value: Any) -> Any:
-    """A plain array, of exactly the type ndarray, or a message for the test."""
+    """The value as an array of exactly the type ndarray, or a message for the test."""
     if isinstance(value, np.ndarray | np.generic | bool | int | float):
         array = np.array(value, subok=False)
     elif not hasattr(type(value), "__array__"):
@@ -213,7 +213,7 @@ def _array(value: Any) -> Any:
 
 
 def _exit(manager: Any, failed: bool) -> bool:
-    """Leave a context. Where the test raised, the student's manager sees that something was."""
+    """Exit a context manager. If the test raised, the manager gets a stand-in exception."""
     if not failed:
         return bool(type(manager).__exit__(manager, None, None, None))
     try:
@@ -228,7 +228,7 @@ def _exit(manager: Any, failed: bool) -> bool:
 
 
 def _put(files: dict[str, bytes]) -> str:
-    """Write files of the test's into a new folder, and say where that is."""
+    """Write the test's files into a new folder, and return its path."""
     import tempfile
 
     folder = tempfile.mkdtemp()
@@ -286,7 +286,7 @@ def _described(error: BaseException, folder: str, links: int = _MOST_LINKS) -> d
     described: dict[str, Any] = {
         "type": _type_name(error),
         "bases": _built_in_bases(error),
-        "text": _words(error),
+        "text": _message(error),
         "frames": _frames(error.__traceback__, folder),
     }
     if isinstance(error, SyntaxError) and error.filename:
@@ -305,7 +305,7 @@ def _built_in_bases(error: BaseException) -> list[str]:
     return [known[base] for base in order if base in known and base is not object]
 
 
-def _words(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     try:
         return str(error)[:LONGEST_STRING]
     except BaseException as broken:
@@ -324,7 +324,7 @@ def _frames(traceback: TracebackType | None, folder: str) -> list[list[Any]]:
 
 
 def _relative(file: str, folder: str) -> str:
-    """A file of the package, from the package's folder; "" for any other."""
+    """The path of a file relative to the package's folder; "" for other files."""
     return file[len(folder) + 1 :] if file.startswith(folder + os.sep) else ""
 
 
@@ -337,7 +337,7 @@ def main() -> None:
     folder = os.path.join(body["folder"], body["package"])
     host = Host(body["package"], folder, body["reply"])
     _send(replies, frame(sequence, found, []))
-    gc.freeze()  # NumPy and the rest stay: no collection need look at them again
+    gc.freeze()  # the garbage collector need not examine NumPy again
     host.load()
     signal.signal(signal.SIGUSR1, _interrupt)
     while True:
@@ -347,7 +347,7 @@ def main() -> None:
 
 
 class Interrupted(BaseException):
-    """The time of this request is over. Its traceback says where student code was."""
+    """The time of a request is over. Its traceback shows where student code was."""
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -355,7 +355,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _settle(body: dict[str, Any]) -> dict[str, Any]:
-    """Take on the limits, and say what could still be done that should not be."""
+    """Apply the limits, and report forbidden actions that still work."""
     os.chdir(body["scratch"])
     sys.path.insert(0, body["folder"])
     confine.become(body["user"])
@@ -367,14 +367,14 @@ def _settle(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _receive(descriptor: int, expected: int) -> tuple[Any, memoryview]:
-    """The next request. There is never more than one on its way, so nothing is read beyond it."""
+    """The next request. Only one is sent at a time, so no later one can be read with it."""
     data = bytearray()
     wanted, text = HEAD.size, 0
     while len(data) < wanted:
-        # Most requests are short, and a large buffer for each would cost more than its answer.
+        # Most requests are short, and allocating a large buffer would be slow.
         part = _read(descriptor, _PART if data else _FIRST_PART)
         if not part:
-            os._exit(0)  # the other side has gone: nothing is left to do
+            os._exit(0)  # the parent has ended
         data += part
         if wanted == HEAD.size and len(data) >= wanted:
             text, payload = read_head(data, expected)

@@ -7,12 +7,12 @@ import gc
 import time
 import tracemalloc
 
-# Kept here, so that student code which replaces it harms only itself.
+# Saved here, so that a replacement by student code has no effect on the harness.
 seconds = time.process_time
 
 
 class Traced:
-    """The bytes that are allocated between `begin` and `end`."""
+    """Measures the bytes allocated between `begin` and `end`."""
 
     def begin(self) -> None:
         gc.collect()
@@ -23,7 +23,7 @@ class Traced:
         tracemalloc.reset_peak()
 
     def end(self) -> tuple[int, int]:
-        """The most that was held at any moment, and what is held still."""
+        """The peak of allocated bytes, and the bytes that are still allocated."""
         _, peak = tracemalloc.get_traced_memory()
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
