@@ -30,7 +30,7 @@ def collect_git(
         bool, typer.Option("--local-remotes", help="allow folders as remotes")
     ] = False,
 ) -> None:
-    """The last commit of each remote's default branch, at or before a deadline."""
+    """Collect the last commit of each remote's default branch, at or before a deadline."""
     from pytest_tinytorch.reports.progress_bar import waiting
     from pytest_tinytorch.submissions.deadline import parse_deadline
     from pytest_tinytorch.submissions.remotes import collect_remotes
@@ -51,7 +51,7 @@ def collect_zips(
     download: Annotated[Path, typer.Argument(help="a download from Canvas, Moodle, Gradescope")],
     into: Into,
 ) -> None:
-    """A folder or a zip of submissions, as Canvas, Moodle or Gradescope name them."""
+    """Collect submissions from a download of Canvas, Moodle or Gradescope: a folder or a zip."""
     from pytest_tinytorch.core.text import one_line
     from pytest_tinytorch.reports.progress_bar import waiting
     from pytest_tinytorch.submissions.uploads import collect_download

@@ -23,7 +23,7 @@ def gradescope_bundle(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="of random inputs")] = 0,
     require_isolation: Annotated[str, typer.Option(help="grade at this level or better")] = "none",
 ) -> None:
-    """The zip to upload as an autograder: tests, data and grader; no sources, no solutions."""
+    """Write the zip to upload as an autograder: tests, data and grader, but no sources."""
     from pytest_tinytorch.grading.gradescope.bundle import make_bundle, write_bundle
 
     bundle = make_bundle(course_here(), checkpoint, hidden, seed, require_isolation)

@@ -21,7 +21,7 @@ from pytest_tinytorch.submissions.intake import HIDDEN_MANIFEST, take_in, take_i
 
 
 class _Collected:
-    """A pytest plugin that writes down what was collected."""
+    """A pytest plugin that lists the collected tests."""
 
     def __init__(self) -> None:
         self.tests: list[tuple[str, float]] = []
@@ -48,7 +48,7 @@ class _Collected:
 
 
 def take_inventory(course: Course) -> Manifest:
-    """Collect all tests that count. Raises CourseError for a file or a mark that is wrong."""
+    """Collect all tests with points. Raises CourseError for an invalid file or mark."""
     written = [c for c in course.collections if course.is_written(c)]
     kinds = dict.fromkeys(c.kind for c in written)
     files = [str(course.root / c.file) for c in written]
@@ -56,12 +56,12 @@ def take_inventory(course: Course) -> Manifest:
 
 
 def take_hidden_inventory(course: Course, folder: Path) -> str:
-    """The text of a manifest of an instructor's hidden tests. Raises CourseError."""
+    """The text of the manifest for an instructor's hidden tests. Raises CourseError."""
     with temporary_folder("manifest") as copy:
         take_in(course.root, copy, "")
         files = take_in_hidden(folder, copy / HIDDEN, with_manifest=False)
         _check_names(course, files)
-        # The points are still to be computed: only the checkpoints are needed here.
+        # Only the checkpoints are needed here; points are computed later.
         groups: dict[Group, dict[str, float]] = {hidden_group(c.id): {} for c in course.checkpoints}
         (copy / HIDDEN / HIDDEN_MANIFEST).write_text(tests_text(groups), "utf-8")
         options = ("--checkpoint=all", f"--hidden={HIDDEN}")
@@ -70,7 +70,7 @@ def take_hidden_inventory(course: Course, folder: Path) -> str:
 
 
 def _check_names(course: Course, files: list[Path]) -> None:
-    """Whether each file is about a checkpoint: of others, no test would ever run."""
+    """Raise CourseError for a file that belongs to no checkpoint: its tests would never run."""
     ids = [checkpoint.id for checkpoint in course.checkpoints]
     for path in files:
         match = HIDDEN_FILE.match(path.name)

@@ -1,6 +1,6 @@
-"""`tito`: defines the commands, calls the services and prints.
+"""Defines the commands of `tito`: each calls a service and prints its result.
 
-It is the installed script `tito`.
+The installed script `tito` calls `main`.
 """
 
 import io
@@ -39,10 +39,10 @@ CheckpointId = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-
 
 
 def main() -> None:
-    """The command. A mistake is one line and exit code 2; what the machine refuses, such as a full
-    disk, is one line and exit code 3. Neither is a traceback."""
+    """Run `tito`. A CourseError is printed as one line, with exit code 2. A MachineError, such as a
+    full disk, is printed as one line, with exit code 3."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names can have letters that a console has not
+        if isinstance(stream, io.TextIOWrapper):  # the console may lack letters of a name
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
@@ -60,7 +60,7 @@ def export_command(
     ids: Annotated[str, typer.Argument(help="a module: 02, tensor, 02-05")] = "",
     everything: Annotated[bool, typer.Option("--all", help="every module")] = False,
 ) -> None:
-    """Bring the generated package up to date with src_modules/."""
+    """Update the generated package from src_modules/."""
     from pytest_tinytorch.core.selectors import choose_modules
     from pytest_tinytorch.export.service import export
 
@@ -106,7 +106,7 @@ def manifest_command(
 def verify_command(
     files: Annotated[list[Path], typer.Argument(help="grade.xml, ...")],
 ) -> None:
-    """Whether graded results are what this harness wrote, by the key of this machine."""
+    """Verify the signatures of graded results with the key of this machine."""
     from pytest_tinytorch.grading.verify import verify_lines
 
     good, lines = verify_lines(files)
@@ -141,7 +141,7 @@ def feedback_command(
 def checkpoint_status(
     detailed: Annotated[bool, typer.Option("--detailed", help="with modules and tests")] = False,
 ) -> None:
-    """Where every checkpoint stands."""
+    """Show the status of every checkpoint."""
     _pytest(f"--progress={'detailed' if detailed else 'summary'}")
 
 
@@ -149,7 +149,7 @@ def checkpoint_status(
 def checkpoint_timeline(
     horizontal: Annotated[bool, typer.Option("--horizontal", help="one line a phase")] = False,
 ) -> None:
-    """The course from beginning to end."""
+    """Show the course as a timeline."""
     _pytest(f"--progress={'horizontal' if horizontal else 'timeline'}")
 
 
@@ -167,7 +167,7 @@ def checkpoint_run(ids: CheckpointId) -> None:
 
 @checkpoint_app.command("unlock")
 def checkpoint_unlock(ids: CheckpointId = "next") -> None:
-    """What to do to achieve a checkpoint, and why."""
+    """Show what to do to achieve a checkpoint, and why."""
     from pytest_tinytorch.progress.advice import advice
 
     for line in advice(course_here(), ids):
@@ -182,7 +182,7 @@ def module_test(ids: Id) -> None:
 
 @module_app.command("export")
 def module_export(ids: Id) -> None:
-    """Bring a module's part of the package up to date."""
+    """Export a module to the package."""
     export_command(ids, everything=False)
 
 
@@ -206,7 +206,7 @@ def module_complete(ids: Id) -> None:
 
 @module_app.command("status")
 def module_status() -> None:
-    """Which modules are there, completed, or still to write."""
+    """Show the state of every module and its checkpoint."""
     from pytest_tinytorch.progress.advice import module_lines
 
     for line in module_lines(course_here()):
@@ -214,7 +214,7 @@ def module_status() -> None:
 
 
 def _pytest(*arguments: str) -> None:
-    """The same as typing `pytest ...` in the course's folder."""
+    """Run `pytest ...` in the course's folder."""
     root = course_here().root
     code = subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=root, check=False)
     raise typer.Exit(code.returncode)

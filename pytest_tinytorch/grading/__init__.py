@@ -1,1 +1,1 @@
-"""Grades one tree or a class: reads what counts, runs it in a clean process, writes results."""
+"""Grades one course folder or a class: reads the sources, runs the tests, writes results."""

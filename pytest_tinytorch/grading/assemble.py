@@ -1,7 +1,7 @@
 """Makes the result file and the feedback page of one student from the student's stored parts.
 
-`hooks.reporters.batch` calls it when the last part is stored. It reads nothing but the parts, so
-the result is the same whichever run, worker or machine graded them.
+`hooks.reporters.batch` calls it when the last part is stored. It reads only the parts, so the
+result does not depend on the run, worker or machine that graded them.
 """
 
 from collections.abc import Mapping
@@ -29,18 +29,18 @@ PAGE = "feedback"
 
 @dataclass(frozen=True)
 class ReportAssembler:
-    """What all students of a batch have in common."""
+    """Writes the files of each student of a batch."""
 
     course: Course
     manifest: Manifest
     results: Path
     isolation: str
     seed: int
-    altered: tuple[str, ...]  # course files that are not what the manifest says
+    altered: tuple[str, ...]  # course files that differ from the manifest
     key: Key | None
 
     def put_together(self, name: str) -> RunRecord | None:
-        """Write a student's files from the parts in the folder `name`; None where none are."""
+        """Write a student's files from the parts in the folder `name`; None if it has no parts."""
         files = PartFiles(self.results, name)
         intake = files.read_intake()
         groups = [collection.group for collection in self.course.collections]
@@ -71,7 +71,7 @@ class ReportAssembler:
         return RunRecord(
             course=self.course.id,
             seed=self.seed,
-            started="",  # a batch is repeatable: when it ran is not a part of what it came to
+            started="",  # a repeated batch gives the same bytes, so no time is stored
             seconds=0.0,
             tests=in_order(tests, groups),
             groups=groups,

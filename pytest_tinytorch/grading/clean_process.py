@@ -1,8 +1,8 @@
 """`--grade`: starts pytest again in a process that the student's tree cannot influence.
 
-`plugin` calls `start_anew` before pytest reads its options. Until then pytest has read the tree's
-configuration, and Python the environment's. So Python starts anew, without environment and user
-settings, on a copy of the tree that holds only files of an allow-list.
+`plugin` calls `start_anew` before pytest reads its options. By then, pytest has read the tree's
+configuration, and Python the environment. So Python starts again, without settings of the
+environment and the user, on a copy of the tree that has only files of an allow-list.
 """
 
 import contextlib
@@ -36,17 +36,17 @@ from pytest_tinytorch.grading.new_process import replace_process
 if TYPE_CHECKING:
     from pytest_tinytorch.reports.github_log import WorkflowLog
 
-VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the file of its task
+VARIABLE = "TINYTORCH_GRADING"  # set for the new process and its workers: the path of the task file
 
 _USAGE_ERROR = 4
 _ENDINGS = ("SIGTERM", "SIGHUP")
 _PLUGINS = ("xdist", "pytest_timeout", "pytest_tinytorch.plugin")
-# Each of these would print text of hidden tests.
+# Each of these options would print text of hidden tests.
 _HUSHED = (
     *("-p", "capture", "--capture=fd"),
     *("-o", "log_cli=false", "-o", "verbosity_test_cases=auto"),
 )
-# Options of plugins that many have: what pytest says about them names files of the copy.
+# Options of common plugins. They are refused here, as pytest's message would name the copy.
 _OF_OTHER_PLUGINS = (
     *("--cov", "--no-cov", "--reruns", "--only-rerun", "--html", "--self-contained-html", "--css"),
     *("--json-report", "--count", "--repeat-scope", "--randomly", "--force-sugar", "--benchmark"),
@@ -66,14 +66,14 @@ sys.exit(main(sys.argv[1:]))
 
 @dataclass(frozen=True)
 class CleanRun:
-    """What the new process is to do: files by their absolute names, "" for none."""
+    """The task of the new process. Files are absolute paths; "" for none."""
 
-    root: str  # the tree that is graded
+    root: str  # the graded tree
     junit: str
     gradescope: str
     hidden: str
     submission: str  # an intake.Submission, as text
-    hushed: bool  # not all tests are for everybody's eyes
+    hushed: bool  # some tests are not visible to students
 
 
 def is_clean() -> bool:
@@ -81,7 +81,7 @@ def is_clean() -> bool:
 
 
 def task() -> CleanRun:
-    """The task of this process. Only where `is_clean`. Raises CourseError."""
+    """The task of this process. Call it only if `is_clean`. Raises CourseError."""
     given = os.environ[VARIABLE]
     try:
         return CleanRun(**json.loads(Path(given).read_text("utf-8")))
@@ -92,7 +92,7 @@ def task() -> CleanRun:
 
 
 def start_anew(arguments: Sequence[str]) -> None:
-    """Replace this process by a clean one with the same arguments, unless it is one."""
+    """Replace this process with a clean one with the same arguments, unless it is clean."""
     if is_clean():
         return
     where = str(Path(__file__).parents[2])
@@ -101,13 +101,13 @@ def start_anew(arguments: Sequence[str]) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what changes how Python and pytest start."""
+    """The environment without variables that change how Python and pytest start."""
     dropped = (*_DROPPED, VARIABLE)
     return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
 
 
 def main(arguments: list[str]) -> int:
-    """The clean process: take the tree in, run pytest on the copy, hand out the results."""
+    """The clean process: copy the tree, run pytest on the copy, move the results out."""
     from pytest_tinytorch.reports.github_log import WorkflowLog, is_workflow
 
     if not is_workflow():
@@ -120,8 +120,8 @@ def main(arguments: list[str]) -> int:
 def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
     for name in _ENDINGS:
         number = getattr(signal, name, None)
-        if number and signal.getsignal(number) is signal.SIG_DFL:  # `nohup` wants it ignored
-            signal.signal(number, signal.default_int_handler)  # what there is is handed out
+        if number and signal.getsignal(number) is signal.SIG_DFL:  # `nohup` ignores SIGHUP
+            signal.signal(number, signal.default_int_handler)  # partial results are moved out
     work = None
     try:
         work = make_folder("grade")
@@ -140,7 +140,7 @@ def _in_a_copy(arguments: list[str], log: "WorkflowLog | None") -> int:
 
 
 def _say_what_is_wrong(error: OSError) -> None:
-    """With the machine: nobody reads the output any more, a disk is full, a file cannot be read."""
+    """Report an error of the machine: a closed output, a full disk, an unreadable file."""
     with contextlib.suppress(OSError):
         print(f"ERROR: --grade: {os_error_text(error)}; the grade is not complete", file=sys.stderr)
     let_go_of_output()
@@ -148,7 +148,7 @@ def _say_what_is_wrong(error: OSError) -> None:
 
 @dataclass(frozen=True)
 class _HarnessArguments:
-    """What the command line says that pytest on the copy is not to see."""
+    """The options that are not passed on to pytest on the copy."""
 
     junit: Path | None
     uploaded: Path | None
@@ -157,7 +157,7 @@ class _HarnessArguments:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that this run is going to write."""
+        """The files that this run will write."""
         made = (self.junit, *beside(self.junit)) if self.junit else ()
         return (*made, self.uploaded) if self.uploaded else made
 
@@ -192,7 +192,7 @@ def _read(arguments: list[str], here: Path) -> tuple[list[str], _HarnessArgument
     arguments, junit = _without(arguments, JUNIT)
     arguments, gradescope = _without(arguments, GRADESCOPE)
     arguments, hidden = _without(arguments, HIDDEN_TESTS)
-    _, student = _without(arguments, STUDENT)  # which pytest may see
+    _, student = _without(arguments, STUDENT)  # pytest gets this option, too
     uploaded = (here / gradescope).absolute() if gradescope is not None else None
     if uploaded is not None and uploaded.is_dir():
         raise CourseError(f"--gradescope {gradescope!r} names no file; write one: results.json")
@@ -210,7 +210,7 @@ def _refuse_other_plugins(arguments: list[str]) -> None:
 
 
 def _taken_in(own: _HarnessArguments, here: Path, copy: Path) -> CleanRun:
-    """The task, when all that counts of the tree lies in the copy. Raises CourseError."""
+    """Copy the tree, and return the task. Raises CourseError."""
     from pytest_tinytorch.core.discovery import course_root
     from pytest_tinytorch.core.visibility import may_hide
     from pytest_tinytorch.submissions.intake import take_in, take_in_hidden
@@ -232,7 +232,7 @@ def _taken_in(own: _HarnessArguments, here: Path, copy: Path) -> CleanRun:
 
 
 def _set_aside(files: Sequence[Path]) -> list[str]:
-    """Move what earlier runs left under these names; what to say about it."""
+    """Rename files of earlier runs. Returns a line for each."""
     from pytest_tinytorch.grading.result_files import set_aside
 
     moved = [(path, set_aside(path)) for path in files]
@@ -240,7 +240,7 @@ def _set_aside(files: Sequence[Path]) -> list[str]:
 
 
 def _command(arguments: list[str], copy: Path, xml: Path | None, hushed: bool) -> list[str]:
-    """Arguments for pytest: of two for the same option, the last one counts."""
+    """Arguments for pytest. If an option is given twice, the last one counts."""
     command = [*(word for name in _PLUGINS for word in ("-p", name)), "-p", "no:cacheprovider"]
     command += ["--continue-on-collection-errors", "--import-mode=importlib"]
     command += [f"--rootdir={copy}", f"--confcutdir={copy}"]
@@ -249,7 +249,7 @@ def _command(arguments: list[str], copy: Path, xml: Path | None, hushed: bool) -
 
 
 def beside(junit: Path) -> tuple[Path, Path]:
-    """The log and the student's copy that belong to a file of results."""
+    """The paths of the log and the student's copy beside a file of results."""
     return junit.with_suffix(".jsonl"), junit.with_suffix(".student.xml")
 
 
@@ -263,16 +263,16 @@ def _publish(made: Path, final: Path) -> None:
     temporary.unlink(missing_ok=True)
     try:
         shutil.copyfile(made, temporary)
-        set_aside(final)  # another run may have ended meanwhile
+        set_aside(final)  # another run may have written it meanwhile
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _without(arguments: list[str], option: EarlyOption) -> tuple[list[str], str | None]:
-    """The arguments without an option, and its value: `--name value` or `--name=value`.
+    """Remove an option, and return its value: `--name value` or `--name=value`.
 
-    Raises CourseError where there is no value.
+    Raises CourseError if the value is missing.
     """
 
     rest, value = [], None
@@ -283,7 +283,7 @@ def _without(arguments: list[str], option: EarlyOption) -> tuple[list[str], str 
             rest.append(word)
         else:
             value = given if sign else next(remaining, "-")
-            # "" is what a script passes on whose variable is not set: it meant a file or a folder.
+            # A script passes "" if its variable is not set.
             empty = not value and not option.may_be_empty
             if empty or (not sign and value.startswith("-")):
                 raise CourseError(f"{name} needs a value after it: {name} ...")

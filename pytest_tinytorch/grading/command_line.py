@@ -13,7 +13,7 @@ from pytest_tinytorch.grading.new_process import replace_process
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
-    """The same arguments, with every folder written behind a `=`."""
+    """The same arguments, with `--option folder` joined to `--option=folder`."""
     folders = {name for option in FOLDER_OPTIONS for name in option.names}
     result: list[str] = []
     for argument in arguments:
@@ -25,7 +25,7 @@ def joined(arguments: Sequence[str]) -> list[str]:
 
 
 def start_joined(arguments: Sequence[str], root: Path) -> None:
-    """Replace this process by one for the course in `root`, unless that is what it is."""
+    """Start pytest again with joined arguments, for the course in `root`, if that changes them."""
     joined_arguments = joined(arguments)
     if joined_arguments != list(arguments):
         replace_process(["-P", "-m", "pytest", f"--rootdir={root}", *joined_arguments], os.environ)

@@ -29,7 +29,7 @@ def graded_run(course: Course, path: Path) -> RunRecord:
 
 
 def notes_on(course: Course, run: RunRecord) -> list[str]:
-    """What the reader of the page has to know about a run."""
+    """Remarks on a run for the reader of the page."""
     from pytest_tinytorch.reports.grade_view import remarks
 
     notes = remarks(run.isolation, (), run.altered, ())

@@ -1,4 +1,4 @@
-"""Grades a class part by part: compares keys, has the tests run, and stores the result.
+"""Grades a class part by part: compares keys, runs the tests if needed, and stores the result.
 
 `hooks.batch` calls it for each item. Unchanged parts are not run again. Before the first part of a
 checkpoint it checks the harness: the reference must get all points, an empty submission none.
@@ -16,16 +16,16 @@ from pytest_tinytorch.grading.parts import Intake, Part, PartFiles, PartStatus, 
 from pytest_tinytorch.grading.prepare import StepFailed, Trees, attempt, exported
 from pytest_tinytorch.submissions.find import Submitted
 
-# The tests of a group on the course in a tree; what follows is the package to get ready for.
+# Runs the tests of a group on the course in a tree; the path is the next package.
 Run = Callable[[Course, Group, Path], tuple[TestRecord, ...]]
 Task = tuple[Submitted, Group]
 
-_TRIES = 2  # of the reference: a busy machine may fail a measurement once
+_TRIES = 2  # of the self-check: a measurement may fail once on a busy machine
 
 
 @dataclass(frozen=True)
 class Graded:
-    """What became of one part. `before`: points of an earlier part, if there was one."""
+    """The result of grading one part. `before`: the points of an earlier result, if any."""
 
     part: Part
     kept: bool = False
@@ -37,7 +37,7 @@ class SelfCheckFailed(Exception):
 
 
 class Grader:
-    """The parts of a class that one process grades."""
+    """Grades the parts of a class that this process receives."""
 
     def __init__(
         self,
@@ -48,18 +48,18 @@ class Grader:
         regrade: bool,
         run: Run,
     ) -> None:
-        """names: student -> folder in `results`; harness: the digest of all but submissions."""
+        """names: student -> folder in `results`; harness: the digest of everything else."""
         self._course, self._results, self._names = course, results, names
         self._harness, self._regrade, self._run = harness, regrade, run
         self._work = make_folder("class")
-        self._trees = Trees(course, self._work)  # of the present student and the next
-        self._checked: dict[Group, str] = {}  # group -> what its self-check found
+        self._trees = Trees(course, self._work)  # for the present student and the next
+        self._checked: dict[Group, str] = {}  # group -> the defect found by its self-check
 
     def close(self) -> None:
         remove_folder(self._work)
 
     def grade(self, task: Task, following: Task | None) -> Graded:
-        """Grade a part, or find that nothing changed since it was. Raises SelfCheckFailed."""
+        """Grade a part, or return the stored result if nothing changed. Raises SelfCheckFailed."""
         try:
             return self._grade(task, following)
         finally:
@@ -79,7 +79,7 @@ class Grader:
         return Graded(part, before=old.points if old and old.status is PartStatus.GRADED else None)
 
     def lost(self, task: Task, reason: str, tests: tuple[TestRecord, ...]) -> None:
-        """Keep that a part could not be graded, and why."""
+        """Store that a part could not be graded, and the reason."""
         files = PartFiles(self._results, self._names[task[0].student])
         files.write(task[1], Part("", PartStatus.GRADER_ERROR, tests, reason))
 
@@ -102,17 +102,17 @@ class Grader:
         return Part(key, PartStatus.GRADED, tests)
 
     def _next_package(self, now: Course, following: Task | None) -> Path:
-        """The package of the part that comes next, if that has to be run and can be foreseen."""
+        """The package of the next part, if that part is known and has to be run."""
         try:
             found = (
                 attempt("made ready", lambda: self._package_of(following)) if following else None
             )
-        except StepFailed:  # its own turn will tell why
+        except StepFailed:  # reported when that part is graded
             found = None
         return found or now.package_folder
 
     def _package_of(self, task: Task) -> Path | None:
-        """The package of a part that has to be run; None where it has not, or cannot be."""
+        """The package of a part; None if the part need not or cannot be run."""
         submitted, group = task
         taken = self._trees.taken(submitted)
         files = PartFiles(self._results, self._names[submitted.student])
@@ -130,7 +130,7 @@ class Grader:
             raise SelfCheckFailed(found)
 
     def _self_check(self, group: Group) -> str:
-        """Return what the self-check of the harness found; "" if it passed."""
+        """Return the defect that the harness's self-check found; "" if it passed."""
         where = f"self-check of {group.kind} {group.id}"
         for _ in range(_TRIES):
             tests = self._run(self._course, group, self._course.package_folder)
@@ -158,7 +158,7 @@ class Grader:
 
 
 def _shown(test: TestRecord) -> str:
-    """A test and what it says, in a line that anybody may read: nothing about a hidden one."""
+    """A test and its message in one line. The line says nothing about hidden tests."""
     if test.visibility != "visible":
         return _name(test)
     first = test.message.splitlines()[0] if test.message else ""

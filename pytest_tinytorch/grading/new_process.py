@@ -1,4 +1,4 @@
-"""Python starts anew in place of this process: for `--submissions` and for `--grade`.
+"""Replaces this process with a new Python process, for `--submissions` and `--grade`.
 
 `command_line` and `clean_process` call it before pytest has read anything.
 """
@@ -14,16 +14,16 @@ def replace_process(arguments: Sequence[str], environment: Mapping[str, str]) ->
     """Run this Python with other arguments; its exit code is that of this process."""
     command = [sys.executable, *arguments]
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # a job without output may have none
+        if stream is not None:  # None in a job without output
             stream.flush()
     _open_what_is_closed()
-    if os.name != "posix":  # there, a process that replaces itself looks finished to its parent
+    if os.name != "posix":  # on Windows, the parent would see this process end
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
     os.execve(sys.executable, command, environment)
 
 
 def _open_what_is_closed() -> None:
-    """A job without a terminal may have no input or output at all, where pytest needs some."""
+    """Open closed standard streams (in a job without a terminal), because pytest needs them."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

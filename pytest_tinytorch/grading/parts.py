@@ -33,12 +33,12 @@ _DECIDING = ("numpy", "hypothesis", "pytest")  # libraries whose version can cha
 
 class PartStatus(StrEnum):
     GRADED = "graded"
-    GRADER_ERROR = "grader-error"  # not a grade: somebody has to look
+    GRADER_ERROR = "grader-error"  # not a grade: an instructor has to look at it
 
 
 @dataclass(frozen=True)
 class Part:
-    """One checkpoint of one student, with an instructor's hidden tests for it."""
+    """The result of one group of tests of one student."""
 
     key: str
     status: PartStatus
@@ -56,11 +56,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Intake:
-    """The files that were read from a submission, without their text."""
+    """The list of files that were read from a submission."""
 
     student: str
     commit: str
-    sources: str  # hash
+    sources: str  # their hash
     refused: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -71,13 +71,13 @@ class Intake:
 
 
 class PartFiles:
-    """The parts of one student. `name`: of the student's folder."""
+    """The stored parts of one student. `name`: the student's folder."""
 
     def __init__(self, results: Path, name: str) -> None:
         self.folder = results / FOLDER / name
 
     def read(self, group: Group) -> Part | None:
-        """A part, or None where there is none that can be read."""
+        """A part; None if there is no valid one."""
         data = _read(self.folder / f"{group}.json")
         if data is None:
             return None
@@ -107,7 +107,7 @@ class PartFiles:
 
 
 def harness_digest(course: Course, manifest: Manifest, hidden: Path | None, options: str) -> str:
-    """The hash of all that a result rests on besides the submission: tests, plugin, libraries.
+    """The hash of everything else that a result depends on: tests, plugin, libraries.
 
     options: the options that can change a result, as text (`hooks.options.deciding_options`).
     """
@@ -137,6 +137,6 @@ def _write(path: Path, data: dict[str, Any]) -> None:
     try:
         write_text(path, text)
     except OSError as error:
-        # The same line for all parts: that is said once.
+        # The same for all parts, so it is reported once.
         results = path.parents[2]
         raise MachineError(f"--results {results} cannot be written: {error.strerror}") from None

@@ -1,8 +1,8 @@
 """Prepares submissions for grading: reads, unpacks and exports them. `grader` calls it.
 
 The next submission is prepared while the present one is graded, and must not disturb it. So each
-step has a time limit, and an exception is the reason why this one submission is for
-review. Only KeyboardInterrupt (from the user) and MachineError are passed on.
+step has a time limit, and after an exception the submission is marked for review.
+Only KeyboardInterrupt (from the user) and MachineError are passed on.
 """
 
 import shutil
@@ -20,25 +20,25 @@ from pytest_tinytorch.isolation.bounded import Bounded
 from pytest_tinytorch.submissions.find import Submitted
 from pytest_tinytorch.submissions.reader import Taken, read_submission
 
-_SECONDS = 60  # of one step; an honest submission takes less than one
+_SECONDS = 60  # per step; an ordinary submission takes less than one second
 _LONGEST_MESSAGE = 300
 
 Result = TypeVar("Result")
 
 
 class StepFailed(Exception):
-    """A step of preparation failed; the message says why."""
+    """A step of preparation failed. The message is the reason."""
 
 
 class _TookTooLong(BaseException):
-    """No `except Exception` of a library may go on after it."""
+    """A step took too long. A BaseException, so that `except Exception` does not catch it."""
 
     def __str__(self) -> str:
         return f"stopped after {_SECONDS} s"
 
 
 class Trees:
-    """The sources of a few submissions, each in a folder that holds nothing else."""
+    """Folders with the sources of a few submissions."""
 
     def __init__(self, course: Course, work: Path) -> None:
         self._course, self._work = course, work
@@ -48,7 +48,7 @@ class Trees:
         self._made = 0
 
     def taken(self, submitted: Submitted) -> Taken:
-        """The sources to grade of a submission; `unreadable` holds the reason if reading failed."""
+        """The sources of a submission; `unreadable` has the reason if reading failed."""
         student = submitted.student
         if student not in self._taken:
             try:
@@ -58,8 +58,8 @@ class Trees:
         return self._taken[student]
 
     def exported(self, submitted: Submitted) -> Course | None:
-        """The course in a submission's tree, with its package brought up to date; None where that
-        failed: `taken` then says why."""
+        """The course in a submission's tree, after an export; None if that failed. The reason is
+        then in `taken`."""
         student, taken = submitted.student, self.taken(submitted)
         if student not in self._exported and not taken.unreadable:
             root = self._roots[student]
@@ -87,16 +87,16 @@ class Trees:
 
 
 def exported(course: Course, root: Path) -> Course:
-    """The course as it is in another tree, with its package brought up to date."""
+    """The course in another tree, after an export."""
     tree = replace(course, root=root)
     export(tree, limited=Bounded().render)
     return tree
 
 
 def attempt(done: str, step: Callable[[], Result]) -> Result:
-    """The result of a step on what a student handed in. `done`: what was to be done with it.
+    """The result of a step on a submission. `done`: the name of the step, for the message.
 
-    Raises StepFailed for whatever the step raises, also an exit and pytest's own outcomes.
+    Raises StepFailed for any exception in the step, also SystemExit and pytest's outcomes.
     """
     try:
         with alarm(_SECONDS, _TookTooLong):
@@ -108,10 +108,10 @@ def attempt(done: str, step: Callable[[], Result]) -> Result:
 
 
 def reason_of(error: BaseException) -> str:
-    """An exception in one line, which is the same on each run."""
+    """An exception in one line that is the same in each run."""
     try:
         text = str(error)
-    except Exception:  # of a class that somebody made
+    except Exception:  # a custom exception with a broken `__str__`
         text = ""
     lines = text.splitlines() or [""]
     text = f"{type(error).__name__}: {lines[0]}" if lines[0] else type(error).__name__

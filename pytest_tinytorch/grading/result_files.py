@@ -1,4 +1,4 @@
-"""Writes result files: moves earlier ones aside, logs each test, and makes the filtered copy.
+"""Writes result files: renames earlier ones, logs each test, and makes the filtered copy.
 
 `clean_process`, `feedback_files` and `hooks.grading` call it.
 """
@@ -14,11 +14,11 @@ from pytest_tinytorch.core.free_path import free_path
 
 
 def set_aside(path: Path) -> Path | None:
-    """Move a file of an earlier run out of the way, under a name that is free; None if none was."""
+    """Rename a file of an earlier run. Returns its new path; None if there was no file."""
     if not os.path.lexists(path):
         return None
     if path.exists() and not (path.is_file() or path.is_dir()):
-        # Such as /dev/null: the machine would miss it.
+        # A device, such as /dev/null, must not be renamed.
         raise CourseError(f"{path} is a device or a pipe, no file of an earlier run; name a file")
     aside = free_path(path.parent, f"{path.name}.old")
     try:
@@ -29,7 +29,7 @@ def set_aside(path: Path) -> Path | None:
 
 
 class ResultLog:
-    """One line of JSON for each test, on the disk before the next one begins."""
+    """Writes one line of JSON for each test, to the disk before the next test begins."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -51,7 +51,7 @@ class ResultLog:
 def filter_results(xml: Path, target: Path, visible: set[tuple[str, str]], record: str) -> None:
     """Copy JUnit XML without the test cases that are not visible, and with another record.
 
-    visible: (classname, name) of those to keep. The copy has no signature: it is no evidence.
+    visible: (classname, name) of the test cases to keep. The copy is not signed.
     """
     tree = ET.parse(xml)
     for suite in tree.getroot().iter("testsuite"):

@@ -14,7 +14,7 @@ _LONGEST = 2000  # characters of a line
 
 
 def verify_lines(files: Sequence[Path]) -> tuple[bool, list[str]]:
-    """Whether all are good, and a line for each. Raises CourseError where there is no key."""
+    """Whether all files are valid, and a line for each. Raises CourseError without a key."""
     key = find_key()
     if key is None:
         raise CourseError(f"no key to verify with: set {VARIABLE}, or write it to {key_file()}")
@@ -37,7 +37,7 @@ def _verified(path: Path, key: Key) -> tuple[bool, str]:
 
 
 def _but(run: RunRecord, grade: Grade) -> str:
-    """What qualifies a grade, however good its signature is."""
+    """Remarks that qualify a grade with a valid signature."""
     incomplete = "" if grade.is_complete else f"; grade not complete: {grade.undecided} undecided"
     altered = f"; modified course files: {', '.join(run.altered)}" if run.altered else ""
     return incomplete + altered

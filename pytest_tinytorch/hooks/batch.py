@@ -45,23 +45,23 @@ from pytest_tinytorch.hooks.stash import stashed
 from pytest_tinytorch.isolation import reaper
 from pytest_tinytorch.submissions.find import Submitted, find_submissions
 
-NOT_GRADED = "not-graded"  # by no fault of the submission; nothing is kept of it
-SHOWN = "tinytorch_batch"  # the attribute of a report that says what became of a part
+NOT_GRADED = "not-graded"  # for a reason outside of the submission; nothing is stored
+SHOWN = "tinytorch_batch"  # the attribute of a report with the result of a part
 _WORKER_INPUT = "tinytorch_students"
-_GRACE = 120  # seconds beyond the limits of a checkpoint, until the harness itself is stopped
+_GRACE = 120  # seconds above the limit of a checkpoint, after which the harness is stopped
 
 _batch_key = pytest.StashKey["BatchSession | None"]()
 
 
 class StudentFolder(pytest.Collector):
-    """One student's submission, as a node: its name is that of the student's folder of results."""
+    """One student's submission as a pytest node. Its name is the student's results folder."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        return iter(())  # the items are made beside it, from the tests of the course
+        return iter(())  # `BatchSession.items` makes the items
 
 
 class GradingItem(pytest.Item):
-    """One collection of one student, or an instructor's hidden tests for it."""
+    """The pytest item for one group of tests of one student."""
 
     def __init__(self, task: Task, **keywords: Any) -> None:
         super().__init__(**keywords)
@@ -75,7 +75,7 @@ class GradingItem(pytest.Item):
 
 
 class BatchSession:
-    """The class of this run, in one process: its students, its tests, and who grades them."""
+    """The class of this run, in one process: its students, its tests and the grader."""
 
     def __init__(self, config: pytest.Config, batch: Batch) -> None:
         self.config, self.batch = config, batch
@@ -84,7 +84,7 @@ class BatchSession:
         self.manifest = load_graded_manifest(self.course, self.options.hidden_folder)
         found, self.ignored = find_submissions(batch.submissions)
         sent = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
-        if sent is not None:  # who hands in meanwhile must not make one worker differ from another
+        if sent is not None:  # all workers must see the same students
             found = [
                 Submitted(student, batch.submissions / os.fsdecode(name.encode("latin-1")), commit)
                 for student, name, commit in sent
@@ -92,21 +92,21 @@ class BatchSession:
         self.students: list[Submitted] = found
         self.names = folder_names(s.student for s in found)
         self.key: Key | None = None if is_worker(config) else find_key()
-        os.environ.pop(VARIABLE, None)  # nothing that is started from here needs it
+        os.environ.pop(VARIABLE, None)  # processes started from here must not get the key
         reaper.hide()
         self._tests: dict[Group, list[pytest.Item]] = {}  # group -> tests of the course
         self._grader: Grader | None = None
 
     def worker_input(self) -> list[list[str]]:
-        # A name need not be text, and only text crosses.
+        # A file name may be any bytes, and xdist sends only text.
         return [
             [s.student, os.fsencode(s.path.name).decode("latin-1"), s.commit] for s in self.students
         ]
 
     def items(self, session: pytest.Session, tests: Sequence[pytest.Item]) -> list[pytest.Item]:
-        """Put the tests aside, and return an item for each student and group of tests.
+        """Store the tests, and return an item for each student and group of tests.
 
-        Hidden tests come last: so their inputs cannot reach a visible test of the same student.
+        Hidden tests come last, so that their inputs cannot reach a visible test of the student.
         """
         for test in tests:
             self._tests.setdefault(test.stash[group_key], []).append(test)
@@ -122,18 +122,18 @@ class BatchSession:
         return self._own_grader().grade(item.task, following.task if following else None)
 
     def lost(self, task: Task, reason: str) -> None:
-        """A part could not be graded: keep that, and nothing that looks like a grade."""
+        """Store that a part could not be graded, without a grade."""
         nothing = Tally().missing(self.manifest, [task[1]])
         self._own_grader().lost(task, reason, tuple(nothing))
 
     def task_of(self, nodeid: str) -> Task:
-        """The task of an item, for whoever knows no more than its name."""
+        """The task of an item, from its node id alone."""
         name, _, group = nodeid.rpartition("::")
         submitted = next(s for s in self.students if self.names[s.student] == name)
         return submitted, Group.parse(group)
 
     def _folder(self, session: pytest.Session, submitted: Submitted) -> StudentFolder:
-        name = self.names[submitted.student]  # which no line of pytest's can be forged with
+        name = self.names[submitted.student]  # safe to print: it cannot imitate a line of pytest
         folder: StudentFolder = StudentFolder.from_parent(
             session, name=name, path=submitted.path, nodeid=name
         )
@@ -167,7 +167,7 @@ class BatchSession:
         return grader
 
     def _run(self, tree: Course, group: Group, following: Path) -> tuple[TestRecord, ...]:
-        """The records of all tests of a group, on the student code in a tree."""
+        """Run the tests of a group on the student code in a tree. Returns their records."""
         pool = pool_of(self.config)
         if pool is None:
             raise CourseError("--submissions needs student code in a process of its own")
@@ -181,13 +181,13 @@ class BatchSession:
                 if data is not None:
                     tally.add(TestRecord.from_json(data), str(report.when))
         records = [*tally.ran(), *tally.missing(self.manifest, [group])]
-        # What a part says is the same whenever and wherever it is graded.
+        # A part contains no times or addresses, so a repeated run gives the same bytes.
         timeless = [replace(record, seconds=0.0) for record in graded(records, self.manifest)]
         return in_order(timeless, (group,))
 
 
 def batch_of_run(config: pytest.Config) -> BatchSession | None:
-    """The class of this run; None where no class is graded."""
+    """The class of this run; None without `--submissions`."""
     return stashed(config, _batch_key, lambda: _batch_session(config))
 
 
@@ -208,21 +208,21 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput[_WORKER_INPUT] = batch_session.worker_input()
 
 
-# `selection` runs first, because it was registered later: it sets the ids of the tests.
+# `selection` was registered later, so it runs first and sets the ids of the tests.
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     batch_session = batch_of_run(config)
     if batch_session is not None:
         items[:] = batch_session.items(session, items)
-        gc.freeze()  # all that stays to the end: it need not be looked through for each student
+        gc.freeze()  # the garbage collector need not examine these objects for each student
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(
     report: pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, str] | None:
-    """A subtest is shown with its test, and that with its student."""
+    """Show no status for a subtest; the student's item has one."""
     is_part = isinstance(report, pytest.SubtestReport) and batch_of_run(config) is not None
     return ("", "", "") if is_part else None
 
@@ -244,7 +244,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def _reports(
     batch_session: BatchSession, item: GradingItem, following: GradingItem | None
 ) -> Iterator[pytest.TestReport]:
-    """What pytest and its reports want to hear of an item: three phases, one of which decides."""
+    """The reports of an item's three phases, as pytest expects; the call has the result."""
     started = time.time()
     yield _report(item, "setup", "", {}, started)
     problem, shown = _graded(batch_session, item, following)
@@ -261,7 +261,7 @@ def _graded(
     try:
         done = batch_session.grade(item, following)
     except (SelfCheckFailed, MachineError) as failure:
-        # The submission has nothing to do with it, so nothing is kept of it.
+        # The submission is not the cause, so nothing is stored.
         return str(failure), {
             **who,
             "status": NOT_GRADED,
@@ -269,7 +269,7 @@ def _graded(
         }
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # what it made of us, exits and pytest's outcomes included
+    except BaseException as error:  # also exits and pytest's outcomes
         reason = reason_of(error)
         try:
             batch_session.lost(item.task, reason)
@@ -309,23 +309,23 @@ def _report(
 
 
 def _run_test(test: pytest.Item, after: pytest.Item | None) -> list[pytest.TestReport]:
-    """One test of the course, as pytest runs it; its reports are for the part alone.
+    """Run one test of the course with pytest. Its reports only go into the part.
 
-    Nothing of a test is kept alive for the next student but the session: the last test is told
-    that something of another file follows.
+    After the last test, pytest gets a next item from another file, so that it tears down all
+    fixtures below the session.
     """
     following = after if after is not None else _Elsewhere.of(test.session)
     begin_test(test)
     try:
         return runtestprotocol(test, log=False, nextitem=following)
     finally:
-        # They would pile up over a class.
+        # Otherwise reports would accumulate over a class.
         test._report_sections.clear()
         test.user_properties.clear()
 
 
 class _Elsewhere(pytest.Item):
-    """An item that shares nothing but the session with any other."""
+    """An item that shares only the session with other items."""
 
     @classmethod
     def of(cls, session: pytest.Session) -> "_Elsewhere":

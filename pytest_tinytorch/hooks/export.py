@@ -1,4 +1,4 @@
-"""Exports the student's sources to the package, before pytest collects tests."""
+"""Exports the student's sources to the package. pytest calls it before it collects tests."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _export_limited(course: Course) -> ExportReport:
-    from pytest_tinytorch.isolation.bounded import Bounded  # a student's own run needs none of it
+    from pytest_tinytorch.isolation.bounded import Bounded  # only graded runs need it
 
     return export(course, limited=Bounded().render)
 
@@ -30,7 +30,7 @@ def _export_limited(course: Course) -> ExportReport:
 def _bring_up_to_date(config: pytest.Config) -> ExportReport:
     course, options = course_of(config), options_of(config)
     if options.exports:
-        # Of a class, these sources are the reference's.
+        # In a class, these are the sources of the reference.
         return _export_limited(course) if options.grade and not options.batch else export(course)
     if not course.package_folder.is_dir():
         fix = "run `tito export --all`, or leave out --no-export"

@@ -38,12 +38,12 @@ class GradedRun:
         self.task: CleanRun = task()
         self.submission = Submission.from_text(self.task.submission)
         self.key: Key | None = find_key()
-        os.environ.pop(VARIABLE, None)  # nothing that is started from here needs it
+        os.environ.pop(VARIABLE, None)  # processes started from here must not get the key
         reaper.hide()
         self._log = ResultLog(beside(Path(self.task.junit))[0]) if self.task.junit else None
 
     def record(self) -> RunRecord:
-        """The run's record, with all that a grade rests on."""
+        """The run's record, with all facts that a grade depends on."""
         course = self.run_session.course
         return replace(
             self.run_session.finish(),
@@ -57,7 +57,7 @@ class GradedRun:
         )
 
     def remarks(self) -> list[str]:
-        """What qualifies the grade, a line each."""
+        """Remarks that qualify the grade, a line each."""
         return remarks_of(self.config, self.submission.altered, self.submission.refused)
 
     def grade(self) -> Grade:
@@ -65,12 +65,12 @@ class GradedRun:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every test was decided, so that there is a grade."""
+        """Whether every test was decided; otherwise there is no grade."""
         return not self.run_session.problems and self.grade().is_complete
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """After the session: what it holds now of a test that is over goes to the disk."""
+        """Log a finished test to the disk. The session has merged the report before."""
         if self._log is None:
             return
         data = getattr(report, RECORD, None)
@@ -84,7 +84,7 @@ class GradedRun:
                 pytest.exit(f"{path} cannot be written: {error.strerror}", INCOMPLETE)
 
     def students_copy(self, xml: Path) -> None:
-        """Write a copy of the instructor's file without tests that are not visible."""
+        """Write a copy of the instructor's file without the tests that are not visible."""
         run = students_view(self.record())
         if xml.is_file() and any(test.visibility != "visible" for test in run.tests):
             text = json.dumps(run.to_json(), ensure_ascii=True)
@@ -98,7 +98,7 @@ class GradedRun:
         return {(files.get(test.group, ""), test_name(test.id)) for test in visible}
 
     def pytest_unconfigure(self) -> None:
-        # pytest writes its file at the end of the session, after everybody else.
+        # pytest writes its file at the end of the session, after other plugins.
         if self.config.option.xmlpath:
             self.students_copy(Path(self.config.option.xmlpath))
 
@@ -121,8 +121,8 @@ _graded_key = pytest.StashKey[GradedRun | None]()
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Before any conftest is loaded: a path that leads elsewhere would bring one with it, and tests
-    that count under the names of the course's own."""
+    """Refuse paths outside of the copy. They could load another conftest, and tests with the
+    names of the course's own tests."""
     options = early_config.known_args_namespace
     here = early_config.invocation_params.dir
     root = (course_root(here) or here).resolve()
@@ -141,7 +141,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def graded_run_of(config: pytest.Config) -> GradedRun | None:
-    """The graded run of this process; None in a worker, and where nothing is graded."""
+    """The graded run of this process; None in a worker, and without `--grade`."""
     return stashed(config, _graded_key, lambda: _graded_run(config))
 
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _probe_key = pytest.StashKey[Probe]()
 _pool_key = pytest.StashKey["SandboxPool"]()
 _PRINTED = "printed by your code"
-_LEAST_MEMORY_MIB = 4096  # for the tests and their expected values
+_LEAST_MEMORY_MIB = 4096  # for tests and their expected values
 
 
 def level_of(config: pytest.Config) -> Level:
-    """The level that this run was found to have."""
+    """The level of isolation of this run."""
     found = config.stash.get(_probe_key, None)
     return found.level if found is not None else Level("none")
 
@@ -37,9 +37,9 @@ def level_of(config: pytest.Config) -> Level:
 def remarks_of(
     config: pytest.Config, altered: Sequence[str] = (), refused: Sequence[str] = ()
 ) -> list[str]:
-    """What qualifies the results of this run, a line each.
+    """Remarks that qualify the results of this run, a line each.
 
-    altered: files of the course that are not the course's own. refused: files not taken in.
+    altered: modified course files. refused: files that were ignored.
     """
     from pytest_tinytorch.reports.grade_view import remarks
 
@@ -48,7 +48,7 @@ def remarks_of(
 
 
 def pool_of(config: pytest.Config) -> "SandboxPool | None":
-    """The sandboxes of this process; None where tests run beside student code."""
+    """The sandboxes of this process; None if student code runs in the tests' own process."""
     if level_of(config).name == "none":
         return None
     if _pool_key not in config.stash:
@@ -63,7 +63,7 @@ def pool_of(config: pytest.Config) -> "SandboxPool | None":
     return config.stash[_pool_key]
 
 
-# After the export, which makes the package, and before xdist starts workers, which is last of all.
+# After the export, which makes the package, and before xdist starts workers.
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     options = options_of(config)
@@ -79,12 +79,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if is_worker(config):
         _stay_on_one_core(config)
     if pool is not None:
-        pool.prepare()  # it starts while tests are being collected
+        pool.prepare()  # the process starts while pytest collects tests
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """xdist starts a worker: its level is the one that was found here."""
+    """Send the level that was found here to a new xdist worker."""
     level = level_of(node.config)
     node.workerinput["tinytorch_level"] = [level.name, level.user]
 
@@ -97,14 +97,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """What student code printed stands beside pytest's own sections of captured output."""
+    """Add the output of student code to the report, beside pytest's captured output."""
     pool = pool_of(item.config) if id_key in item.stash and call.when == "call" else None
     if pool is not None and (text := pool.output()):
         item.add_report_section("call", _PRINTED, printable(text))
 
 
 def _probe(config: pytest.Config) -> Probe:
-    """The level of this run: found here, or in the controller that started this worker."""
+    """The level of this run: probed here, or received from the controller."""
     if is_worker(config):
         return _probe_of_controller(config)
     from pytest_tinytorch.isolation.probe import probe
@@ -112,7 +112,7 @@ def _probe(config: pytest.Config) -> Probe:
     options = options_of(config)
     course = course_of(config)
     if options.grade and options.isolation == "auto" and os.name != "posix":
-        # A grade is better than none, where it says what it is worth.
+        # Without isolation, a grade is still given, with a remark.
         found = Probe(Level("none"), (missing("process"),))
     else:
         secret = course.root / MANIFEST_FILE
@@ -128,15 +128,15 @@ def _probe_of_controller(config: pytest.Config) -> Probe:
 
 
 def _slot(workerinput: dict[str, Any]) -> int:
-    """The number in the name of a worker: `gw1`."""
+    """The number of a worker: 1 for `gw1`."""
     return int("".join(c for c in workerinput["workerid"] if c.isdigit()) or 0)
 
 
 def _stay_on_one_core(config: pytest.Config) -> None:
-    """Where workers fill the machine, each shares a core with its sandboxes.
+    """If there is a worker for each core, keep each worker and its sandboxes on one core.
 
-    One of the two waits for the other at any time, and to wake a process on another core costs
-    twice as much as a call.
+    The two never run at the same time, and waking a process on another core costs twice as much
+    as a call.
     """
     if sys.platform == "linux":
         workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
@@ -146,12 +146,12 @@ def _stay_on_one_core(config: pytest.Config) -> None:
 
 
 def _limit_memory(course: Course) -> None:
-    """A test makes arrays of the shapes that student code names: one that is too large fails that
-    test, before the machine has no memory left for anybody."""
+    """Limit the memory of this process. Tests make arrays with shapes from student code; an array
+    that is too large then fails one test, and the machine does not run out of memory."""
     if sys.platform == "linux":
         import resource
 
-        # A sandbox inherits this, and has lower limits of its own.
+        # A sandbox inherits this limit, and sets lower ones.
         most = 2**20 * max(_LEAST_MEMORY_MIB, 2 * _largest(course).memory_mib)
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         if hard == resource.RLIM_INFINITY or most < hard:
@@ -182,7 +182,7 @@ def _largest(course: Course) -> Limits:
 
 
 def _files(course: Course) -> dict[str, str]:
-    """Public name -> the file that it comes from."""
+    """Public name -> the file of the package that defines it."""
     return {
         name: target
         for module in course.modules

@@ -50,23 +50,23 @@ _NO_RUN = {
 
 @dataclass(frozen=True)
 class Batch:
-    """`--submissions`: a class. All folders are absolute."""
+    """The options of a class: `--submissions`. All folders are absolute."""
 
     submissions: Path
     results: Path
     regrade: bool
 
 
-# Each field of `Options` says whether its value can change the outcome of a test. The key under
-# which a class's results are kept holds those that can. Groups of tests and hidden files are no
-# part of it, as the key holds the id of the group and the hash of each file.
+# Each field of `Options` is marked: can its value change the outcome of a test? The key of a
+# class's stored results contains the fields that can. It does not contain groups and hidden files,
+# as it has the id of the group and the hash of each file.
 _AFFECTS_RESULTS = {"affects_results": True}
 _NO_EFFECT = {"affects_results": False}
 
 
 @dataclass(frozen=True)
 class Options:
-    """One run. `collections` or `modules` are what it is about; both empty: not our run."""
+    """The options of one run. It tests `collections` or `modules`; both empty: not our run."""
 
     collections: tuple[Collection, ...] = field(metadata=_NO_EFFECT)
     modules: tuple[Module, ...] = field(metadata=_NO_EFFECT)
@@ -77,11 +77,11 @@ class Options:
     required_isolation: str = field(default="none", metadata=_NO_EFFECT)
     grade: bool = field(default=False, metadata=_AFFECTS_RESULTS)
     fail_under: float = field(default=0.0, metadata=_NO_EFFECT)
-    # of an instructor's hidden tests
+    # groups of an instructor's hidden tests
     hidden: tuple[Group, ...] = field(default=(), metadata=_NO_EFFECT)
     hidden_folder: Path | None = field(default=None, metadata=_NO_EFFECT)  # where those tests are
     batch: Batch | None = field(default=None, metadata=_NO_EFFECT)
-    # the modules so far: those that `modules` rest on, too
+    # `modules` and the modules that they need
     integrated: tuple[Module, ...] = field(default=(), metadata=_NO_EFFECT)
 
     @property
@@ -90,7 +90,7 @@ class Options:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The groups of tests that this run is about."""
+        """The groups of tests of this run."""
         return (
             *(collection.group for collection in self.collections),
             *(Group(Kind.MODULE, module.id) for module in self.modules),
@@ -100,9 +100,9 @@ class Options:
 
 
 def deciding_options(options: Options, level: str) -> str:
-    """The options that can change the outcome of a test, as text, for the key of kept results.
+    """The options that can change the outcome of a test, as text, for the key of stored results.
 
-    level: the isolation that was reached, which counts instead of the requested one.
+    level: the actual level of isolation, used instead of the requested one.
     """
     deciding = replace(options, isolation=level)
     return ", ".join(
@@ -237,7 +237,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_cmdline_main() -> Generator[None, object, object]:
-    """What the machine refuses has an exit code of its own; for pytest it is a mistake in use."""
+    """Give a MachineError its own exit code. pytest would treat it as a usage error."""
     try:
         return (yield)
     except pytest.UsageError as error:
@@ -248,7 +248,7 @@ def pytest_cmdline_main() -> Generator[None, object, object]:
 
 
 def options_of(config: pytest.Config) -> Options:
-    """The options of this run, read at the first call, so the order of hooks does not matter."""
+    """The options of this run. They are read at the first call, so hooks need no order."""
     return stashed(config, _options_key, lambda: _read(config))
 
 
@@ -261,7 +261,7 @@ def course_of(config: pytest.Config) -> Course:
 
 
 def is_worker(config: pytest.Config) -> bool:
-    """Whether this process is an xdist worker: it runs tests, and writes nothing."""
+    """Whether this process is an xdist worker. A worker runs tests, and writes no files."""
     return hasattr(config, "workerinput")
 
 
@@ -280,7 +280,7 @@ def _read(config: pytest.Config) -> Options:
     if option.checkpoint is not None:
         course = course_of(config)
         checkpoints = choose_checkpoints(course, option.checkpoint, _ids_from_progress(course))
-        # "next" is another one as soon as it is achieved; a worker must not decide for itself.
+        # "next" changes when a checkpoint is achieved, so workers get the resolved ids.
         option.checkpoint = ",".join(checkpoint.id for checkpoint in checkpoints) or None
     milestones: tuple[Collection, ...] = ()
     if option.milestone is not None:
@@ -343,10 +343,10 @@ def _batch(config: pytest.Config) -> Batch | None:
     # A worker may have another working directory, so it gets absolute paths.
     for early in FOLDER_OPTIONS:
         if given := getattr(option, early.attribute):
-            # Without `..`, as pytest names the files in it, which does not follow links.
+            # Removes `..` as pytest does, without following links.
             setattr(option, early.attribute, os.path.abspath(here / given))  # noqa: PTH100
     if option.hidden:
-        option.importmode = "importlib"  # a hidden test's file may have the name of another one
+        option.importmode = "importlib"  # file names of hidden tests may repeat others
     submissions, results = Path(option.submissions), Path(option.results)
     if submissions.resolve() in (results.resolve(), *results.resolve().parents):
         raise CourseError(
@@ -357,7 +357,7 @@ def _batch(config: pytest.Config) -> Batch | None:
 
 
 def _hidden_folder(config: pytest.Config, batch: Batch | None) -> Path | None:
-    """Where hidden tests are: as they lie, or as a graded run took them in."""
+    """The folder of hidden tests: the given one, or its copy in a graded run."""
     option = config.option
     if batch:
         return Path(option.hidden) if option.hidden else None
@@ -375,7 +375,7 @@ def _hidden(folder: Path, course: Course, checkpoints: tuple[Checkpoint, ...]) -
 
 
 def load_graded_manifest(course: Course, hidden: Path | None) -> Manifest:
-    """The manifest, with the hidden tests, if there are any."""
+    """The manifest, including hidden tests if there are any."""
     manifest = load_manifest(course)
     return with_hidden(manifest, hidden) if hidden is not None else manifest
 
@@ -392,5 +392,5 @@ def _isolation(requested: str | None, modules: tuple[Module, ...]) -> str:
 
 
 def _ids_from_progress(course: Course) -> Dynamic:
-    """`next` and `stale`; progress is read only if one of them is used."""
+    """A function for `next` and `stale`. It reads progress only when it is called."""
     return lambda word: Progress.of(course, load_manifest(course)).ids_for(word)

@@ -1,4 +1,4 @@
-"""Disables features of other plugins that would change points or the screen.
+"""Disables features of other plugins that would change points or the output.
 
 pytest calls its hooks in a run of the course. `selection` restores the order of tests that another
 plugin has changed; `--grade` loads no other plugin.
@@ -9,10 +9,10 @@ import pytest
 from pytest_tinytorch.core.groups import OPTIONS
 from pytest_tinytorch.hooks.options import options_of
 
-# Draws its own lines over ours.
+# pytest-sugar draws its own progress lines.
 _SUGAR = "sugar"
-# pytest-json-report keeps this of an item from where its protocol begins; a test of a class has
-# none, only the item of its student has.
+# pytest-json-report sets this on an item when its protocol begins. In a class, only the student's
+# item has a protocol, so its tests lack it.
 _KEPT_OF_ITEMS = "_json_report_extra"
 _OURS = (*OPTIONS, "grade", "submissions")
 
@@ -25,12 +25,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def begin_test(test: pytest.Item) -> None:
-    """Let other plugins find on a test of a class what they expect of every item."""
+    """Set attributes that other plugins expect on every item, on a test of a class."""
     setattr(test, _KEPT_OF_ITEMS, {})
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    # pytest-repeat: a test counts once, and one that is repeated has a name of its own.
+    # pytest-repeat is off: a test counts once, and repetitions have other names.
     if options_of(config).active and getattr(config.option, "count", 1) != 1:
         config.option.count = 1

@@ -29,8 +29,8 @@ RECORD = "tinytorch"  # the attribute of a report
 _sources_key = pytest.StashKey[StudentSources]()
 _trace_key = pytest.StashKey[CallTrace]()
 _running_key = pytest.StashKey[bool]()
-_failed_key = pytest.StashKey[TestRecord]()  # of a subtest
-measured_key = pytest.StashKey[str]()  # what the fixture `measured` was given
+_failed_key = pytest.StashKey[TestRecord]()  # the record of a failed subtest
+measured_key = pytest.StashKey[str]()  # the text passed to the fixture `measured`
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,10 +52,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 @contextmanager
 def _running(item: pytest.Item) -> Iterator[None]:
-    """While the test function runs; a report that is made then is that of a subtest."""
+    """Mark that the test function runs. A report made meanwhile is about a subtest."""
     item.stash[_running_key] = True
     if _failed_key in item.stash:
-        del item.stash[_failed_key]  # of the student before
+        del item.stash[_failed_key]  # of the student graded before
     try:
         yield
     finally:
@@ -82,14 +82,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     if id_key not in item.stash:
         return (yield)
-    # A graded file is valid by pytest's own schema, which knows properties of suites alone; there,
+    # A graded file is valid by pytest's schema, which allows properties of suites only. There,
     # the record says all this and more.
     adds = not options_of(item.config).grade
     if call.when == "setup" and adds:
         _add_properties(item)
     report = yield
     record = _phase(item, call, report)
-    if item.stash.get(_running_key, False):  # a subtest: its test has not ended
+    if item.stash.get(_running_key, False):  # a subtest, as its test has not ended
         return _of_subtest(item, report, record)
     if call.when == "call":
         record = item.stash.get(_failed_key, record)
@@ -104,10 +104,10 @@ def pytest_runtest_makereport(
 def _of_subtest(
     item: pytest.Item, report: pytest.TestReport, record: TestRecord
 ) -> pytest.TestReport:
-    """A subtest is a part of its test: the first that fails is what the test comes to."""
+    """Store the first failed subtest of a test: it decides the test's result."""
     if not record.passed:
         item.stash.setdefault(_failed_key, record)
-        if options_of(item.config).batch:  # no failure of the grading
+        if options_of(item.config).batch:  # a failed subtest is not a failure of the grading
             report.outcome, report.longrepr = "passed", None
     setattr(report, RECORD, record.to_json())
     return report
@@ -177,9 +177,9 @@ def _diagnosis(item: pytest.Item, error: BaseException) -> Diagnosis:
 
 
 def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
-    """The checkpoint to fix first, where a test ended in another module's code than its own.
+    """The checkpoint to fix first, if a test failed in the code of another module.
 
-    A wrong value does not show that: the test's own module may have passed a wrong argument.
+    Not for a wrong value: the test's own module may have passed a wrong argument.
     """
     course = course_of(item.config)
     collection = course.collection_of(item.stash[group_key])
@@ -202,7 +202,7 @@ def _trace(config: pytest.Config, test_file: str) -> CallTrace:
 
 
 def follow_sources(config: pytest.Config, course: Course) -> None:
-    """From here on, lines of student code are those of the course in another tree."""
+    """From here on, look up lines of student code in the course's sources in another tree."""
     config.stash[_sources_key] = _sources_in(course, graded=True)
 
 
@@ -222,7 +222,7 @@ def _sources_in(course: Course, graded: bool) -> StudentSources:
 
 
 def _add_properties(item: pytest.Item) -> None:
-    """The same facts as `<properties>` of the test case in JUnit XML."""
+    """Add the facts as `<properties>` of the test case in JUnit XML."""
     record = facts(item)
     seed = options_of(item.config).seed
     item.user_properties += [
@@ -246,16 +246,16 @@ def _title(item: pytest.Item) -> str:
 
 def _test_function(item: pytest.Item) -> Any:
     function = getattr(item, "obj", None)
-    # Hypothesis wraps the test: the function that was written is inside.
+    # Hypothesis wraps the test function.
     return getattr(getattr(function, "hypothesis", None), "inner_test", function)
 
 
 def _inputs(item: pytest.Item) -> set[str]:
-    """The arguments of a property test that are drawn or parametrized: all but its fixtures."""
+    """The arguments of a property test that are drawn or parametrized, without fixtures."""
     function = getattr(item, "obj", None)
     if not hasattr(function, "hypothesis"):
         return set()
-    # What Hypothesis draws is no longer in the signature from which pytest takes fixtures.
+    # Hypothesis removes drawn arguments from the signature, where pytest looks for fixtures.
     drawn = _parameters(_test_function(item)) - _parameters(function)
     return drawn | set(getattr(getattr(item, "callspec", None), "params", ()))
 

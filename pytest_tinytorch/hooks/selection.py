@@ -24,7 +24,7 @@ HIDDEN_FILE = re.compile(r"checkpoint_(\d\d)_\w+\.py$")
 id_key = pytest.StashKey[str]()
 group_key = pytest.StashKey[Group]()
 
-# Seconds. Student code with a process of its own has deadlines there, which end a test in order.
+# Seconds. A sandbox has its own, shorter limits, after which a test ends normally.
 _GRACE = 60
 
 
@@ -33,10 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if not options.active:
         return
     course = course_of(config)
-    # A source that is collected imports the package of what it needs.
+    # A collected source imports the package of the modules it needs.
     sys.path.insert(0, str(course.root))
     config.add_cleanup(lambda: sys.path.remove(str(course.root)))
-    # A worker parses the same command line anew, so it comes to the same files.
+    # A worker parses the same command line, so it selects the same files.
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(path) for path in _files(config, course)]
 
@@ -54,7 +54,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """A file that ends Python while it is read costs its own tests, not the run."""
+    """Make an exit during the import of a file an error of this file only."""
     try:
         return (yield)
     except SystemExit as error:
@@ -71,13 +71,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     course = course_of(config)
     chosen, others = [], []
     for item in items:
-        # A node of a file that lies elsewhere does not name it.
+        # The node id of a file outside of the root does not contain its path.
         name = f"{item.path.parent.name}/{item.path.name}::{item.nodeid.partition('::')[2]}"
         group = group_of(course, name, item.path.parent == options.hidden_folder)
         if group in options.groups:
             item.stash[group_key] = group
             item.stash[id_key] = group.test_id(name.partition("::")[2])
-            if not can_ring():  # else `timing` ends it
+            if not can_ring():  # otherwise `timing` enforces the limit
                 item.add_marker(pytest.mark.timeout(seconds_of(item)))
             chosen.append(item)
         else:
@@ -88,7 +88,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _in_order_of_the_course(groups: Sequence[Group], items: list[pytest.Item]) -> list[pytest.Item]:
-    """By group, then as they stand in their files: another plugin may have shuffled them."""
+    """Sort by group, then by position in the file, because another plugin may shuffle tests."""
     order = {group: number for number, group in enumerate(groups)}
 
     def key(item: pytest.Item) -> tuple[int, str, int, tuple[int, ...]]:
@@ -105,7 +105,7 @@ def record_id(course: Course, nodeid: str) -> str | None:
 
 
 def group_of(course: Course, nodeid: str, is_hidden: bool = False) -> Group | None:
-    """The group of a test, by its file; None for a test that is not the course's."""
+    """The group of a test, by its file; None for other tests."""
     path = Path(nodeid.partition("::")[0])
     is_hidden = is_hidden or path.parent.name == HIDDEN
     if is_hidden and (match := HIDDEN_FILE.match(path.name)):
@@ -122,18 +122,18 @@ def group_of(course: Course, nodeid: str, is_hidden: bool = False) -> Group | No
 
 
 def seed_of(item: pytest.Item) -> int:
-    """A test's own seed, whatever the order of tests, the worker and Python's hash seed."""
+    """The seed of a test, independent of the order, the worker and Python's hash seed."""
     identifier = item.stash.get(id_key, item.name)
     return zlib.crc32(f"{options_of(item.config).seed}/{identifier}".encode())
 
 
 def limits_of(item: pytest.Item) -> Limits:
-    """The limits of the collection that a test belongs to, or of the course."""
+    """The limits of a test's collection, or of the course."""
     return course_of(item.config).limits_of(item.stash[group_key])
 
 
 def seconds_of(item: pytest.Item) -> int:
-    """After how long a test is ended here, in pytest's own process."""
+    """The time limit of a test in pytest's own process."""
     isolated = options_of(item.config).isolation
     return limits_of(item).seconds_per_test + (_GRACE if isolated else 0)
 

@@ -30,7 +30,7 @@ from pytest_tinytorch.progress.progress import Progress
 
 
 class RunSession:
-    """Everything this run has shown so far."""
+    """The results of this run so far."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -39,8 +39,8 @@ class RunSession:
         self.manifest: Manifest = load_graded_manifest(self.course, self.options.hidden_folder)
         self.tally = Tally()
         self.problems: list[str] = []  # collection errors: one line each
-        self.notes: list[str] = []  # what else a person should know
-        self._is_recorded = True  # False where progress could not be written
+        self.notes: list[str] = []  # remarks for the user
+        self._is_recorded = True  # False if progress could not be written
         self.run: RunRecord | None = None
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
@@ -48,7 +48,7 @@ class RunSession:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = getattr(report, RECORD, None)
         if data is not None:
-            # A subtest is a part of its test, which has a report of its own when it is over.
+            # Subtests are ignored here: the report of their test has the result.
             when = "subtest" if isinstance(report, pytest.SubtestReport) else str(report.when)
             self.tally.add(TestRecord.from_json(data), when)
         elif report.failed and (identifier := record_id(self.course, report.nodeid)):
@@ -56,13 +56,13 @@ class RunSession:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            # The last line of pytest's own report is the exception, the rest is its way there.
+            # The last line of pytest's report is the exception; the others are the traceback.
             lines = [line for line in str(report.longrepr).splitlines() if line.strip()]
             problem = f"{report.nodeid}: {lines[-1] if lines else 'cannot be read'}"
             group = group_of(self.course, report.nodeid)
             if group and group.is_hidden:
                 problem = f"{group}: cannot be read; `tito manifest --hidden DIR` says why"
-            if problem not in self.problems:  # each worker says it
+            if problem not in self.problems:  # every worker reports it
                 self.problems.append(problem)
 
     @pytest.hookimpl(tryfirst=True)
@@ -76,7 +76,7 @@ class RunSession:
             session.exitstatus = MACHINE
 
     def finish(self) -> RunRecord:
-        """Close the books, once: add what is missing, and keep the evidence."""
+        """Finish the record, once: add missing tests, and store the evidence."""
         if self.run is None:
             tests = [*self.tally.ran(), *self._missing()]
             count = graded if self.options.grade else listed
@@ -124,7 +124,7 @@ class RunSession:
                 self._is_recorded = False
 
     def _untested_files(self) -> tuple[str, ...]:
-        """The generated files that an export would have changed, had it been made."""
+        """The generated files that differ from the sources, because `--no-export` was given."""
         report = self.config.stash.get(export_key, None)
         if report is None or self.options.exports:
             return ()
@@ -137,7 +137,7 @@ class RunSession:
         return self.tally.missing(self.manifest, counted)
 
     def _is_narrowed(self) -> bool:
-        """Whether the run was narrowed by the user; then no test is missing."""
+        """Whether the user selected some of the tests; then no test counts as missing."""
         option = self.config.option
         given = self.config.args_source is pytest.Config.ArgsSource.ARGS
         narrowing = ("keyword", "markexpr", "lf", "maxfail", "deselect", "stepwise")
@@ -154,7 +154,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def session_of(config: pytest.Config) -> RunSession | None:
-    """The session of this run; None in a worker, and where no test of the course is run."""
+    """The session of this run; None in a worker, and in a run without tests of the course."""
     return stashed(config, _session_key, lambda: _session(config))
 
 

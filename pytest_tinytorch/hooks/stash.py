@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def stashed(config: pytest.Config, key: pytest.StashKey[T], make: Callable[[], T]) -> T:
-    """What `make` returns, called once for a run. Raises UsageError for its CourseError."""
+    """The result of `make`, which is called once per run. Its CourseError becomes a UsageError."""
     if key not in config.stash:
         with usage_errors():
             config.stash[key] = make()

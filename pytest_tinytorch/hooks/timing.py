@@ -27,7 +27,7 @@ def _limit(item: pytest.Item) -> AbstractContextManager[None]:
     return alarm(seconds_of(item), lambda: None if is_debugging() else OutOfTime(message))
 
 
-# Inside of what catches the exceptions of a phase, so that the report is about this test.
+# Inside the code that catches the exceptions of a phase, so that the report is about this test.
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     with _limit(item):

@@ -1,6 +1,4 @@
-"""Schedules tests on xdist workers.
-
-a checkpoint stays on one worker, and a crash costs one test.
+"""Schedules tests on xdist workers: a file stays on one worker, and a crash fails one test.
 
 xdist calls `pytest_xdist_make_scheduler`. A checkpoint's tests share fixtures, so the tests of a
 file, and in a class those of a student, stay on one worker. xdist's own schedule by files gives the
@@ -23,9 +21,9 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    """Keep xdist from copying pytest itself to other machines, into the course's folder there.
+    """Keep xdist from copying pytest to other machines.
 
-    They see the same folder, and have the same packages.
+    They use the same folder, and have the same packages.
     """
     if options_of(config).active:
         nodes = config.pluginmanager.getplugin("dsession").nodemanager
@@ -34,7 +32,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling | None":
-    """Called where tests are about to be spread; `--dist` of somebody's own choice stands."""
+    """Use our schedule, unless the user chose one with `--dist`."""
     options = options_of(config)
     if not options.active or config.option.dist != "load":
         return None
@@ -45,9 +43,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling 
     tried_again: set[str] = set()
 
     class CheckpointScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
-        """Whole files, and no test more often than it should.
+        """Assigns whole files to workers, and runs no test more often than it should.
 
-        What a step costs does not depend on how many students there are, or are done with.
+        The cost of a step does not depend on the number of students.
         """
 
         @cached_property
@@ -67,7 +65,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling 
             name = self._split_scope(test)
             workload[name][test] = True
             if all(workload[name].values()):
-                del workload[name]  # whatever is kept here is looked through after each test
+                del workload[name]  # xdist iterates over this dict after each test
             self._reschedule(node)
 
         def remove_node(self, node: WorkerController) -> str | None:
@@ -90,8 +88,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """xdist starts a new worker for one that died, and ends with an internal error where that
-    cannot be: on a machine that is gone. A class goes on with the others."""
+    """If xdist cannot replace a worker that died (its machine is gone), continue with the others.
+
+    xdist itself would end with an internal error."""
     config = session.config
     spread = config.pluginmanager.getplugin("dsession")
     if options_of(config).batch is not None and hasattr(spread, "_clone_node"):
@@ -111,5 +110,5 @@ def _if_it_answers(config: pytest.Config, start: Callable[[Any], object]) -> Cal
 
 
 def is_crash(report: Any) -> bool:
-    """Whether xdist made the report, in place of a worker that died."""
+    """Whether xdist made the report, because a worker died."""
     return str(report.when) == "???"

@@ -25,13 +25,13 @@ class Row:
 
     student: str
     grade: Grade
-    kept: bool  # nothing had changed
-    before: float | None = None  # points of an earlier run, where this one came to others
+    kept: bool  # the grade of an earlier run still holds
+    before: float | None = None  # points of an earlier run, if they differ
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How far a batch is. Seconds are those of this run; `kept` took no time."""
+    """The progress of a batch. `seconds` is the time of this run; `kept` parts took no time."""
 
     done: int
     total: int
@@ -40,7 +40,7 @@ class Pace:
 
     @property
     def seconds_left(self) -> float | None:
-        """By the pace so far; None as long as nothing says anything about it."""
+        """The estimated time left; None before the first graded part."""
         graded = self.done - self.kept
         return (self.total - self.done) * self.seconds / graded if graded else None
 
@@ -56,7 +56,7 @@ def progress_line(pace: Pace, now: str, width: int) -> str:
 
 
 def student_line(row: Row) -> RenderableType:
-    """`  Zoë Müller      45 of 50   90.0 %   was 40`; no percentage where something is no grade."""
+    """`  Zoë Müller      45 of 50   90.0 %   was 40`; no percentage if something is not graded."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=_LONGEST_NAME, overflow="ellipsis", no_wrap=True)
     table.add_column(no_wrap=True)
@@ -76,7 +76,8 @@ def conclusion(
     checks: Sequence[str],
     results: str,
 ) -> list[RenderableType]:
-    """What the run came to. review: (item, reason) of what is no grade; checks: of the harness."""
+    """The summary of a run. review: (item, reason) for parts without a grade; checks: failed
+    self-checks of the harness."""
     kept = sum(row.kept for row in rows)
     graded = len(rows) - kept
     changed = [row for row in rows if row.before is not None]

@@ -1,4 +1,4 @@
-"""Draws the result of `tito collect`: counts, and a line for each student to look at."""
+"""Draws the result of `tito collect`: counts, and a line for each student with a problem."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _STYLES = {
 
 
 def collected_report(found: Sequence[Collected]) -> list[RenderableType]:
-    """The sums, then everybody who is late, missing or failed, or of whom there is a note."""
+    """The counts, then a line for each student who is late, missing or failed, or has a note."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(ratio=1, overflow="fold")

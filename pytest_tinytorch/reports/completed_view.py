@@ -21,7 +21,7 @@ from pytest_tinytorch.reports.run_view import next_line
 
 
 def completed_text(course: Course, achieved: Achievement, again: bool) -> str:
-    """The celebration (or a line, if it was celebrated before) and the next step."""
+    """The celebration (the second time only a line) and the next step."""
     checkpoint = course.checkpoint_of(achieved.module)
     if again:
         part: RenderableType = Text(f"\n{achieved.module.name} is complete, as before.")
@@ -34,7 +34,7 @@ def completed_text(course: Course, achieved: Achievement, again: bool) -> str:
 
 
 def celebration(achieved: Achievement, can: str) -> RenderableType:
-    """A few lines about what was built; `can` says what it makes possible."""
+    """A few lines about the completed module; `can` is the new capability."""
     module = achieved.module
     head = Text(f"\n*** {module.name} is complete ***", style="good")
     tests = ", ".join(f"{count} {tier}" for tier, count in achieved.tests.items() if count)

@@ -24,7 +24,7 @@ _NARROWEST = 40
 
 
 def draw(parts: Iterable[RenderableType], width: int, colour: bool) -> str:
-    """The text of these parts, one below the other, no line wider than `width`."""
+    """The text of these parts, one below the other; no line is wider than `width`."""
     target = io.StringIO()
     console = Console(
         file=target,
@@ -39,5 +39,5 @@ def draw(parts: Iterable[RenderableType], width: int, colour: bool) -> str:
     )
     for part in parts:
         console.print(part)
-    # Padding on the right is invisible on a screen and a nuisance in a file.
+    # Padding on the right is invisible on a screen, but not in a file.
     return "".join(f"{line.rstrip()}\n" for line in target.getvalue().splitlines())

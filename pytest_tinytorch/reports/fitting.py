@@ -5,14 +5,14 @@ from dataclasses import replace
 from pytest_tinytorch.core.records import Location, TestRecord
 from pytest_tinytorch.core.text import shortened
 
-# For text that was not cut before. Messages of the harness are shorter.
+# Limits for untrusted text. Messages of the harness are shorter.
 _LONGEST_LINE = 300
 _LONGEST_BLOCK = 2500
 _MOST_LINES = 40
 
 
 def fitting(test: TestRecord) -> TestRecord:
-    """The same test with nothing in it that does not fit."""
+    """The same test with its texts cleaned and cut."""
     return replace(
         test,
         title=line(test.title),

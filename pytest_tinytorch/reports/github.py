@@ -9,22 +9,22 @@ from pytest_tinytorch.core.text import shortened
 from pytest_tinytorch.reports.github_log import command
 from pytest_tinytorch.reports.phrases import EXAMPLE, HINT, SAME, WAITING, CauseText, cause_text
 
-_MOST = 10  # GitHub shows no more of a kind for one step
+_MOST = 10  # GitHub shows at most 10 per kind and step
 _LONGEST_TITLE = 200
 _LONGEST_MESSAGE = 3800  # the runner cuts at 4096
 
 
 def annotations(tests: Sequence[TestRecord], folder: str) -> list[str]:
-    """Commands for the first causes that have a line in a source, in the order of fixing.
+    """Workflow commands for the first causes with a line in a source, in the order of fixing.
 
-    tests: as a student may see them. folder: where the course is in the repository, "." at its top.
+    tests: only what students may see. folder: the course's path in the repository, "." for its top.
     """
     found = [(cause_text(cause), place) for cause in causes(tests) if (place := _place(cause.test))]
     return [_annotation(text, place, folder) for text, place in found[:_MOST]]
 
 
 def _place(test: TestRecord) -> Location | None:
-    """The first line that stands in a source; an exception can name any other file."""
+    """The first location in a source. An exception can also name other files."""
     return next((location for location in test.locations if location.excerpt), None)
 
 

@@ -15,29 +15,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# What the runner undoes, in the text of a command and in its properties.
+# The runner's escapes in a command's text, and in its properties.
 _IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTY = _IN_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 class WorkflowLog:
-    """Given to pytest as a plugin, so that what runs inside can leave commands for afterwards."""
+    """Collects commands to print after the run. It is a pytest plugin, so hooks can find it."""
 
     def __init__(self) -> None:
         self.commands: list[str] = []
-        # Read now: a graded run changes its folder.
+        # Read now, because a graded run changes its folder.
         self.repository = Path(os.environ.get("GITHUB_WORKSPACE", "")).resolve()
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         self.summary = Path(summary).absolute() if summary else None
 
     @contextmanager
     def fence(self) -> Iterator[None]:
-        """Commands are off within, and given afterwards; after an exception they stay off."""
+        """Switch commands off in the body, and print them afterwards; not after an exception."""
         token = secrets.token_hex(16)
-        # A matcher makes an error of each printed traceback, whether commands are on or off.
+        # A problem matcher turns printed tracebacks into errors, also with commands off.
         _print("::remove-matcher owner=python::", f"::stop-commands::{token}")
-        # The runner reads the two streams apart, and a line of the second one could come before
-        # the fence or after it. So from here on they are one.
+        # The runner reads stdout and stderr independently, so a line of stderr could be read
+        # outside of the fence. From here on, both are one stream.
         sys.stderr.flush()
         os.dup2(1, 2)
         yield
@@ -50,7 +50,7 @@ def is_workflow() -> bool:
 
 
 def command(name: str, message: str, **properties: object) -> str:
-    """A line that the runner obeys: `command("error", "no", file="a.py", line=3)`."""
+    """A workflow command: `command("error", "no", file="a.py", line=3)`."""
     listed = ",".join(
         f"{key}={str(value).translate(_IN_PROPERTY)}" for key, value in properties.items()
     )
@@ -58,7 +58,7 @@ def command(name: str, message: str, **properties: object) -> str:
 
 
 def _print(*lines: str) -> None:
-    """Each on a line of its own, also after text that did not end one, in any locale."""
+    """Print lines as UTF-8, and begin a new line first."""
     sys.stdout.flush()
     text = "".join(f"\n{line}" for line in lines) + "\n"
     sys.stdout.buffer.write(text.encode(errors="replace"))

@@ -24,16 +24,16 @@ _WIDTH = 96
 def job_summary(
     course: Course, grade: Grade, tests: Sequence[TestRecord], notes: Sequence[str], room: int
 ) -> str:
-    """At most `room` bytes of UTF-8; "" where not even the points fit.
+    """The summary in at most `room` bytes of UTF-8; "" if not even the points fit.
 
-    tests: as a student may see them. notes: what qualifies the grade, a line each.
+    tests: only what students may see. notes: remarks that qualify the grade, a line each.
     """
     found = causes(tests)
     return _fitted([_head(course, grade, notes), *(_cause(course, c) for c in found)], room)
 
 
 def _fitted(blocks: Sequence[str], room: int) -> str:
-    """The blocks in their order, as far as they fit, and a sentence about those that do not."""
+    """The first blocks that fit, and a sentence about the others."""
     sizes = [len(text.encode()) for text in blocks]
     if sum(sizes) <= room:
         return "".join(blocks)

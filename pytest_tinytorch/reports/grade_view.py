@@ -36,7 +36,7 @@ def grade_table(course: Course, grade: Grade) -> list[RenderableType]:
 def remarks(
     isolation: str, not_reached: Sequence[str], altered: Sequence[str], refused: Sequence[str]
 ) -> list[str]:
-    """What qualifies a grade, a line each."""
+    """Remarks that qualify a grade, a line each."""
     lines = [f"Isolation: {isolation}"]
     if isolation == "none":
         lines[0] += ". This grade is advisory: student code ran in the grader's own process"

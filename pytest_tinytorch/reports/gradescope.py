@@ -29,7 +29,7 @@ DID_NOT_END = (
 
 
 def results(run: RunRecord, remarks: Sequence[str]) -> dict[str, Any]:
-    """What to write of a run in which every test was decided."""
+    """The content of `results.json` for a run in which every test was decided."""
     return {
         **_frame(run.seconds, [_total(run), *remarks], _basis(run)),
         "score": grade_of(run).points,
@@ -39,7 +39,7 @@ def results(run: RunRecord, remarks: Sequence[str]) -> dict[str, Any]:
 
 
 def no_results(seconds: float, reasons: Sequence[str]) -> dict[str, Any]:
-    """What to write where there is no grade. Without any score Gradescope reports an error."""
+    """The content of `results.json` without a grade. Gradescope then reports an error."""
     return _frame(seconds, [_NO_SCORE, *reasons], {})
 
 
@@ -56,7 +56,7 @@ def _frame(seconds: float, lines: Sequence[str], basis: dict[str, Any]) -> dict[
     return {
         "execution_time": round(seconds, 3),
         "output": _text(lines),
-        # Words of a student's code are in it: as plain text they can do nothing.
+        # It contains text from student code; as plain text, that has no effect.
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
@@ -71,7 +71,7 @@ def _visible(run: RunRecord) -> RunRecord:
 
 
 def _total(run: RunRecord) -> str:
-    """The grade; where some tests are not visible, without their share of it.
+    """The grade as text. If some tests are not visible, their points are left out.
 
     While a test waits to be shown, Gradescope withholds the total, so this text is withheld too.
     """
@@ -81,7 +81,7 @@ def _total(run: RunRecord) -> str:
 
 
 def _basis(run: RunRecord) -> dict[str, Any]:
-    """What a grade rests on, for whoever reads Gradescope's export."""
+    """The settings and hashes of the run, for readers of Gradescope's export."""
     names = ("course", "version", "seed", "isolation", "manifest", "sources", "student")
     return {name: getattr(run, name) for name in names}
 
@@ -112,7 +112,7 @@ def _test(test: TestRecord, about: Group, number: str) -> dict[str, Any]:
 
 
 def _explanation(test: TestRecord) -> Iterator[str]:
-    """Why a test failed, and where to look."""
+    """Why a test failed, and the lines to look at."""
     text = cause_text(Cause(test, (), ()))
     yield text.message
     for before, place in text.places:
@@ -126,7 +126,7 @@ def _explanation(test: TestRecord) -> Iterator[str]:
 
 
 def _leaderboard(visible: RunRecord) -> list[dict[str, Any]]:
-    """A leaderboard is public, so it counts what everybody may see."""
+    """The leaderboard. It is public, so it counts only visible tests."""
     grade = grade_of(visible)
     if not grade.max_points:
         return []

@@ -42,7 +42,7 @@ def _template() -> "Template":
     digest = hashlib.sha256(style.encode()).digest()
     environment.globals |= {
         "style": Markup(style),
-        # With the hash of the one style that is known, no other style can take effect.
+        # The content security policy has the hash of this style, so no other style has an effect.
         "style_hash": f"sha256-{base64.b64encode(digest).decode()}",
         "phrases": phrases,
         "unseen": UNSEEN,

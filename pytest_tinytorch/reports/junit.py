@@ -21,7 +21,7 @@ _TAGS = {
 
 
 def plain_properties(run: RunRecord) -> dict[str, str]:
-    """The properties of any run's suite: the record as ASCII, and what people look for."""
+    """The suite properties of any run: the record as ASCII, and some facts for people."""
     return {
         "course": run.course,
         "seed": str(run.seed),
@@ -31,7 +31,7 @@ def plain_properties(run: RunRecord) -> dict[str, str]:
 
 
 def evidence(run: RunRecord, key: Key | None) -> dict[str, str]:
-    """The properties of a graded run's suite, with the signature of exactly the record's text."""
+    """The suite properties of a graded run, with the signature of the record's text."""
     plain = plain_properties(run)
     properties = plain | {
         "student": run.student,
@@ -43,7 +43,7 @@ def evidence(run: RunRecord, key: Key | None) -> dict[str, str]:
 
 
 def junit_text(course: Course, run: RunRecord, key: Key | None) -> str:
-    """A graded run as a whole file. Two runs that came to the same have the same text."""
+    """A graded run as a whole file. Two runs with the same result have the same text."""
     root = ET.Element("testsuites", name="pytest tests")
     counts = {tag: sum(_TAGS.get(test.outcome) == tag for test in run.tests) for tag in _NAMES}
     suite = ET.SubElement(root, "testsuite", name="pytest", tests=str(len(run.tests)))
@@ -70,7 +70,7 @@ def _add_case(suite: ET.Element, course: Course, test: TestRecord) -> None:
 
 
 def _class_name(course: Course, group: Group) -> str:
-    """The file of a test as pytest's XML names it: `checkpoints.checkpoint_01_foundation`."""
+    """The name of a test's file in pytest's XML: `checkpoints.checkpoint_01_foundation`."""
     found = course.collection_of(group)
     folder, _, file = found.file.removesuffix(".py").rpartition("/") if found else ("", "", "")
     return f"{group.kind if group.is_hidden else folder}.{file}".replace("/", ".")
@@ -82,7 +82,7 @@ def _details(test: TestRecord) -> str:
 
 
 def _allowed(text: str) -> str:
-    """XML 1.0 has no form for most control characters and for half of a surrogate pair."""
+    """The text without characters that XML 1.0 cannot represent: controls, lone surrogates."""
     return "".join(
         c if c in "\t\n" or (" " <= c <= "\ud7ff") or ("\ue000" <= c <= "\ufffd") or c > "\uffff"
         else "?"

@@ -7,13 +7,13 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.core.signing import find_key, properties_of, verified_record
 
-_LARGEST = 1e15  # of points and seconds; beyond, a float is no exact count
+_LARGEST = 1e15  # of points and seconds; above it, floats are not exact
 
 
 def read_run(path: Path) -> RunRecord:
-    """The graded run in a file: of a signed one, with its key at hand, what was signed.
+    """The graded run in a file. If the file is signed and the key is here, the signed record.
 
-    Raises CourseError, a line, where there is none that can be relied on.
+    Raises CourseError if the file has no valid record.
     """
     properties = properties_of(path)
     key = find_key()
@@ -28,7 +28,7 @@ def read_run(path: Path) -> RunRecord:
 
 
 def parse_run(path: Path, text: str) -> RunRecord:
-    """The run that the text of a record describes. Raises CourseError."""
+    """Parse the text of a record. Raises CourseError."""
     try:
         run = RunRecord.from_json(json.loads(text))
         _check(run)

@@ -12,7 +12,7 @@ from pytest_tinytorch.reports.page import UNSEEN, Fix, Page, Part, Row, page_of
 from pytest_tinytorch.reports.phrases import SAME
 
 _WIDTH = 79
-# What would make another thing of a line: an entry of a list, a heading of the line above.
+# Beginnings of a line with a meaning in Markdown: a list entry, an underline of a heading.
 _OPENING = re.compile(r"^(\d+(?=[.)])|(?=[+=:-]))")
 
 
@@ -21,7 +21,7 @@ def feedback_markdown(course: Course, run: RunRecord, notes: Sequence[str]) -> s
     return "\n".join(_page(page_of(course, run, notes))).rstrip("\n") + "\n"
 
 
-# Each of these yields lines and an empty one, or nothing.
+# Each part yields lines and an empty line, or nothing.
 
 
 def _page(page: Page) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _fenced(text: str) -> Iterator[str]:
 
 
 def _lines(text: str, first: str, further: str) -> Iterator[str]:
-    """Words in lines, none of which begins with what would make it another thing."""
+    """Wrap a text so that no line begins with Markdown syntax."""
     width = _WIDTH - len(further)
     broken = textwrap.wrap(inline(text), width, break_long_words=False, break_on_hyphens=False)
     for number, line in enumerate(broken):

@@ -1,4 +1,4 @@
-"""One failure as Markdown, the same on the feedback page and in the job summary.
+"""Makes Markdown of one failure, for the feedback page and the job summary.
 
 `markdown` and `github_summary` call it.
 """
@@ -23,7 +23,7 @@ def heading(text: CauseText) -> str:
 
 
 def failure(text: CauseText, width: int) -> Iterator[str]:
-    """What failed and where, part by part; each part ends its last line.
+    """What failed and where, in parts; each part ends with a newline.
 
     width: of the lines of a message, in characters
     """

@@ -49,7 +49,7 @@ class Fix:
     """A failure to fix, and the part of the page that shows it."""
 
     anchor: str
-    part: str  # the name of the part that it stands in
+    part: str  # the name of the part that contains it
     text: CauseText
     in_full: bool
 
@@ -67,19 +67,19 @@ class Part:
     """A collection, or an instructor's hidden tests for it."""
 
     anchor: str
-    kinds: str  # what it counts among: "checkpoints"; "" for hidden tests
+    kinds: str  # the plural of its kind, "checkpoints"; "" for hidden tests
     name: str
     standing: str
     tally: str
     question: str
     can: str
     fixes: tuple[Fix, ...]
-    later: tuple[Fix, ...]  # what nobody fixes before the others
+    later: tuple[Fix, ...]  # shown folded: to fix after the others
     later_text: str
     elsewhere: tuple[Elsewhere, ...]
     works: str
     passed: tuple[str, ...]
-    hidden: str  # how many of those among the others passed
+    hidden: str  # how many of its hidden tests passed
     hidden_failed: tuple[str, ...]
     undecided: str
     undecided_titles: tuple[str, ...]
@@ -100,7 +100,7 @@ class Page:
 
 
 def page_of(course: Course, run: RunRecord, notes: Sequence[str]) -> Page:
-    """What the student of a graded run reads. `notes`: remarks on the submission, a line each."""
+    """The student's page on a graded run. `notes`: remarks on the submission, a line each."""
     run = students_view(run)
     run = replace(run, tests=tuple(fitting(test) for test in run.tests))
     grade = grade_of(run)

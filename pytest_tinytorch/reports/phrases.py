@@ -1,4 +1,4 @@
-"""Sentences about a run, the same in the terminal, in annotations and on a feedback page."""
+"""Writes the sentences about a run. All reports call it, so they all use the same sentences."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pytest_tinytorch.core.groups import Group, Kind, checkpoint_group
 from pytest_tinytorch.core.records import Location, Reason, TestRecord
 from pytest_tinytorch.core.scores import Grade
 
-# What stands before the parts of a cause.
+# Labels of the parts of a cause.
 EXAMPLE = "input to try"
 HINT = "hint"
 SAME = "for the same reason"
@@ -20,14 +20,14 @@ _LISTED_TITLES = 3
 
 @dataclass(frozen=True)
 class CauseText:
-    """The sentences about a failure; "" for a missing one."""
+    """The sentences about a failure; "" if one is missing."""
 
     verdict: Verdict
     title: str
     worth: str  # "2 points"
     message: str
     places: tuple[tuple[str, Location], ...]  # with the text before it: "computed by add, "
-    first: tuple[str, str]  # why something else comes first, and the command for it
+    first: tuple[str, str]  # what to fix before it and why, and the command for that
     example: str
     hint: str
     same: str
@@ -51,7 +51,7 @@ def cause_text(cause: Cause) -> CauseText:
 
 
 def excerpt_lines(location: Location) -> list[tuple[bool, str]]:
-    """The lines around a place, numbered, each with whether it is the place itself."""
+    """The numbered lines around a location, each with whether it is the location itself."""
     numbered = [(n == location.line, n, text) for n, text in location.excerpt]
     return [(here, f"{'>' if here else ' '} {n:4} | {text}".rstrip()) for here, n, text in numbered]
 
@@ -62,7 +62,7 @@ def collection_name(collection: Collection) -> str:
 
 
 def modules_text(course: Course, collection: Collection) -> str:
-    """What a collection tests: `module 06_spatial`, or `modules 02, 03, 05` of several."""
+    """The modules of a collection: `module 06_spatial`, or `modules 02, 03, 05`."""
     if collection.about:
         return f"module {collection.about}"
     ids = [course.module_by_name[name].id for name in collection.modules]
@@ -70,7 +70,7 @@ def modules_text(course: Course, collection: Collection) -> str:
 
 
 def group_name(course: Course, group: Group) -> str:
-    """A group of tests, as its heading: `Checkpoint 00 · Environment · hidden tests`."""
+    """The heading of a group of tests: `Checkpoint 00 · Environment · hidden tests`."""
     found = course.collection_of(group)
     if found is not None:
         return collection_name(found) + (" · hidden tests" if group.is_hidden else "")
@@ -82,13 +82,13 @@ def group_name(course: Course, group: Group) -> str:
 
 
 def group_row(course: Course, group: Group) -> str:
-    """The same for a table: `00 Environment · hidden tests`."""
+    """The group in a row of a table: `00 Environment · hidden tests`."""
     kind = group.about.kind.heading
     return group_name(course, group).removeprefix(f"{kind} ").replace(" · ", " ", 1)
 
 
 def rows_heading(groups: Iterable[Group]) -> str:
-    """What such rows are about: `Checkpoint`; `Part` where there are several kinds."""
+    """The column heading of such rows: `Checkpoint`; `Part` for several kinds."""
     kinds = {group.about.kind for group in groups} or {Kind.CHECKPOINT}
     return kinds.pop().heading if len(kinds) == 1 else "Part"
 
@@ -103,7 +103,7 @@ def tally(passed: int, tests: int, points: float, max_points: float) -> str:
 
 
 def grade_text(grade: Grade) -> str:
-    """`45 of 50 points, 90.0 %`; no percentage where something is no grade yet."""
+    """`45 of 50 points, 90.0 %`; no percentage if a part is not graded yet."""
     points = f"{grade.points:g} of {grade.max_points:g} points"
     if grade.is_complete:
         return f"{points}, {grade.percent:.1f} %"

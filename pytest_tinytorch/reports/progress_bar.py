@@ -1,4 +1,7 @@
-"""A progress bar for work of more than two seconds, on a terminal only. `tito collect` uses it."""
+"""Draws a progress bar for work of more than two seconds, on a terminal only.
+
+`cli.collect` calls it for `tito collect`.
+"""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +16,7 @@ _Item = TypeVar("_Item")
 
 
 def waiting(label: str) -> Callable[[Sequence[_Item]], Iterator[_Item]]:
-    """A way to go through items that shows how far it is, and how long it still takes."""
+    """Return an iterator over items that shows the progress and the time left."""
 
     def follow(items: Sequence[_Item]) -> Iterator[_Item]:
         columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

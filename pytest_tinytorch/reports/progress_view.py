@@ -23,7 +23,7 @@ _STYLES = {
     State.NOT_STARTED: "",
     State.PLANNED: "faint",
 }
-# One letter for each state, explained below the drawing: no meaning by colour alone.
+# One letter for each state, explained below the drawing, for readers without colour.
 _MARKS = {
     State.ACHIEVED: "#",
     State.FAILING: "x",

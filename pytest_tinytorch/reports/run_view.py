@@ -57,7 +57,7 @@ def test_line(test: TestRecord, known: Mapping[str, TestRecord]) -> RenderableTy
 
 
 def cause_blocks(tests: Sequence[TestRecord]) -> list[RenderableType]:
-    """What to fix, the first of it first."""
+    """What to fix, in the order of fixing."""
     found = causes(tests)
     blocks: list[RenderableType] = [_cause(cause) for cause in found[:SHOWN_IN_FULL]]
     if rest := found[SHOWN_IN_FULL:]:
@@ -91,7 +91,7 @@ def _cause(cause: Cause) -> RenderableType:
 
 
 def _excerpt(location: Location) -> RenderableType:
-    """The line and its surroundings; a line that is too long is cut, so that all stay aligned."""
+    """The line and the lines around it; a line that is too long is cut, to keep the alignment."""
     text = Text(no_wrap=True, overflow="crop")
     for here, line in excerpt_lines(location):
         text.append(f"{line}\n", style="head" if here else "faint")
@@ -104,9 +104,9 @@ def run_summary(
     tests: Mapping[TestGroup, Sequence[TestRecord]],
     rests_on: Mapping[TestGroup, Sequence[Status[Checkpoint]]],
 ) -> list[RenderableType]:
-    """Achieved or not, in points and in meaning, for each collection of the run.
+    """The status of each collection of the run: points, and the capability if it is achieved.
 
-    rests_on: for a collection, the checkpoints of modules that it needs and are not achieved.
+    rests_on: for a collection, the checkpoints that it needs and that are not achieved.
     """
     groups = [status.collection.group for status in statuses]
     return [
@@ -135,7 +135,7 @@ def _verdict_on(
 
 
 def _rests_on(needs: Sequence[Status[Checkpoint]]) -> Text:
-    """What a failing collection waits for; where that is not known to fail, the nearest to ask."""
+    """The checkpoint that a failing collection waits for; if none is known to fail, the nearest."""
     failing = [need for need in needs if need.state is State.FAILING]
     text = Text()
     for need in (failing or needs[-1:])[:1]:

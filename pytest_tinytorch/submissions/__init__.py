@@ -1,1 +1,1 @@
-"""Submissions of students: found, collected, and read by an allow-list."""
+"""Finds and collects submissions of students, and reads them by an allow-list."""

@@ -1,9 +1,9 @@
-"""Manages a collection: a folder with a folder or a zip for each student, and `collected.json`.
+"""Manages a class's folder: a folder or a zip for each student, and `collected.json`.
 
 class/ana/ ...            the submissions to grade
 class/Bo Chen.zip
 class/collected.json      who submitted what, and when
-class/.collected/         earlier states, and repositories: no earlier file is lost
+class/.collected/         earlier versions of submissions, and repositories
 
 `remotes` and `uploads` add submissions to it for `tito collect`; `find` reads it.
 """
@@ -33,35 +33,35 @@ _LOCK = "lock"
 _LOCK_SECONDS = 60  # the lock is held while a submission is moved, not while it is fetched
 _LARGEST_LIST = 2**26
 
-# How somebody goes through students: as they are, or showing where it is.
+# Iterates over students; it may draw a progress bar.
 Following = Callable[[Sequence[Any]], Iterable[Any]]
 
 
 class CollectedStatus(StrEnum):
     COLLECTED = "collected"
     LATE = "late"  # collected, although it came after the deadline
-    NONE = "none"  # nothing was handed in, or nothing in time
-    FAILED = "failed"  # it could not be found out
+    NONE = "none"  # nothing was submitted, or nothing in time
+    FAILED = "failed"  # the submission could not be fetched
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What became of one student's submission."""
+    """The result of collecting one student's submission."""
 
     student: str
     status: CollectedStatus
-    entry: str = ""  # its folder or zip in the collection
+    entry: str = ""  # the name of its folder or zip in the collection
     commit: str = ""
-    sha256: str = ""  # of what was no repository
-    time: str = ""  # ISO 8601: when it was committed or handed in, as far as that is known
-    remote: str = ""  # or the download that it came from
+    sha256: str = ""  # of a submission without a commit
+    time: str = ""  # ISO 8601: when it was committed or submitted, if known
+    remote: str = ""  # the address, or the name of the download
     note: str = ""
 
 
 class Collection:
-    """The folder. Whatever is kept is on the disk at once, so a run can be stopped anywhere.
+    """The folder. Each change is written at once, so a run can be stopped at any time.
 
-    Two runs may collect into one folder: the list is read again, under a lock, before it is
+    Several runs may collect into one folder: under a lock, the list is read again before it is
     written.
     """
 
@@ -83,7 +83,7 @@ class Collection:
 
     @contextmanager
     def workplace(self) -> Iterator[Path]:
-        """A folder to put a submission together in, on the same disk."""
+        """A temporary folder on the same disk, in which a submission is assembled."""
         folder = make_folder("new", self._own)
         try:
             yield folder
@@ -91,18 +91,18 @@ class Collection:
             remove_folder(folder)
 
     def place(self, found: Collected, made: Path) -> Collected:
-        """Move a new submission to its place and list it; the earlier one to .collected/."""
+        """Move a new submission to its place and list it. An earlier one moves to .collected/."""
         with self._alone():
             return self._place(found, made)
 
     def note(self, found: Collected) -> Collected:
-        """Keep what was found out. A student without a submission now keeps an earlier one."""
+        """List a result. A student without a new submission keeps an earlier one."""
         with self._alone():
             return self._note(found)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Nobody else writes meanwhile, and what others wrote before is known."""
+        """Hold the lock, with the list read again."""
         import filelock
 
         try:
@@ -142,7 +142,7 @@ class Collection:
         return found
 
     def is_there(self, found: Collected) -> bool:
-        """Whether exactly this was collected before, and still lies there."""
+        """Whether exactly this was collected before, and still exists."""
         before = self.of(found.student)
         return (
             before is not None
@@ -159,7 +159,7 @@ class Collection:
         return folder_name(student, others)
 
     def _aside(self, path: Path, before: Collected | None) -> Path:
-        """Where an earlier submission goes: `.collected/earlier/ana.0a1b2c3d4e5f`."""
+        """The new path of an earlier submission: `.collected/earlier/ana.0a1b2c3d4e5f`."""
         folder = self._own / "earlier"
         folder.mkdir(exist_ok=True)
         version = (before.commit or before.sha256)[:12] if before is not None else ""
@@ -167,7 +167,7 @@ class Collection:
 
 
 def shared(found: Sequence[Collected]) -> list[str]:
-    """Students with the same repository, the same commit or the same files, a line each."""
+    """A line for each group of students with the same repository, commit or files."""
     same: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in found:
         for what, value in (
@@ -189,7 +189,7 @@ def _address(remote: str) -> str:
 
 
 def read_list(path: Path) -> dict[str, Collected]:
-    """Student -> what was collected. Raises CourseError for no such list."""
+    """Student -> result of collecting. Raises CourseError if the file is not such a list."""
     try:
         data = json.loads(read_plain(path, _LARGEST_LIST).decode("utf-8"))
         if data["format"] != FORMAT:
@@ -213,7 +213,7 @@ def read_list(path: Path) -> dict[str, Collected]:
 
 
 def _check(entry: Collected) -> None:
-    """Raise ValueError for what no collection wrote; the entry becomes a path."""
+    """Raise ValueError for an invalid entry. Its name is used as a path."""
     for name, value in asdict(entry).items():
         if not isinstance(value, str) or whole(value) != value:
             raise ValueError(f"{name} {value!r} is not a text")

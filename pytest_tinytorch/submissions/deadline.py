@@ -10,7 +10,7 @@ from pytest_tinytorch.core.errors import CourseError
 
 
 def parse_deadline(text: str) -> datetime:
-    """`2026-11-20T23:59+01:00`. Raises CourseError for anything that is not one point in time."""
+    """Parse `2026-11-20T23:59+01:00`. Raises CourseError, also if the time zone is missing."""
     example = "write date, time and zone, such as 2026-11-20T23:59+01:00"
     try:
         moment = datetime.fromisoformat(text)
@@ -22,7 +22,7 @@ def parse_deadline(text: str) -> datetime:
 
 
 def lateness(moment: datetime, deadline: datetime) -> str:
-    """By how much something came after the deadline: `2 h 5 min`; "" for what did not."""
+    """How late a moment is: `2 h 5 min`; "" if it is not after the deadline."""
     if moment <= deadline:
         return ""
     minutes, seconds = divmod(math.ceil((moment - deadline).total_seconds()), 60)

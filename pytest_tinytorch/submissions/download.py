@@ -29,14 +29,14 @@ _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 class Unreadable(Exception):
-    """A file of a download is refused; the message is the reason."""
+    """A file of a download is refused. The message is the reason."""
 
 
 class Download(Protocol):
-    """Files by their names inside, `Ada Lovelace_12_assignsubmission_file/02_tensor.py`."""
+    """The files of a download, by name: `Ada Lovelace_12_assignsubmission_file/02_tensor.py`."""
 
     names: list[str]
-    refused: list[str]  # links, devices, and paths that lead out
+    refused: list[str]  # links, devices, and paths outside of the download
 
     def copy(self, name: str, target: Path) -> None:
         """Write one file. Raises Unreadable."""
@@ -44,7 +44,7 @@ class Download(Protocol):
 
 @contextmanager
 def opened(path: Path) -> Iterator[Download]:
-    """Open a folder or a zip. Raises CourseError where it is neither."""
+    """Open a folder or a zip. Raises CourseError if it is neither."""
     if path.is_dir():
         yield _Folder(path)
         return
@@ -65,7 +65,7 @@ class _Folder:
         self.names = sorted(self._names())
 
     def _names(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self._root):  # which follows no link
+        for folder, folders, files in os.walk(self._root):  # does not follow links
             folders[:] = [name for name in folders if name not in _JUNK]
             for name in files:
                 path = Path(folder, name)
@@ -114,7 +114,7 @@ class _Zip:
 
 
 def _unreadable(name: str, error: OSError) -> Exception:
-    """What to raise where a file cannot be copied: a full disk is not the file's fault."""
+    """The exception for a file that cannot be copied. A full disk gives a MachineError."""
     is_machines = error.errno in REFUSED_BY_MACHINE
     return error if is_machines else Unreadable(f"{name}: {error.strerror or error}")
 
@@ -128,7 +128,7 @@ def _is_plain(member: zipfile.ZipInfo) -> bool:
 
 
 def _copy(name: str, source: IO[bytes], target: IO[bytes], left: int = _MOST_BYTES) -> int:
-    """Copy, counting. Raises Unreadable where it becomes too much."""
+    """Copy, and count the bytes. Raises Unreadable above the limit."""
     most = min(LARGEST_FILE, left)
     try:
         return sum(target.write(chunk) for chunk in chunks(source, most))

@@ -11,13 +11,13 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.submissions.collection import LIST_FILE, read_list
 
 ZIP = ".zip"
-_JUNK = re.compile(r"\.+[^.]|__MACOSX")  # what file managers and version control leave behind
+_JUNK = re.compile(r"\.+[^.]|__MACOSX")  # files of file managers and version control
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """One student's work, as it lies there. `student` is the name of the folder or the zip, unless
-    the list of a collection knows better; `commit` is what that list says."""
+    """One student's submission in the folder. `student` is the name of its folder or zip, or the
+    name in `collected.json`; `commit` is from that list."""
 
     student: str
     path: Path
@@ -25,9 +25,9 @@ class Submitted:
 
 
 def find_submissions(folder: Path) -> tuple[list[Submitted], list[str]]:
-    """All submissions in a folder, by name; and what is none, a line each.
+    """All submissions in a folder, by name; and a line for each other entry.
 
-    Raises CourseError where there is no folder, or no submission in it.
+    Raises CourseError if the folder does not exist, or has no submission in it.
     """
     wanted = "give a folder that holds a folder or a .zip for each student"
     if not folder.is_dir():
@@ -36,7 +36,7 @@ def find_submissions(folder: Path) -> tuple[list[Submitted], list[str]]:
     listed = {c.entry: c for c in read_list(folder / LIST_FILE).values() if c.entry}
     found: dict[str, Submitted] = {}
     ignored = []
-    # Folders before files: where a student has both, what lies open is what is graded.
+    # Folders before files: if a student has a folder and a zip, the folder is graded.
     for path in sorted(folder.iterdir(), key=lambda path: (not path.is_dir(), path.name)):
         name = _readable(path.name)
         if _JUNK.match(name) or name == LIST_FILE:
@@ -61,5 +61,5 @@ def _without_zip(name: str, path: Path) -> str:
 
 
 def _readable(name: str) -> str:
-    """A name whose bytes are no text, as text that can be written everywhere."""
+    """The name as text that can be encoded, also if its bytes are not UTF-8."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -21,9 +21,9 @@ from threading import Event, Timer
 from pytest_tinytorch.core.text import one_line
 
 LARGEST_FILE_MIB = 4
-SECONDS = 120  # for one command
+SECONDS = 120  # per command
 _MOST_OUTPUT = 256 * 2**20
-_MOST_LISTED = 16 * 2**20  # bytes of paths
+_MOST_LISTED = 16 * 2**20  # bytes of the list of paths
 _MOST_PATHS = 50_000
 _PR_SET_PDEATHSIG = 1
 _LONGEST_REASON = 200
@@ -35,10 +35,10 @@ _ENVIRONMENT = {
     "GCM_INTERACTIVE": "never",
     "SSH_ASKPASS_REQUIRE": "never",
     "GIT_LFS_SKIP_SMUDGE": "1",
-    "LC_ALL": "C",  # reasons are looked for in what git says
+    "LC_ALL": "C",  # messages are in English, because reasons are searched for in them
 }
-_PROTOCOLS = "https:http:ssh:git"  # none that takes a command for an address
-# What would make git work on another repository than the one that is meant.
+_PROTOCOLS = "https:http:ssh:git"  # without `ext`, whose address is a command
+# Variables that make git use another repository.
 _FOREIGN = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -51,24 +51,24 @@ _FOREIGN = (
 
 
 class GitError(Exception):
-    """git did not do it: the reason in one line."""
+    """A git command failed. The message is the reason, in one line."""
 
 
 class Repository:
-    """A bare repository of ours, with what was fetched of somebody's."""
+    """A bare repository, into which a student's commits are fetched."""
 
     def __init__(self, folder: Path, local: bool = False) -> None:
-        """local: whether allow remotes that are folders on this machine"""
+        """local: allow remotes that are folders on this machine"""
         self.folder = folder
         self._protocols = f"{_PROTOCOLS}:file" if local else _PROTOCOLS
         folder.mkdir(parents=True, exist_ok=True)
         self._run("init", "--quiet", "--bare", "--template=")
 
     def fetch(self, remote: str) -> bool:
-        """Bring the remote's default branch here; False where there is no commit on it."""
+        """Fetch the remote's default branch; False if it has no commit."""
         options = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]
-        # Given for this one command: with no remote in its configuration the repository never
-        # fetches by itself what was left out, nor does an address with a password stay in it.
+        # Set for this command only. Without a remote in its configuration, the repository never
+        # fetches omitted files by itself, and it stores no address with a password.
         configuration = [f"remote.origin.{entry}" for entry in (f"url={remote}", *_PARTIAL)]
         try:
             self._run("fetch", *options, "origin", "+HEAD:refs/collect/head", given=configuration)
@@ -79,7 +79,7 @@ class Repository:
         return True
 
     def last_commit(self, until: int | None = None) -> tuple[str, int] | None:
-        """The last commit of the branch, at or before a time by its committer's clock."""
+        """The branch's last commit at or before a time (by the committer's clock), and its time."""
         limit = [] if until is None else [f"--min-age={until}"]
         options = ["--max-count=1", "--first-parent", "--timestamp", *limit]
         line = self._run("rev-list", *options, "refs/collect/head").decode()
@@ -89,16 +89,16 @@ class Repository:
         return commit, int(seconds)
 
     def count_after(self, commit: str) -> int:
-        """How many commits the branch has after this one."""
+        """The number of commits after this one on the branch."""
         span = f"{commit}..refs/collect/head"
         return int(self._run("rev-list", "--count", "--first-parent", span))
 
     def keep(self, commit: str) -> None:
-        """Hold on to a commit, also when its branch is moved away from it."""
+        """Keep a commit, also if the branch is moved away from it."""
         self._run("update-ref", f"refs/collect/kept/{commit}", commit)
 
     def files(self, commit: str) -> list[tuple[str, str, bytes]]:
-        """(mode, object, path) of every file. Raises GitError where they are too many."""
+        """(mode, object, path) of every file. Raises GitError if there are too many."""
         listing = ("ls-tree", "-r", "-z", "--full-tree", commit)
         lines = self._run(*listing, most=_MOST_LISTED).split(b"\0")
         if len(lines) > _MOST_PATHS:
@@ -107,13 +107,13 @@ class Repository:
         return [(*_mode_and_object(head), path) for head, _, path in found]
 
     def sizes(self, objects: Sequence[str]) -> dict[str, int]:
-        """The size of each object that is here; of those that are too large there is none."""
+        """The size of each object that was fetched. Objects that are too large were not."""
         lines = self._batch("--batch-check", objects).decode().splitlines()
         known = [line.split() for line in lines if not line.endswith(" missing")]
         return {name: int(size) for name, _, size in known}
 
     def contents(self, objects: Sequence[str]) -> dict[str, bytes]:
-        """The bytes of objects that are here."""
+        """The bytes of objects that were fetched."""
         answer, found, position = self._batch("--batch", objects), {}, 0
         for name in objects:
             end = answer.index(b"\n", position)
@@ -138,7 +138,7 @@ class Repository:
 
 
 def is_local(remote: str) -> bool:
-    """Whether git takes a remote for a folder of this machine."""
+    """Whether git treats a remote as a folder on this machine."""
     scheme, sign, _ = remote.partition("://")
     if sign:
         return scheme.lower() == "file"
@@ -148,7 +148,7 @@ def is_local(remote: str) -> bool:
 
 
 def without_password(text: str) -> str:
-    """The text, with no address in it that has a name or a password before its host."""
+    """The text, with user names and passwords removed from addresses."""
     return re.sub(r"(?<=://)[^/@\s]*@", "", text)
 
 
@@ -158,9 +158,9 @@ def _mode_and_object(head: bytes) -> tuple[str, str]:
 
 
 def _output(command: list[str], given_input: str, most: int, more: dict[str, str]) -> bytes:
-    """What a command prints. Raises GitError with its reason, or where it is more than `most`.
+    """The output of a command. Raises GitError if it fails, or prints more than `most` bytes.
 
-    more: variables of its environment
+    more: additional environment variables
     """
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
         stdin.write(given_input.encode())
@@ -176,7 +176,7 @@ def _output(command: list[str], given_input: str, most: int, more: dict[str, str
             output, overdue = _read(process, most)
         except BaseException as error:
             if process is not None:
-                _end(process)  # in a session of its own, it does not hear the keyboard
+                _end(process)  # it has its own session, so Ctrl-C does not reach it
             elif isinstance(error, OSError):
                 raise GitError(f"git cannot be started: {error.strerror}") from None
             raise
@@ -193,7 +193,7 @@ def _output(command: list[str], given_input: str, most: int, more: dict[str, str
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C in the body is raised after it: then what has to be ended is known."""
+    """Delay Ctrl-C until after the body, when the process to kill is known."""
     if sys.platform == "win32":
         yield
         return
@@ -204,7 +204,7 @@ def _interrupts_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# In git's process, on Linux: be ended when this program ends, whatever ends it.
+# In git's process, on Linux: be killed when this program ends.
 _WITH_US = (
     partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if sys.platform == "linux"
@@ -213,7 +213,7 @@ _WITH_US = (
 
 
 def _read(process: "subprocess.Popen[bytes]", most: int) -> tuple[bytes, bool]:
-    """All that a process prints, up to a limit, and whether it had to be ended for its slowness."""
+    """The output of a process up to a limit, and whether it was killed for its slowness."""
     overdue = Event()
 
     def end_it() -> None:
@@ -221,10 +221,10 @@ def _read(process: "subprocess.Popen[bytes]", most: int) -> tuple[bytes, bool]:
         _end(process)
 
     timer = Timer(SECONDS, end_it)
-    timer.daemon = True  # whatever ends this program need not wait for it
+    timer.daemon = True  # this program can end without waiting for it
     assert process.stdout is not None
     try:
-        with _interrupts_wait():  # the new thread never hears them: the one that reads has to
+        with _interrupts_wait():  # the new thread must not receive signals; the reading thread must
             timer.start()
         output = process.stdout.read(most + 1)
         if len(output) > most:
@@ -237,7 +237,7 @@ def _read(process: "subprocess.Popen[bytes]", most: int) -> tuple[bytes, bool]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a process with those that it started: what speaks to the server is one of them."""
+    """Kill a process and its children; one of them talks to the server."""
     if process.poll() is not None:
         return
     if hasattr(os, "killpg"):

@@ -27,12 +27,12 @@ _CONFIGURATION = "[pytest]\nstrict = true\ntestpaths = checkpoints\n"
 
 @dataclass(frozen=True)
 class Submission:
-    """The files that were read, and those that were not. Names are those of the tree."""
+    """The files that were read, and those that were refused. Names are paths in the tree."""
 
     student: str
     commit: str
-    altered: tuple[str, ...] = ()  # course files that are not what the manifest says
-    refused: tuple[str, ...] = ()  # with the reason
+    altered: tuple[str, ...] = ()  # course files that differ from the manifest
+    refused: tuple[str, ...] = ()  # each with the reason
     sources: str = ""  # hash of all sources
 
     def to_text(self) -> str:
@@ -45,7 +45,7 @@ class Submission:
 
 
 def take_in(root: Path, target: Path, student: str) -> Submission:
-    """Copy the course in `root` to `target`. Raises CourseError where it is no course."""
+    """Copy the course in `root` to `target`. Raises CourseError if it is not a course."""
     course = load_course(root)
     manifest = load_manifest(course)
     altered, refused = [], []
@@ -58,8 +58,8 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
         if name in manifest.files and file_hash(Path(name), content) != manifest.files[name]:
             altered.append(name)
             if name == _CONFTEST:
-                # It would run before any test and could do anything; the tests that need its
-                # fixtures fail, and the report says why.
+                # A changed conftest could do anything before the first test, so it is not copied.
+                # Tests that need its fixtures then fail, and the report says why.
                 refused.append(f"{name}: differs from the course's own, so it is not loaded")
                 continue
         _write(target / name, content)
@@ -77,7 +77,7 @@ def take_in(root: Path, target: Path, student: str) -> Submission:
 
 
 def altered_files(course: Course) -> tuple[str, ...]:
-    """The course's own files that are not what its manifest says."""
+    """The course's own files that differ from its manifest."""
     manifest = load_manifest(course)
     found = ((name, plain_content(course.root, name, _LARGEST_FILE)) for name in manifest.files)
     return tuple(
@@ -88,7 +88,7 @@ def altered_files(course: Course) -> tuple[str, ...]:
 
 
 def take_in_hidden(folder: Path, target: Path, with_manifest: bool = True) -> list[Path]:
-    """Copy an instructor's hidden tests. Raises CourseError where there are none."""
+    """Copy an instructor's hidden tests. Raises CourseError if there are none."""
     files = sorted(folder.glob("checkpoint_*.py"))
     manifest = folder / HIDDEN_MANIFEST
     if not files:
@@ -113,7 +113,7 @@ def _source_names(course: Course) -> list[str]:
 
 
 def plain_content(root: Path, name: str, largest: int) -> tuple[bytes | None, str]:
-    """The bytes of a plain file, or None and the reason. No link is followed on the way."""
+    """The bytes of a plain file, or None and the reason. Links are not followed."""
     path = root
     try:
         for part in Path(name).parts:
@@ -142,7 +142,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _commit(root: Path) -> str:
-    """The commit that is graded: a CI system says it, otherwise it is what is checked out."""
+    """The graded commit: from the variables of a CI system, otherwise the checked-out one."""
     for variable in ("GITHUB_SHA", "CI_COMMIT_SHA"):
         if commit := os.environ.get(variable):
             return commit
@@ -150,7 +150,7 @@ def _commit(root: Path) -> str:
 
 
 def checked_out(root: Path) -> str:
-    """The commit that is checked out, read without running git in somebody's repository."""
+    """The checked-out commit, read without running git in an untrusted repository."""
     head, _ = plain_content(root, ".git/HEAD", LARGEST_SOURCE)
     if head is None:
         return ""

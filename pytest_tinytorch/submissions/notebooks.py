@@ -10,12 +10,12 @@ __all__ = ["LARGEST_NOTEBOOK", "SUFFIX", "NotebookReader", "NotebookRefused"]
 
 
 class NotebookReader:
-    """Reads the notebooks of one submission, within limits that hold for all of them."""
+    """Converts the notebooks of one submission, within limits for all of them together."""
 
     def __init__(self) -> None:
         self._bounded = Bounded(SECONDS_OF_NOTEBOOKS)
 
     def source_of(self, content: bytes) -> tuple[bytes, list[str]]:
-        """The source, and what was left out of it, a line each. Raises NotebookRefused."""
+        """The source, and a line for each omission. Raises NotebookRefused."""
         text, notes = self._bounded.notebook(content)
         return text.encode("utf-8", "replace"), notes

@@ -1,6 +1,6 @@
 """Parses the file names in downloads from Canvas, Moodle and Gradescope. `uploads` calls it.
 
-Canvas (`lib/content_zipper.rb` of instructure/canvas-lms): one file beside the other, named
+Canvas (`lib/content_zipper.rb` of instructure/canvas-lms): all files in one folder, named
     `<sortable name, lower case>[_LATE]_<user id>_<attachment id>_<name of the file>`; where grading
     is anonymous, `[LATE_]anon_<id>_<attachment id>_<name>`. Instead of a file, a text is
     `..._text.html` and an address `..._link.html`. A name that was used before gets `-1`.
@@ -31,7 +31,7 @@ _ANONYMOUS = re.compile(r"(?P<late>LATE_)?(?P<who>anon_[^_]+)_(?P<rest>.+)", re.
 _CANVAS = re.compile(r"(?P<who>.+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<rest>.+)", re.DOTALL)
 _CANVAS_FILE = re.compile(r"(?P<attachment>\d+)_(?P<name>.+)", re.DOTALL)
 _CANVAS_TEXT = ("text.html", "link.html")
-_AGAIN = re.compile(r"(\d\d_[A-Za-z]\w*)-\d+(\.py|\.ipynb)")  # a source, handed in once more
+_AGAIN = re.compile(r"(\d\d_[A-Za-z]\w*)-\d+(\.py|\.ipynb)")  # a source that was submitted again
 _MOODLE = re.compile(r"(?P<who>.+_\d+)_assignsubmission_(?P<kind>[a-z]+)(_(?P<name>.*))?")
 _GRADESCOPE = re.compile(r"submission_\w+")
 
@@ -44,17 +44,17 @@ class Platform(StrEnum):
 
 @dataclass
 class Handed:
-    """What one student handed in, as it lies in a download."""
+    """One student's files in a download."""
 
     student: str
     late: bool = False
     time: str = ""
     note: str = ""
-    files: dict[str, str] = field(default_factory=dict)  # the student's name for it -> the path
+    files: dict[str, str] = field(default_factory=dict)  # the student's file name -> the path
 
 
 def platform_of(names: Sequence[str]) -> tuple[Platform, str] | None:
-    """Who names files like this, and the folder around them all: "" or "name/"."""
+    """The platform that uses such file names, and the folder around all files: "" or "name/"."""
     tops = {name.partition("/")[0] for name in names}
     around = f"{next(iter(tops))}/" if len(tops) == 1 and all("/" in n for n in names) else ""
     for prefix in dict.fromkeys(("", around)):
@@ -69,7 +69,7 @@ def platform_of(names: Sequence[str]) -> tuple[Platform, str] | None:
 
 
 def unknown(where: str, names: Sequence[str]) -> CourseError:
-    """What to say of a download that no platform made."""
+    """The message for a download of an unknown platform."""
     found = f"there is {names[0]!r}" if names else "there are no files"
     return CourseError(f"{where}: {found}, and nothing named like {_EXAMPLES}")
 
@@ -77,13 +77,13 @@ def unknown(where: str, names: Sequence[str]) -> CourseError:
 def handed_in(
     platform: Platform, prefix: str, names: Sequence[str], metadata: str
 ) -> tuple[list[Handed], list[str]]:
-    """Each student's part of a download, and the files that are nobody's."""
+    """Each student's part of a download, and the files that belong to no student."""
     inside = [name.removeprefix(prefix) for name in names]
     if platform is Platform.GRADESCOPE:
         return _of_gradescope(prefix, inside, metadata)
     students: dict[str, Handed] = {}
     read = _read_moodle if platform is Platform.MOODLE else _read_canvas
-    # Canvas numbers what is handed in: the newest comes first, and has its name for itself.
+    # Canvas numbers submitted files: the newest one comes first, and takes the name.
     nobodys = [
         n for n in sorted(inside, key=_attachment, reverse=True) if not read(prefix, n, students)
     ]
@@ -94,7 +94,7 @@ def handed_in(
 
 
 def _canvas(name: str) -> tuple[str, bool, str] | None:
-    """Student, late, and the rest of a name that Canvas gave."""
+    """Student, late, and the rest of a file name from Canvas."""
     match = _ANONYMOUS.fullmatch(name) or _CANVAS.fullmatch(name)
     if match is None:
         return None
@@ -156,10 +156,10 @@ def _of_gradescope(
 
 
 def _read_metadata(text: str) -> Iterator[tuple[str, Handed]]:
-    """(folder, whose it is). Raises CourseError."""
+    """(folder, its students). Raises CourseError."""
     import yaml
 
-    try:  # everything as text, and no tag obeyed
+    try:  # all values as text, without tags
         data: dict[str, Any] = yaml.load(_people(text), Loader=yaml.BaseLoader) or {}
         for folder, entry in data.items():
             people = [_person(submitter) for submitter in entry[":submitters"]]
@@ -172,12 +172,12 @@ def _read_metadata(text: str) -> Iterator[tuple[str, Handed]]:
 
 
 def _people(text: str) -> str:
-    """The metadata without results and history, which are long and hold text of students."""
+    """The metadata without results and history, which are long and contain students' text."""
     kept, wanted = [], True
     for line in text.splitlines():
         if line[:2].strip():  # a submission
             wanted = True
-        elif line[:3].strip() and not line.startswith("  - "):  # a key of it
+        elif line[:3].strip() and not line.startswith("  - "):  # a key of a submission
             wanted = line.strip().startswith((":submitters:", ":created_at:"))
         if wanted:
             kept.append(line)
@@ -185,7 +185,7 @@ def _people(text: str) -> str:
 
 
 def _iso(time: str) -> str:
-    """`2026-11-20 20:00:00.123456000 Z`, as Ruby writes it, in ISO 8601; "" for anything else."""
+    """Convert Ruby's `2026-11-20 20:00:00.123456000 Z` to ISO 8601; "" for anything else."""
     try:
         return datetime.fromisoformat(re.sub(r" (?=\S+$)", "", time.strip())).isoformat()
     except ValueError:

@@ -26,7 +26,7 @@ from pytest_tinytorch.submissions.student_zip import StudentZip, ZipRefused
 
 _DEEPEST = 6
 _MOST_ENTRIES = 20_000
-_MOST_LEFT_OUT = 20  # lines of one notebook, or files of one name, that are named
+_MOST_LEFT_OUT = 20  # reported omissions of one notebook, or files of one name
 _NOT_OF_INTEREST = (".", "__", "node_modules", "venv", "site-packages")
 
 Read = Callable[[PurePosixPath, int], tuple[bytes | None, str]]  # -> bytes, or None and the reason
@@ -34,17 +34,17 @@ Read = Callable[[PurePosixPath, int], tuple[bytes | None, str]]  # -> bytes, or 
 
 @dataclass(frozen=True)
 class Taken:
-    """What of a submission is graded. `sources`: name in the course -> the bytes of a source."""
+    """The graded part of a submission. `sources`: name in the course -> the bytes of a source."""
 
     sources: Mapping[str, bytes]
     refused: tuple[str, ...] = ()  # each with the reason
     notes: tuple[str, ...] = ()
     commit: str = ""
-    unreadable: str = ""  # why nothing of it can be read, if that is so
+    unreadable: str = ""  # why the submission cannot be read at all, or ""
 
     @property
     def digest(self) -> str:
-        """The hash of all that is graded; the same as that of a tree that is graded alone."""
+        """The hash of all graded sources. `--grade` computes the same hash for the same sources."""
         found = sha256()
         for name, content in self.sources.items():
             found.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -52,7 +52,7 @@ class Taken:
 
 
 def read_submission(course: Course, submitted: Submitted) -> Taken:
-    """Take a submission in. Never raises for what is in it: that is said in what it returns."""
+    """Read a submission. Never raises because of its content: the result has the reasons."""
     if submitted.path.is_dir():
         taken = _from_folder(course, submitted.path)
         return replace(taken, commit=taken.commit or submitted.commit)
@@ -92,10 +92,10 @@ def _from_zip(course: Course, opened: StudentZip) -> Taken:
 
 
 def _walk(root: Path, first: str) -> tuple[list[PurePosixPath], list[str]]:
-    """The plain files below a folder, as paths from there; no link is followed.
+    """The plain files below a folder, as relative paths. Links are not followed.
 
-    Of the folders in a folder, the one named `first` is looked into before the others: it must not
-    be left out because a data set lies beside it.
+    The folder named `first` is visited before its siblings, so that a large data set beside it
+    cannot use up the limit of files.
     """
     found: list[PurePosixPath] = []
     pending = [PurePosixPath()]
@@ -136,7 +136,7 @@ def _take(course: Course, names: Iterable[PurePosixPath], read: Read) -> Taken:
     notes: list[str] = []
     notebooks = NotebookReader()
     for module in course.modules:
-        # A notebook is a view of the source: where both are there, the source is what counts.
+        # If there are a source and a notebook, the source counts.
         ranked = sorted(found.get(module.name, ()), key=lambda path: _rank(path, course.sources))
         if not ranked:
             continue
@@ -168,7 +168,7 @@ def _rank(path: PurePosixPath, sources: str) -> tuple[bool, int, bool, str]:
 def _content(
     path: PurePosixPath, read: Read, notebooks: NotebookReader
 ) -> tuple[bytes | None, str, list[str]]:
-    """The source, or None and the reason; and what was left out of a notebook."""
+    """The source, or None and the reason; and a line for each omission in a notebook."""
     is_notebook = path.suffix == SUFFIX
     content, reason = read(path, LARGEST_NOTEBOOK if is_notebook else LARGEST_SOURCE)
     if content is None or not is_notebook:

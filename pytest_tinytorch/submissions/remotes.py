@@ -1,4 +1,6 @@
-"""`tito collect git`: collects the last commit of each student's default branch before a deadline.
+"""Collects the last commit of each student's default branch before a deadline.
+
+`cli.collect` calls it for `tito collect git`.
 
 The time of a commit comes from the student's own clock, so a student can backdate it. A student
 cannot set the time at which a server received a push.
@@ -40,9 +42,9 @@ def collect_remotes(
     following: Following = iter,
     local: bool = False,
 ) -> list[Collected]:
-    """Collect every row of a roster, one by one; the failure of one is a line about that one.
+    """Collect every row of a roster. A failure is reported for its row, and the rest continues.
 
-    local: whether allow remotes that are folders on this machine, named from where the roster is
+    local: allow remotes that are folders on this machine, relative to the roster's folder
     """
     rows = read_roster(roster)
     collection = Collection(into)
@@ -81,14 +83,14 @@ def _collected(
 
 
 def _address(remote: str, base: Path | None) -> str:
-    """A local remote is named from where the roster is; any other as it stands."""
+    """The remote; a local one is relative to the roster's folder."""
     if base is None or "://" in remote or not is_local(remote):
         return remote
     return str((base / remote).absolute())
 
 
 def _choose(repository: Repository, deadline: datetime | None, late: bool) -> Collected:
-    """Which commit is handed in."""
+    """The commit to collect."""
     last = repository.last_commit()
     if last is None:
         return _nothing("no commit yet")
@@ -125,7 +127,7 @@ def _time(commit: tuple[str, int]) -> datetime:
 
 
 def _files(repository: Repository, commit: str) -> tuple[dict[str, str], list[str]]:
-    """Path -> object of what is taken, those nearest to the top first, and why others are not."""
+    """Path -> object of the files to collect, the highest first; and reasons for the others."""
     reasons: Counter[str] = Counter()
     plain: list[tuple[PurePosixPath, str]] = []
     for mode, name, raw in repository.files(commit):
@@ -156,7 +158,7 @@ def _files(repository: Repository, commit: str) -> tuple[dict[str, str], list[st
 
 
 def _is_another(path: PurePosixPath, seen: dict[str, str]) -> bool:
-    """Whether some file system takes a path, or a folder on the way, for one that was seen."""
+    """Whether some file system treats a path, or a folder of it, as the same as an earlier one."""
     names = [str(part) for part in (path, *path.parents)]
     return any(seen.setdefault(folded(name), name) != name for name in names)
 

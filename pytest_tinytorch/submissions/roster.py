@@ -22,7 +22,7 @@ class Row:
 
 
 def read_roster(path: Path) -> list[Row]:
-    """The rows, in their order. Raises CourseError: one line, with the line of the file."""
+    """The rows, in their order. Raises CourseError with the number of the line."""
     try:
         text = read_plain(path, _LARGEST).decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text, newline=""))

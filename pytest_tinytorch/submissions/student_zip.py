@@ -17,11 +17,11 @@ _BROKEN = (*DAMAGED, OSError)
 
 
 class ZipRefused(Exception):
-    """A zip cannot or must not be read. The message continues its name."""
+    """A zip cannot or must not be read. The message is shown after its name."""
 
 
 class StudentZip:
-    """One student's zip, opened with care. Raises ZipRefused."""
+    """One student's zip, opened with limits. Raises ZipRefused."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -40,7 +40,7 @@ class StudentZip:
                 self.entries[path_inside] = entry
 
     def read(self, name: PurePosixPath, largest: int) -> bytes:
-        """The bytes of one entry. Raises ZipRefused where they are too many, or damaged."""
+        """The bytes of one entry. Raises ZipRefused if they are too many, or damaged."""
         entry = self.entries[name]
         if reason := not_read(entry):
             raise ZipRefused(f"is {reason}")
@@ -57,7 +57,7 @@ class StudentZip:
 
 
 def _check_size(path: Path) -> None:
-    """Look at the end of the file, before its directory is read: that could be the bomb."""
+    """Check the size of the zip's directory in the file's last bytes, before reading it."""
     size = path.stat().st_size
     if size > LARGEST_ZIP:
         raise ZipRefused(f"has {size} bytes, more than {LARGEST_ZIP}")
@@ -76,7 +76,7 @@ def _check_size(path: Path) -> None:
 
 
 def _mistake(entry: zipfile.ZipInfo, path: PurePosixPath) -> str:
-    """Why an entry is not looked at; "" where nothing is wrong with it."""
+    """Why an entry is refused; "" if it is not."""
     if ".." in path.parts or path.is_absolute() or ":" in (path.parts or ("",))[0]:
         return "leads out of the zip"
     if is_link(entry):

@@ -1,4 +1,7 @@
-"""`tito collect zips`: collects the submissions in a download from a platform."""
+"""Collects the submissions in a download from Canvas, Moodle or Gradescope.
+
+`cli.collect` calls it for `tito collect zips`.
+"""
 
 import hashlib
 from dataclasses import replace
@@ -26,7 +29,7 @@ from pytest_tinytorch.submissions.platforms import (
 def collect_download(
     path: Path, into: Path, following: Following = iter
 ) -> tuple[list[Collected], list[str]]:
-    """Collect every student's part; what became of each, and the files that are nobody's."""
+    """Collect every student's part. Returns the results, and files that belong to no student."""
     if into.resolve().is_relative_to(path.resolve()):
         raise CourseError(f"--into {into} lies in what is read, {path}; choose another folder")
     path = _one_zip_inside(path)
@@ -48,7 +51,7 @@ def collect_download(
 
 
 def _one_zip_inside(path: Path) -> Path:
-    """A folder in which there is but the zip that a platform made is that zip."""
+    """The zip in a folder that contains nothing else; otherwise the path itself."""
     if not path.is_dir():
         return path
     entries = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
@@ -93,7 +96,8 @@ def _collected(
 def _put_together(
     download: Download, handed: Handed, workplace: Path
 ) -> tuple[Path, str, list[str]]:
-    """One zip stays a zip; anything else becomes a folder. With its hash, and what is not in it."""
+    """Make the submission: a single zip, or a folder of all files. Returns its path, its hash,
+    and lines about omitted files."""
     folder = workplace / "submission"
     folder.mkdir()
     digest = hashlib.sha256()

@@ -1,7 +1,6 @@
-"""One entry of a zip that somebody else made: whether it is read, and at most how far.
+"""Reads one entry of an untrusted zip, up to a limit of size.
 
-What a zip says about itself is not believed: `student_zip` reads one student's zip with this, and
-`download` what a platform gave.
+`student_zip` and `download` call it. Sizes that a zip declares are not trusted.
 """
 
 import stat
@@ -10,20 +9,20 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
-# What Python raises where an entry is damaged; OSError may be the machine's fault instead.
+# Exceptions for a damaged entry. OSError is not among them, as it may come from the machine.
 DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error)
 _CHUNK = 2**20
 _ENCRYPTED = 0x1
-# Of these, zlib gives out no more than it is asked for; the others may fill the memory first.
+# zlib can limit its output. Decompressors of other methods could fill the memory.
 _READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class TooLarge(Exception):
-    """There is more than is read."""
+    """The entry is larger than the limit."""
 
 
 def not_read(entry: zipfile.ZipInfo) -> str:
-    """Why the bytes of an entry are not read; "" where they are."""
+    """Why an entry cannot be read; "" if it can."""
     if entry.flag_bits & _ENCRYPTED:
         return "encrypted"
     if entry.compress_type not in _READ:
@@ -36,12 +35,12 @@ def is_link(entry: zipfile.ZipInfo) -> bool:
 
 
 def is_special(entry: zipfile.ZipInfo) -> bool:
-    """Whether it is a link, a device or a folder: anything but a plain file."""
+    """Whether an entry is not a plain file, but a link, a device or a folder."""
     return stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG)
 
 
 def chunks(source: IO[bytes], most: int) -> Iterator[bytes]:
-    """The bytes of an open file, counted while they are read. Raises TooLarge beyond `most`."""
+    """The bytes of an open file, in chunks. Raises TooLarge above `most` bytes."""
     size = 0
     while chunk := source.read(min(_CHUNK, most - size + 1)):
         size += len(chunk)

@@ -1,1 +1,1 @@
-"""Gradescope: makes the autograder's zip, and runs as the autograder."""
+"""Gradescope: makes the autograder's zip, and is the autograder that runs there."""

@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Collection, Mapping
 
-_WHEN = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
+_WHEN = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip
 _UNIX = 3
 
 

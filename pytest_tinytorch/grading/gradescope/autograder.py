@@ -4,7 +4,7 @@
 
 The script `run_autograder` of a bundle runs it, as
 `python -m pytest_tinytorch.grading.gradescope.autograder /autograder`. Every failure is reported in
-`results.json`. The file is put in place when no process of the student is left.
+`results.json`. The file is written after the last process of the student has ended.
 """
 
 import contextlib
@@ -30,18 +30,18 @@ from pytest_tinytorch.grading.gradescope.submission_metadata import handed_in
 from pytest_tinytorch.grading.gradescope.uploaded import take_uploaded
 from pytest_tinytorch.reports.gradescope import DID_NOT_END, no_results, to_text, with_lines
 
-_WITH_RESULTS = (0, 1, 2, 3)  # exit codes with which `pytest --grade` leaves a file of results
+_WITH_RESULTS = (0, 1, 2, 3)  # exit codes after which `pytest --grade` has written results
 
 
 def main(home: Path) -> None:
-    """Grade the submission in a folder laid out as Gradescope lays out `/autograder`."""
+    """Grade the submission in a folder with the layout of Gradescope's `/autograder`."""
     target = home / "results/results.json"
     started = time.monotonic()
     write_text(target, to_text(no_results(0, [DID_NOT_END])))
     try:
         made = _graded(home)
     except Exception as error:
-        traceback.print_exc(file=sys.stdout)  # instructors see it, students do not
+        traceback.print_exc(file=sys.stdout)  # only instructors see it
         reason = f"The grader itself failed: {type(error).__name__}. Tell your instructor."
         made = no_results(time.monotonic() - started, [reason])
     write_text(target, to_text(made))
@@ -74,7 +74,7 @@ def _run(tree: Path, arguments: list[str], results: Path) -> dict[str, Any]:
 
 
 def _close(folder: Path) -> None:
-    """For this user alone: there are tests in it that students do not see."""
+    """Make a folder private, because it contains hidden tests."""
     with contextlib.suppress(OSError):
         folder.chmod(0o700)
 

@@ -41,7 +41,7 @@ _SCRIPTS = ("setup.sh", "run_autograder")
 
 @dataclass(frozen=True)
 class Bundle:
-    """The zip, and what an instructor types into Gradescope's settings."""
+    """The zip, and the values for Gradescope's settings."""
 
     content: bytes
     files: int
@@ -52,7 +52,7 @@ class Bundle:
 def make_bundle(
     course: Course, ids: str, hidden: Path | None, seed: int, require_isolation: str
 ) -> Bundle:
-    """Put everything together. Raises CourseError where something is not as it should be."""
+    """Make a bundle. Raises CourseError, such as for a changed course file."""
     chosen = tuple(c.id for c in choose_checkpoints(course, ids, _no_progress))
     if require_isolation not in LEVELS:
         raise CourseError(f"--require-isolation {require_isolation!r}: one of {', '.join(LEVELS)}")
@@ -71,7 +71,7 @@ def make_bundle(
 
 
 def write_bundle(bundle: Bundle, target: Path) -> list[str]:
-    """Put the zip in its place; what to say of it. An earlier one is moved aside, not lost."""
+    """Write the zip. An earlier file is renamed. Returns lines to print."""
     if target.is_dir():
         raise CourseError(f"--output {target} is a folder; write a file: {target}/autograder.zip")
     if target.is_file() and target.read_bytes() == bundle.content:

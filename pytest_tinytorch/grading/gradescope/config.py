@@ -1,4 +1,4 @@
-"""The settings of an autograder, stored in its bundle.
+"""Reads and writes the settings of an autograder, which are stored in its bundle.
 
 `bundle` writes and `autograder` reads them.
 """
@@ -10,7 +10,7 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.visibility import HIDDEN
 
 FORMAT = 1
-CONFIG_FILE = "autograder.json"  # beside it, two folders:
+CONFIG_FILE = "autograder.json"  # in the bundle, beside two folders:
 COURSE_FOLDER = "course"
 HIDDEN_FOLDER = HIDDEN
 
@@ -32,7 +32,7 @@ class AutograderConfig:
         return cls(**data | {"checkpoints": tuple(data["checkpoints"])})
 
     def options(self) -> list[str]:
-        """The same, as options of pytest."""
+        """The settings as options of pytest."""
         return [
             f"--checkpoint={','.join(self.checkpoints)}",
             f"--seed={self.seed}",

@@ -15,12 +15,12 @@ from pytest_tinytorch.core.plain_file import read_plain
 from pytest_tinytorch.core.text import one_line
 from pytest_tinytorch.submissions.deadline import lateness
 
-_LARGEST = 64 * 2**20  # results of earlier submissions are in it
+_LARGEST = 64 * 2**20  # bytes; it includes the results of earlier submissions
 
 
 @dataclass(frozen=True)
 class HandedIn:
-    """Whose submission it is, as one id, and what to say about it."""
+    """The id of the student or group, and remarks on the submission."""
 
     student: str
     lines: tuple[str, ...]

@@ -13,7 +13,7 @@ _LISTED = 6
 def take_uploaded(
     course: Course, checkpoints: Sequence[str], upload: Path, tree: Path
 ) -> list[str]:
-    """Copy the sources that checkpoints rest on to a tree of the course; lines on what was done."""
+    """Copy the sources that checkpoints need to a tree of the course. Returns lines to print."""
     read = read_submission(course, Submitted("", upload)) if upload.is_dir() else Taken({})
     graded, missing = [], []
     for name in _needed(course, checkpoints):
@@ -32,7 +32,7 @@ def take_uploaded(
 
 
 def _needed(course: Course, checkpoints: Sequence[str]) -> list[str]:
-    """The sources that checkpoints rest on."""
+    """The sources that checkpoints need."""
     chosen = [course.module_of(course.checkpoint_by_id[identifier]) for identifier in checkpoints]
     needed = {need.name for module in chosen for need in course.with_needs(module)}
     return [course.source_name(module) for module in course.modules if module.name in needed]

@@ -18,7 +18,7 @@ _ABOUT = ("METADATA", "entry_points.txt", "licenses/LICENSE")
 
 
 def make_wheel() -> tuple[str, bytes]:
-    """The name and the bytes of the wheel. Raises CourseError where nothing is installed."""
+    """The name and the bytes of the wheel. Raises CourseError if the plugin is not installed."""
     try:
         installed = metadata.distribution(_DISTRIBUTION)
     except metadata.PackageNotFoundError:
@@ -49,7 +49,7 @@ def _wheel_file() -> bytes:
 
 
 def _record(files: dict[str, bytes], own_name: str) -> bytes:
-    """Each file with its hash and size; the list itself without."""
+    """The wheel's RECORD: each file with its hash and size, except for RECORD itself."""
     lines = [f"{name},{_hash(content)},{len(content)}" for name, content in sorted(files.items())]
     return "\n".join((*lines, f"{own_name},,", "")).encode()
 

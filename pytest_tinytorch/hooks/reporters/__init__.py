@@ -1,1 +1,1 @@
-"""What the controller writes and prints: the terminal, and files for other programs."""
+"""Hook modules that print in the terminal, and write files for other programs."""

@@ -1,4 +1,4 @@
-"""Reports a class, on the controller: assembles each student, prints a line for each.
+"""Reports a class: writes the files of each student, and prints a line for each.
 
 pytest calls its hooks. It keeps one line for each student in memory; the rest is in the stored
 parts.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pytest_tinytorch.reports.batch_view import Row
 
-_FEWEST_SECONDS = 0.1  # between two drawings of the bar
+_FEWEST_SECONDS = 0.1  # between two updates of the progress bar
 
 
 class ClassReport:
@@ -40,18 +40,18 @@ class ClassReport:
         self._config, self._batch_session = config, batch_session
         self._started = time.monotonic()
         self._drawn = 0.0
-        self._left: Counter[str] = Counter()  # folder -> parts that are still to come
+        self._left: Counter[str] = Counter()  # folder -> number of missing parts
         self._total = self._done = self._kept = 0
-        self._fresh: set[str] = set()  # students of whom something was graded anew
-        self._before: dict[str, float] = {}  # student -> difference to the points before
+        self._fresh: set[str] = set()  # students with at least one newly graded part
+        self._before: dict[str, float] = {}  # student -> change of points
         self._rows: list[Row] = []
         self._review: list[tuple[str, str]] = []
         self._checks: list[str] = []
         self._binder: ReportAssembler | None = None
-        self._is_refused = False  # the machine did: a full disk, a folder that is read-only
-        self._has_failed = False  # the files of a student could not be put together
+        self._is_refused = False  # by the machine: a full disk, a read-only folder
+        self._has_failed = False  # a student's files could not be written
 
-    # --- which parts there are: from the session here, or from the first worker that tells --------
+    # --- the list of parts: from the session here, or from the first worker -----------------------
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._expect(item.nodeid for item in session.items)
@@ -64,9 +64,9 @@ class ClassReport:
     def _expect(self, nodeids: Iterable[str]) -> None:
         self._left = Counter(nodeid.rpartition("::")[0] for nodeid in nodeids)
         self._total = self._left.total()
-        self._started = time.monotonic()  # anew: workers take seconds to come up
+        self._started = time.monotonic()  # again, as workers need seconds to start
 
-    # --- what became of them ----------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------
 
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
         if self._config.option.verbose > 0 or not (hasattr(report, SHOWN) or is_crash(report)):
@@ -91,7 +91,7 @@ class ClassReport:
         elif report.when == "call" and shown is not None:
             self._note(shown, str(report.longrepr or ""))
         if (terminal := self._terminal) is not None:
-            terminal.stats.pop("", None)  # two reports of each part, kept for nobody
+            terminal.stats.pop("", None)  # pytest stores two reports of each part that nothing uses
 
     def _note(self, shown: dict[str, Any], problem: str) -> None:
         student, item = shown["student"], f"{shown['student']} {shown['group']}"
@@ -132,7 +132,7 @@ class ClassReport:
                 self._print([student_line(row)])
 
     def _bound(self, student: str) -> "Row | None":
-        """Write a student's files; None where nothing of the student was graded yet."""
+        """Write a student's files; None if no part of the student was graded yet."""
         from pytest_tinytorch.reports.batch_view import Row
 
         if self._binder is None:
@@ -170,7 +170,7 @@ class ClassReport:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Who was begun and not finished gets what there is."""
+        """Write the files of students whose parts were graded only partly."""
         self._clear_progress()
         for student in sorted(self._fresh):
             if self._left[self._batch_session.names[student]]:

@@ -14,8 +14,8 @@ from pytest_tinytorch.core.visibility import redacted
 from pytest_tinytorch.hooks.grading import GradedRun, graded_run_of
 from pytest_tinytorch.reports.github_log import WorkflowLog
 
-_LARGEST_SUMMARY = 1024 * 1024  # bytes of a step; of a larger file GitHub shows nothing
-_LEFT_TO_OTHERS = 24 * 1024  # what else the step may add to it
+_LARGEST_SUMMARY = 1024 * 1024  # bytes per step; GitHub does not show a larger file
+_LEFT_TO_OTHERS = 24 * 1024  # bytes left for other programs of the step
 
 
 @pytest.hookimpl(trylast=True)
@@ -33,13 +33,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _log_of(config: pytest.Config) -> WorkflowLog | None:
-    """The log of the step that this process runs in, if it is one."""
+    """The workflow log of this process, if it runs in a workflow."""
     plugins = config.pluginmanager.get_plugins()
     return next((plugin for plugin in plugins if isinstance(plugin, WorkflowLog)), None)
 
 
 def _folder(repository: Path, root: Path) -> str:
-    """Where the course is in the repository: annotations name files from its top."""
+    """The course's path in the repository, because annotations name files from its top."""
     root = root.resolve()
     return root.relative_to(repository).as_posix() if root.is_relative_to(repository) else "."
 
@@ -64,7 +64,7 @@ def _append_summary(path: Path, graded: GradedRun, tests: Sequence[TestRecord]) 
 
 
 def _notes(graded: GradedRun) -> list[str]:
-    """What qualifies the grade."""
+    """Remarks that qualify the grade."""
     notes = graded.remarks()
     if unread := len(graded.run_session.problems):
         notes.append(

@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class ResultsFile:
-    """The file of one graded run, on the controller."""
+    """Writes the file of one graded run, on the controller."""
 
     def __init__(self, config: pytest.Config, graded: GradedRun) -> None:
         self.path = Path(graded.task.gradescope)
@@ -47,7 +47,7 @@ class ResultsFile:
     def write(self, made: dict[str, Any]) -> None:
         write_text(self.path, to_text(made))
 
-    # After the graded run, which decides how this one ended.
+    # After `hooks.grading`, which decides the exit code.
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         try:

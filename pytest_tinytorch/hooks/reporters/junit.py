@@ -28,10 +28,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         xml.add_global_property(name, value)
     try:
         return (yield)
-    except OSError as error:  # of pytest, which writes the file now
+    except OSError as error:  # raised by pytest, which writes the file now
         run_session.notes.append(f"{os_error_text(error)}; no results are written")
         session.exitstatus = MACHINE
-        with contextlib.suppress(OSError):  # half a file is none
+        with contextlib.suppress(OSError):  # remove an incomplete file
             Path(xml.logfile).unlink()
         return None
 

@@ -1,7 +1,7 @@
 """Prints a line for each test while it runs, then what to fix and what comes next.
 
-pytest calls its hooks. pytest's own reporter is made quiet by its own options, unless the user has
-asked for more (`-v`, `--tb=short`).
+pytest calls its hooks. pytest's own reporter is silenced with its own options, unless the user
+requests more output (`-v`, `--tb=short`).
 """
 
 import sys
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """`--progress` shows and ends, as `--markers` does."""
+    """For `--progress`: print the progress and exit, as `--markers` does."""
     form = config.option.progress
     if form is None:
         return None
@@ -63,18 +63,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class RunReporter:
-    """Draws one run. It reads the session, and keeps only what is on the screen."""
+    """Draws one run. It reads results from the session, and stores only what it has printed."""
 
     def __init__(self, config: pytest.Config, run_session: RunSession) -> None:
         self._config = config
         self._run_session = run_session
         self._group: Group | None = None
-        self._hidden: dict[Group, int] = {}  # how many hidden tests of a group are on the screen
+        self._hidden: dict[Group, int] = {}  # number of hidden tests of a group printed so far
         self._verbose = config.option.verbose > 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
-        # Counted in the last line as usual, but nothing is printed for it.
+        # Counted in the last line as usual, but not printed.
         if self._verbose or not (hasattr(report, RECORD) or is_crash(report)):
             return None
         if isinstance(report, pytest.SubtestReport):
