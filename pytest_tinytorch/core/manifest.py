@@ -141,7 +141,7 @@ def make_manifest(course: Course, tests: Iterable[tuple[str, float]]) -> Manifes
     own = course_files(course)
     if unsafe := [name for name in own if safe_path(name) is None]:
         raise CourseError(
-            f"{unsafe[0]!r} is a name that not every system can hold; rename the file"
+            f"{unsafe[0]!r} is not a valid file name on every system; rename the file"
         )
     files = {name: file_hash(Path(name), (course.root / name).read_bytes()) for name in own}
     return Manifest(groups, files)

@@ -139,7 +139,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--milestone",
         metavar="IDS",
-        help="run milestones, what several modules together can do: their ids, or all",
+        help="run milestones, programs that use several modules: ids, or all",
     )
     group.addoption(
         "--module",
@@ -166,12 +166,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="LEVEL",
         choices=LEVELS,
         default="none",
-        help="run no test where the level is not reached",
+        help="run no test if this level is not reached",
     )
     group.addoption(
         GRADE.name,
         action="store_true",
-        help="count points: isolated, strict, seeded, with no configuration of the student's",
+        help="count points: isolated, strict, seeded, without the student's configuration",
     )
     group.addoption(
         "--fail-under",
@@ -189,7 +189,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         RESULTS.name,
         metavar="DIR",
         default="results",
-        help="with --submissions: where a folder for each student goes (default: results)",
+        help="with --submissions: the folder for results (default: results)",
     )
     group.addoption(
         "--regrade",
@@ -201,7 +201,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="with --grade or --submissions: add an instructor's tests",
     )
-    group.addoption(STUDENT.name, metavar="ID", help="with --grade: whose work this is")
+    group.addoption(STUDENT.name, metavar="ID", help="with --grade: the student's name")
     group.addoption(
         GRADESCOPE.name, metavar="FILE", help="with --grade: write results.json for Gradescope"
     )

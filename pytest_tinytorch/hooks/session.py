@@ -61,7 +61,9 @@ class RunSession:
             problem = f"{report.nodeid}: {lines[-1] if lines else 'cannot be read'}"
             group = group_of(self.course, report.nodeid)
             if group and group.is_hidden:
-                problem = f"{group}: cannot be read; `tito manifest --hidden DIR` says why"
+                problem = (
+                    f"{group}: cannot be read; run `tito manifest --hidden DIR` for the reason"
+                )
             if problem not in self.problems:  # every worker reports it
                 self.problems.append(problem)
 

@@ -103,7 +103,7 @@ def _if_it_answers(config: pytest.Config, start: Callable[[Any], object]) -> Cal
             start(node)
         except OSError as error:
             if config.pluginmanager.has_plugin("terminal"):
-                message = f"{node.gateway.spec}: {error.strerror}; the other workers go on"
+                message = f"{node.gateway.spec}: {error.strerror}; the other workers continue"
                 config.get_terminal_writer().line(message)
 
     return start_or_say

@@ -106,7 +106,7 @@ def death(status: int) -> str:
         "SIGSEGV": "a crash in C code, most often an endless recursion",
         "SIGXCPU": "the processor time of the checkpoint is used up",
         "SIGXFSZ": "a file grew too large",
-        "SIGKILL": "killed from outside: the machine may have had no memory left",
+        "SIGKILL": "killed from outside: the machine may have run out of memory",
         "SIGABRT": "a crash in C code, such as memory that was freed twice",
         "SIGSYS": "a system call that is not allowed",
     }

@@ -156,10 +156,10 @@ class SandboxPool:
             self._lost(failure, name)
             raise
         except TooLarge as error:  # the test built it from values of student code
-            raise CheckFailed(f"your code made a test too large: {error}") from None
+            raise CheckFailed(f"a value made from your results cannot be sent: {error}") from None
         except CannotCross as error:
             raise CheckMisused(
-                f"{error} cannot go into the process of the student's code"
+                f"{error} cannot be sent to the process of the student's code"
             ) from None
         finally:
             elapsed = time.monotonic() - started

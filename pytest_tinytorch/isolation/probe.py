@@ -46,7 +46,7 @@ def _tried(level: Level, secret: Path, package: Path, limits: Limits) -> str:
             breaches = sandbox.open(limits, outside if level.is_confined else None)
         except NotStarted as failure:
             if level.user:
-                return "a user of its own cannot read this Python"
+                return "the sandbox's own user cannot read this Python"
             return failure.message
         stack.callback(sandbox.close)
         return f"student code could {', '.join(breaches)}" if breaches else ""

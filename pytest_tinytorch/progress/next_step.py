@@ -27,7 +27,7 @@ def step_after_failure(cause: Cause) -> NextStep:
     command = (checkpoint_group(test.waits_for) if test.waits_for else test.group).command
     place = str(test.locations[0]) if test.locations else ""
     if test.reason is Reason.NOT_WRITTEN:
-        return NextStep(command, f"write {place or 'what is named first above'}, then run")
+        return NextStep(command, f"write {place or 'the task named first above'}, then run")
     return NextStep(command, f"fix {place or 'the first failure above'}, then run")
 
 

@@ -135,7 +135,7 @@ def _files(repository: Repository, commit: str) -> tuple[dict[str, str], list[st
         if mode not in _PLAIN:
             reasons["links or submodules"] += 1
         elif path is None:
-            reasons["of a name that not every system can hold"] += 1
+            reasons["not a valid file name on every system"] += 1
         else:
             plain.append((path, name))
     plain.sort(key=lambda entry: (len(entry[0].parts), entry[0]))
@@ -150,7 +150,7 @@ def _files(repository: Repository, commit: str) -> tuple[dict[str, str], list[st
         elif size >= LARGEST_FILE_MIB << 20:
             reasons[f"of {LARGEST_FILE_MIB} MiB or more"] += 1
         elif _is_another(path, seen):
-            reasons["named as another is, but for case"] += 1
+            reasons["name differs from another only in case"] += 1
         else:
             taken[str(path)] = name
             total += size

@@ -31,7 +31,7 @@ def collect_download(
 ) -> tuple[list[Collected], list[str]]:
     """Collect every student's part. Returns the results, and files that belong to no student."""
     if into.resolve().is_relative_to(path.resolve()):
-        raise CourseError(f"--into {into} lies in what is read, {path}; choose another folder")
+        raise CourseError(f"--into {into} is inside the download {path}; choose another folder")
     path = _one_zip_inside(path)
     with opened(path) as download:
         found = platform_of(download.names)
@@ -115,11 +115,13 @@ def _put_together(
         digest.update(f"{inside}\0{content}\n".encode())
     made = [path for path in folder.rglob("*") if path.is_file()]
     if not made:
-        raise Unreadable("no file with a name that every system can hold")
-    notes = [f"left out, of a name that not every system can hold: {left_out}"] if left_out else []
+        raise Unreadable("no file whose name is valid on every system")
+    notes = [f"left out, not a valid file name on every system: {left_out}"] if left_out else []
     zips = [path for path in made if path.suffix.lower() == ".zip"]
     if len(made) == 1 and zips:
         return zips[0], digest.hexdigest(), notes
     if zips:
-        notes.append(f"{len(zips)} zip among {len(made)} files: unpack it yourself, if it matters")
+        notes.append(
+            f"{len(zips)} zip among {len(made)} files: unpack it by hand if it contains sources"
+        )
     return folder, digest.hexdigest(), notes

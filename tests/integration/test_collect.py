@@ -267,8 +267,8 @@ def test_names_that_lead_into_trouble_are_left_out(students):
     found = students.collect()["ana"]
     assert set(students.files("ana")) == {"A.py", "good.py", "deep/x.py"}
     assert found.note == (
-        "left out, of a name that not every system can hold: 4; "
-        "left out, named as another is, but for case: 1"
+        "left out, not a valid file name on every system: 4; "
+        "left out, name differs from another only in case: 1"
     )
 
 
@@ -453,7 +453,7 @@ def test_downloads(tito, tmp_path):
             "'today' is not a date",
         ),
         (("zips", "no", "--into", "c"), "no cannot be read: No such file or directory"),
-        (("zips", ".", "--into", "c"), "--into c lies in what is read"),
+        (("zips", ".", "--into", "c"), "--into c is inside the download"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(tito, arguments, words):

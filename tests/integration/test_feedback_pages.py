@@ -70,7 +70,7 @@ NEXT = {
     "waiting": "fix src/01_numbers.py:18, then run: pytest --checkpoint 00",
     "hidden": "try inputs that no test here tries, fix, then run: pytest --checkpoint 00",
     "everything achieved": "every written checkpoint is achieved: pytest --progress=timeline",
-    "nothing handed in": "write what is named first above, then run: pytest --checkpoint 00",
+    "nothing handed in": "write the task named first above, then run: pytest --checkpoint 00",
 }
 
 

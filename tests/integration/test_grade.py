@@ -569,7 +569,10 @@ def test_a_hidden_test_that_is_broken_says_so_and_nothing_else(desk, secrets, wa
     result = desk.grade("--hidden", secrets, "--junitxml=grade.xml", *way)
     output = "\n".join([*result.outlines, *result.errlines])
     assert result.ret == 3 and "15 of 19 points so far" in output
-    assert output.count("hidden 00: cannot be read; `tito manifest --hidden DIR` says why") == 1
+    assert (
+        output.count("hidden 00: cannot be read; run `tito manifest --hidden DIR` for the reason")
+        == 1
+    )
     assert [secret for secret in SECRETS if secret in output] == []
 
 

@@ -121,7 +121,7 @@ def test_a_reply_is_no_larger_than_tests_need(classroom):
     classroom.edit("course.toml", "processes = 32", "processes = 32\nreply_mib = 31")
     classroom.edit("src/01_numbers.py", "return add(a, a)", MANY)
     found, _ = outcomes(classroom, "--isolate=process")
-    words = "your code gave a value of 33554457 bytes, too large to cross: the limit is"
+    words = "your code gave a value of 33554457 bytes, too large to send: the limit is"
     assert found["00/test_double"]["message"].startswith(words)
 
 

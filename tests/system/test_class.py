@@ -240,7 +240,7 @@ def test_a_machine_that_dies_is_done_without(root, few, machines, tmp_path):
     _wait_for_parts(results, process, more=10)
     os.killpg(machines[0][0].pid, signal.SIGKILL)
     text, _ = process.communicate(timeout=300)
-    assert "the other workers go on" in text
+    assert "the other workers continue" in text
     assert "INTERNALERROR" not in text
     assert files(results) == theirs
 

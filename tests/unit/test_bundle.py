@@ -167,7 +167,7 @@ def test_mistakes_are_one_line(course, arguments, words):
 def test_a_file_that_the_manifest_does_not_know_like_this_is_no_autograder(course):
     path = course.root / "checkpoints/checkpoint_00_numbers.py"
     path.write_text(path.read_text() + "# changed\n")
-    words = r"checkpoint_00_numbers.py is not what .*manifest.json says; run `tito manifest`"
+    words = r"checkpoint_00_numbers.py differs from .*manifest.json; run `tito manifest`"
     with pytest.raises(CourseError, match=words):
         bundle(course)
     (course.root / "conftest.py").unlink()

@@ -368,7 +368,7 @@ def test_right_gradients_pass(gradcheck):
         (2.0, r"gradient of argument 1 at \[1, 1\] is .* by central differences .* \(3 of 4"),
         (np.nan, r"gradient of argument 1 at \[0, 0\] is nan, by central differences"),
         (1.001, r"gradient of argument 1 at \[1, 1\] is"),
-        (0, "gradient of argument 1 is None: nothing was recorded on the way to it"),
+        (0, "gradient of argument 1 is None: no operation on it was recorded"),
     ],
     ids=["twice", "nan", "nearly", "none"],
 )
@@ -394,7 +394,7 @@ def test_a_gradient_of_outputs_mixed_up_is_not_right(gradcheck, monkeypatch):
 
 def test_a_wrong_output_comes_before_its_gradient(gradcheck, monkeypatch):
     monkeypatch.setattr(Scalar, "offset", 0.5)
-    words = r"^the output of cubes at \[0\] is 1.5, expected 1 \(2 of 2 .*\); make it right before"
+    words = r"^the output of cubes at \[0\] is 1.5, expected 1 \(2 of 2 .*\); fix it before"
     with pytest.raises(CheckFailed, match=words) as caught:
         gradcheck(cubes, cubes_of_arrays, np.array([1.0, 2.0]), name="cubes")
     assert not isinstance(caught.value, GradientWrong)  # which would lead to the gradient's rule

@@ -28,7 +28,7 @@ STEPS = {
     "not written": ([failed("00/a", Reason.NOT_WRITTEN)], WRITE, RUN_00),
     "nothing there": (
         [made("00/a", Outcome.FAILED, Reason.NOT_WRITTEN)],
-        "write what is named first above, then run",
+        "write the task named first above, then run",
         RUN_00,
     ),
     "crash": (

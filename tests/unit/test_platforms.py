@@ -363,7 +363,7 @@ def test_one_zip_stays_a_zip_and_more_become_a_folder(canvas, tmp_path):
         ("bo_2", "late", "bo_2"),
         ("cy_3", "collected", "cy_3"),
     ]
-    assert found[2].note == "1 zip among 2 files: unpack it yourself, if it matters"
+    assert found[2].note == "1 zip among 2 files: unpack it by hand if it contains sources"
     assert nobodys == []
     assert files_in(tmp_path / "class") == [
         "ana_1.zip",
@@ -449,5 +449,5 @@ def test_a_download_that_no_platform_made_is_one_line(tmp_path, make, words):
 
 def test_what_is_read_is_not_what_is_written(canvas):
     for into in (canvas, canvas / "class"):
-        with pytest.raises(CourseError, match=r"lies in what is read, .*; choose another folder"):
+        with pytest.raises(CourseError, match=r"is inside the download .*; choose another folder"):
             collect_download(canvas, into)

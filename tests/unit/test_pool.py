@@ -417,7 +417,7 @@ def test_nothing_that_a_test_defines_goes_in(net):
 
 def test_what_is_too_large_to_go_in_was_made_of_what_came_out(net, monkeypatch):
     monkeypatch.setattr(protocol, "LARGEST_PAYLOAD", 100)
-    with pytest.raises(CheckFailed, match="made a test too large: a value"):
+    with pytest.raises(CheckFailed, match="from your results cannot be sent: a value"):
         net.echo(np.ones(13))
     assert net.echo(1) == 1
 

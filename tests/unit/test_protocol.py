@@ -128,7 +128,7 @@ class Sub(np.ndarray):
         (np.zeros(2, dtype=[("a", "f4")]), "an array of dtype"),
         (np.zeros(2, dtype="m8[s]"), "an array of dtype"),
         ([0] * (protocol.MOST_ELEMENTS + 1), "a list of 262145 elements, too large"),
-        (["a" * 60000] * 200, "too large to cross: the limit is"),
+        (["a" * 60000] * 200, "too large to send: the limit is"),
     ],
     ids=[
         "object",
@@ -263,7 +263,7 @@ def test_dicts_share_what_their_reader_can_pay():
 @pytest.mark.parametrize("numbers", [range(2**19), range(10**30), range(2**19, 0, -1)])
 def test_a_range_is_no_longer_than_a_list(numbers):
     """Who makes a list of a range pays for its length, and a test may well do that."""
-    with pytest.raises(CannotCross, match=r"a range\(.*\), too long to cross"):
+    with pytest.raises(CannotCross, match=r"a range\(.*\), too long to send"):
         sent(numbers)
     with pytest.raises(WireError, match="too long"):
         decoded({"r": [numbers.start, numbers.stop, numbers.step]})

@@ -98,7 +98,7 @@ def _course_files(course: Course, manifest: Manifest) -> dict[str, bytes]:
         except OSError as error:
             raise CourseError(f"{name} cannot be read: {error.strerror}") from None
         if manifest.files.get(name) not in (None, file_hash(Path(name), content)):
-            raise CourseError(f"{name} is not what {MANIFEST_FILE} says; run `tito manifest`")
+            raise CourseError(f"{name} differs from {MANIFEST_FILE}; run `tito manifest`")
         files[name] = content
     return files
 

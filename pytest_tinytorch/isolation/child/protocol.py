@@ -79,7 +79,7 @@ def frame(sequence: int, body: Any, payload: list[bytes], largest: int | None = 
     most = LARGEST_PAYLOAD if largest is None else largest
     if len(text) > LONGEST_TEXT or size > most:
         raise TooLarge(
-            f"a value of {len(text) + size} bytes, too large to cross: the limit is"
+            f"a value of {len(text) + size} bytes, too large to send: the limit is"
             f" {LONGEST_TEXT} bytes of structure and {most} bytes of arrays"
         )
     return b"".join([HEAD.pack(sequence, len(text), size), text, *payload])
@@ -188,7 +188,7 @@ class Encoder:
             return {"E": 0}
         if kind is range:
             if _is_long(value):
-                raise CannotCross(f"a {value}, too long to cross,")
+                raise CannotCross(f"a {value}, too long to send,")
             return {"r": [value.start, value.stop, value.step]}
         if kind is complex:
             return {"c": [value.real, value.imag]}
@@ -208,7 +208,7 @@ class Encoder:
     def _check_size(self, kind: type, value: Any) -> None:
         hashed = kind in _HASHED
         if len(value) > MOST_ELEMENTS or (hashed and not self._hashing.has_room(len(value))):
-            raise CannotCross(f"a {kind.__name__} of {len(value)} elements, too large to cross,")
+            raise CannotCross(f"a {kind.__name__} of {len(value)} elements, too large to send,")
         if hashed and not all(map(_is_key, value)):
             raise CannotCross(f"a {kind.__name__} with a very large number or tuple as a key")
 

@@ -63,7 +63,7 @@ ATTACKS = {
     ),
     "memory": Attack(relu="return np.ones(2**30)", says="MemoryError"),
     "a reply larger than any test needs": Attack(
-        relu="return np.zeros(2**23 + 1)", says="too large to cross: the limit is"
+        relu="return np.zeros(2**23 + 1)", says="too large to send: the limit is"
     ),
     "large replies again and again": Attack(ops=_mean("return np.zeros(2**22)")),
     "an array that takes long to go through": Attack(
@@ -158,5 +158,5 @@ ATTACKS = {
     "numbers that all have one hash": Attack(
         relu="return {n * (2**61 - 1): 0 for n in range(8000)}", says="a very large number"
     ),
-    "a list of ten million": Attack(relu="return [1] * 10_000_000", says="too large to cross"),
+    "a list of ten million": Attack(relu="return [1] * 10_000_000", says="too large to send"),
 }  # fmt: skip
