@@ -49,6 +49,7 @@ TENSOR = "src_modules/02_tensor.py"
 class Reader:
     read: Callable[[bytes], object]
     examples: Callable[[], list[bytes]]
+    found: tuple[str, ...] = ()
 
 
 @contextlib.contextmanager
@@ -75,62 +76,64 @@ def _bytes_of(*names: str) -> Callable[[], list[bytes]]:
 # --- the tree of a course -------------------------------------------------------------------------
 
 
-def _course(data: bytes) -> None:
+def _course(data: bytes) -> object:
     with _folder() as folder:
         (folder / "course.toml").write_bytes(data)
         (folder / "checkpoints").mkdir()
         for checkpoint in COURSE.checkpoints:
             (folder / checkpoint.file).touch()
-        export(load_course(folder), limited=rendered)
+        return load_course(folder).title, export(load_course(folder), limited=rendered)
 
 
-def _manifest(data: bytes) -> None:
+def _manifest(data: bytes) -> object:
     with _folder() as folder:
         (folder / "course.toml").write_bytes((ROOT / "course.toml").read_bytes())
         (folder / MANIFEST_FILE).parent.mkdir()
         (folder / MANIFEST_FILE).write_bytes(data)
         for checkpoint in COURSE.checkpoints:
             (folder / checkpoint.file).touch()
-        load_manifest(load_course(folder))
         take_in(folder, folder / "taken", "")
+        return load_manifest(load_course(folder))
 
 
-def _hidden(data: bytes) -> None:
+def _hidden(data: bytes) -> object:
     with _folder() as folder:
         (folder / "manifest.json").write_bytes(data)
-        with_hidden(load_manifest(COURSE), folder)
+        return with_hidden(load_manifest(COURSE), folder)
 
 
-def _head(data: bytes) -> None:
+def _head(data: bytes) -> str:
     with _folder() as folder:
         (folder / ".git").mkdir()
         (folder / ".git/HEAD").write_bytes(data)
         (folder / ".git/packed-refs").write_bytes(b"0" * 40 + b" refs/heads/main\n" + data)
-        assert len(checked_out(folder)) in (0, *range(40, 65))
+        commit = checked_out(folder)
+        assert len(commit) in (0, *range(40, 65))
+        return commit
 
 
 # --- what is handed in ----------------------------------------------------------------------------
 
 
-def _source(data: bytes) -> None:
+def _source(data: bytes) -> object:
     text = data.decode("utf-8-sig", "surrogateescape")
-    exported_cells(text, TENSOR, ("core.tensor", "core.setup", "core.measuring"))
+    return exported_cells(text, TENSOR, ("core.tensor", "core.setup", "core.measuring"))
 
 
-def _notebook(data: bytes) -> None:
-    source_of_notebook(data)
+def _notebook(data: bytes) -> object:
+    return source_of_notebook(data)
 
 
-def _zip(data: bytes) -> None:
+def _zip(data: bytes) -> object:
     with _folder() as folder:
         (folder / "ana.zip").write_bytes(data)
-        read_submission(COURSE, Submitted("ana", folder / "ana.zip"))
+        return read_submission(COURSE, Submitted("ana", folder / "ana.zip"))
 
 
-def _download(data: bytes) -> None:
+def _download(data: bytes) -> object:
     with _folder() as folder:
         (folder / "download.zip").write_bytes(data)
-        collect_download(folder / "download.zip", folder / "class")
+        return collect_download(folder / "download.zip", folder / "class")
 
 
 def _notebook_example() -> bytes:
@@ -155,18 +158,19 @@ def _zip_examples() -> list[bytes]:
 # --- what others wrote down -----------------------------------------------------------------------
 
 
-def _names(data: bytes) -> None:
+def _names(data: bytes) -> object:
     names = data.decode("utf-8", "surrogateescape").split("\n")
     found = platform_of(names)
-    if found is not None:
-        handed_in(*found, names, f"submission_1:\n  :submitters:\n  - :name: {names[0]}\n")
+    if found is None:
+        return None
+    return handed_in(*found, names, f"submission_1:\n  :submitters:\n  - :name: {names[0]}\n")
 
 
-def _metadata(data: bytes) -> None:
+def _metadata(data: bytes) -> object:
     names = [METADATA, "submission_1/02_tensor.py"]
     found = platform_of(names)
     assert found is not None
-    handed_in(*found, names, data.decode("utf-8", "replace"))
+    return handed_in(*found, names, data.decode("utf-8", "replace"))
 
 
 def _run(text: str) -> dict[str, object]:
@@ -179,13 +183,14 @@ def _run(text: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _record(data: bytes) -> None:
+def _record(data: bytes) -> object:
     run = parse_run(Path("grade.xml"), data.decode("utf-8", "replace"))
-    grade_of(run)
-    if run.course == COURSE.id:
-        notes = notes_on(COURSE, run)
-        feedback_html(COURSE, run, notes)
-        feedback_markdown(COURSE, run, notes)
+    grade = grade_of(run)
+    if run.course != COURSE.id:
+        return grade
+    notes = notes_on(COURSE, run)
+    feedback_html(COURSE, run, notes)
+    return feedback_markdown(COURSE, run, notes)
 
 
 def _xml_example() -> bytes:
@@ -195,16 +200,17 @@ def _xml_example() -> bytes:
     return ET.tostring(root)
 
 
-def _progress(path: Path) -> None:
+def _progress(path: Path) -> object:
     file = ProgressFile(path)
     progress = Progress(COURSE, load_manifest(COURSE), file)
-    progress.to_json()
+    found = progress.to_json()
     file.update(lambda data: None)
+    return found
 
 
-def _part(path: Path) -> None:
+def _part(path: Path) -> object:
     files = PartFiles(path.parents[2], path.parent.name)
-    files.read(checkpoint_group("01"))
+    return files.read(checkpoint_group("01"))
 
 
 PROGRESS = {
@@ -237,26 +243,52 @@ MOODLE = (
 CANVAS = b"lovelaceada_LATE_123_456_02_tensor.py\nbo_12_13_03_activations-1.py"
 
 
+TAKEN = "'src_modules/02_tensor.py': b'# %% [markdown]"
+CELL = "ExportedCell(target='core.tensor'"
+TEST = "TestRecord(id='01/test_a', title='A', outcome=<Outcome.FAILED"
+COLLECTED = "Collected(student='Ada_12', status=<CollectedStatus.COLLECTED"
+
+
 def _json(data: object) -> Callable[[], list[bytes]]:
     return lambda: [json.dumps(data).encode()]
 
 
 READERS = {
-    "course.toml": Reader(_course, _bytes_of("course.toml")),
-    "manifest": Reader(_manifest, _bytes_of(MANIFEST_FILE)),
-    "hidden manifest": Reader(_hidden, _json({"tests": {"hidden 01": {"hidden 01/test_a": 1}}})),
-    ".git/HEAD": Reader(_head, lambda: [b"ref: refs/heads/main\n", b"0123456789" * 4]),
-    "source": Reader(_source, _bytes_of(TENSOR, "src_modules/01_setup.py")),
-    "notebook": Reader(_notebook, lambda: [_notebook_example()]),
-    "zip": Reader(_zip, _zip_examples),
-    "download": Reader(_download, _zip_examples),
-    "names in a download": Reader(_names, lambda: [MOODLE, CANVAS]),
-    "submission_metadata.yml": Reader(_metadata, lambda: [YAML]),
-    "submission_metadata.json": Reader(_as_file(read_metadata), _json(GRADESCOPE)),
-    "roster": Reader(_as_file(read_roster), lambda: [b"student,remote\nana,https://h/a\nbo,h:b\n"]),
-    "collected.json": Reader(_as_file(read_list), _json(LIST)),
-    "record": Reader(_record, _json(_run("a"))),
-    "grade.xml": Reader(_as_file(read_run), lambda: [_xml_example()]),
-    "progress.json": Reader(_as_file(_progress), _json(PROGRESS)),
-    "part": Reader(_as_file(_part, ".parts/ana/01.json"), _json(PART)),
+    "course.toml": Reader(_course, _bytes_of("course.toml"), ("'TinyTorch'",)),
+    "manifest": Reader(_manifest, _bytes_of(MANIFEST_FILE), ("'00/test_check_of_a_good_machine'",)),
+    "hidden manifest": Reader(
+        _hidden,
+        _json({"tests": {"hidden 01": {"hidden 01/test_a": 1}}}),
+        ("'hidden 01/test_a': 1",),
+    ),
+    ".git/HEAD": Reader(
+        _head, lambda: [b"ref: refs/heads/main\n", b"0123456789" * 4], ("0" * 40, "0123456789" * 4)
+    ),
+    "source": Reader(
+        _source, _bytes_of(TENSOR, "src_modules/01_setup.py"), (CELL, "target='core.measuring'")
+    ),
+    "notebook": Reader(_notebook, lambda: [_notebook_example()], ("#| default_exp core.setup",)),
+    "zip": Reader(_zip, _zip_examples, (TAKEN, TAKEN)),
+    "download": Reader(_download, _zip_examples, (COLLECTED, COLLECTED)),
+    "names in a download": Reader(
+        _names,
+        lambda: [MOODLE, CANVAS],
+        ("'Ada Lovelace_12', late=False", "'lovelaceada_123', late=True"),
+    ),
+    "submission_metadata.yml": Reader(_metadata, lambda: [YAML], ("'2026-11-20T20:00:00.123456",)),
+    "submission_metadata.json": Reader(
+        _as_file(read_metadata), _json(GRADESCOPE), ("2018-07-01 14:22 (UTC-07:00), in time",)
+    ),
+    "roster": Reader(
+        _as_file(read_roster),
+        lambda: [b"student,remote\nana,https://h/a\nbo,h:b\n"],
+        ("Row(student='bo', remote='h:b')",),
+    ),
+    "collected.json": Reader(_as_file(read_list), _json(LIST), ("entry='ana', commit='c'",)),
+    "record": Reader(_record, _json(_run("a")), ("0 of 3 points",)),
+    "grade.xml": Reader(_as_file(read_run), lambda: [_xml_example()], (TEST,)),
+    "progress.json": Reader(
+        _as_file(_progress), _json(PROGRESS), ("'completed_modules': ['01_setup']",)
+    ),
+    "part": Reader(_as_file(_part, ".parts/ana/01.json"), _json(PART), (TEST,)),
 }

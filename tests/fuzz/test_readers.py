@@ -41,8 +41,8 @@ def feed(reader: Reader, seed: int, count: int) -> None:
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
 def test_real_examples_are_read(reader: Reader) -> None:
-    for example in reader.examples():
-        reader.read(example)
+    for example, found in zip(reader.examples(), reader.found, strict=True):
+        assert found in str(reader.read(example))
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
@@ -78,4 +78,4 @@ def test_what_a_reader_lets_through_is_found() -> None:
         return data.decode("ascii")
 
     with pytest.raises(pytest.fail.Exception, match=r"UnicodeDecodeError.* left the reader"):
-        feed(Reader(careless, lambda: [b"abc" * 50]), 0, FEW)
+        feed(Reader(careless, lambda: [b"abc" * 50], ("abc",)), 0, FEW)
