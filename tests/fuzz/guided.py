@@ -1,6 +1,6 @@
 """The readers, fed by atheris: coverage says which mutations are worth going on with.
 
-    pip install atheris                        # Linux; a development tool, which no test needs
+    pip install -e ".[fuzz]"                   # Linux; a development tool, which no test needs
     python tests/fuzz/guided.py record -max_total_time=300 [FOLDER OF FOUND INPUTS]
 
 The first word is a reader's name in `readers.READERS`; the rest goes to libFuzzer. It ends with the

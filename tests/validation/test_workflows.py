@@ -1,4 +1,4 @@
-"""The workflows that documents hand out: valid by the published schemas, and careful."""
+"""The project's own workflow and those that documents hand out: valid by the schemas, careful."""
 
 import re
 import subprocess
@@ -15,7 +15,8 @@ from pytest_tinytorch.core.course import load_course
 ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)
 FOLDER = ROOT / "docs/ci"
-GITHUB = sorted(FOLDER.glob("github-*.yml"))
+NIGHTLY = ROOT / ".github/workflows/nightly.yml"
+GITHUB = [*sorted(FOLDER.glob("github-*.yml")), NIGHTLY]
 GITLAB = sorted(FOLDER.glob("gitlab-*.yml"))
 PINNED = re.compile(r"[\w-]+(/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
@@ -146,6 +147,15 @@ def test_the_python_is_one_that_the_course_runs_on():
         assert all(version in needed for pair in versions for version in pair if version)
 
 
-def test_none_of_them_runs_here():
-    assert len(GITHUB) == 2 and len(GITLAB) == 1
-    assert not (ROOT / ".github").exists() and not (ROOT / ".gitlab-ci.yml").exists()
+def test_of_them_only_the_nightly_one_runs_here():
+    assert len(GITHUB) == 3 and len(GITLAB) == 1
+    assert [path.name for path in (ROOT / ".github/workflows").iterdir()] == [NIGHTLY.name]
+    assert not (ROOT / ".gitlab-ci.yml").exists()
+
+
+def test_every_reader_is_fuzzed_each_night(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tests/fuzz")
+    from readers import READERS
+
+    matrix = load(NIGHTLY)["jobs"]["guided"]["strategy"]["matrix"]
+    assert matrix["reader"] == list(READERS)
