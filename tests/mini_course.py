@@ -225,6 +225,48 @@ def make_course_with_milestone(root: Path) -> Path:
     return root
 
 
+WAVE = """
+[[milestone]]
+id = "wave"
+name = "It waves!"
+ladder = "moving"
+year = 1986
+needs = ["01_numbers"]
+claim = "It waves twice"
+you_can = "wave"
+points = 2
+written = true
+"""
+
+TEST_WAVE = '''"""It waves."""
+
+import pytest
+
+pytestmark = pytest.mark.milestone("wave")
+
+
+@pytest.mark.points(2)
+@pytest.mark.hint("Add one and one.")
+def test_waves(tt, check, measured):
+    """Waves twice"""
+    waves = tt.add(1, 1)
+    measured(f"{waves} waves")
+    check.equal(waves, 2)
+'''
+
+
+def add_wave(root: Path) -> Path:
+    """What a new milestone takes: an entry in course.toml (with the sum of points) and a folder."""
+    path = root / "course.toml"
+    text = path.read_text().replace("points = 19", "points = 21")
+    path.write_text(text.replace('["talking"]', '["talking", "moving"]') + WAVE)
+    folder = root / "milestones/wave"
+    folder.mkdir(parents=True)
+    (folder / "test_wave.py").write_text(TEST_WAVE)
+    (folder / "program.py").write_text("import mini\n\nprint('wave ' * mini.add(1, 1))\n")
+    return root
+
+
 def make_course(root: Path) -> Path:
     """Lay the course out in a folder."""
     files = {

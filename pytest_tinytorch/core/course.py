@@ -256,6 +256,12 @@ class Course:
         """The same without the module that the collection is about."""
         return tuple(m for m in self.modules_of(collection) if m.name != collection.about)
 
+    def required_by(self, milestone: Milestone) -> tuple[Checkpoint, ...]:
+        """The checkpoints that unlock a milestone: those of the modules in its `needs`."""
+        modules = (self.module_by_name[name] for name in milestone.needs)
+        found = (self.checkpoint_of(module) for module in modules)
+        return tuple(checkpoint for checkpoint in found if checkpoint is not None)
+
     def is_written(self, collection: Collection) -> bool:
         """Whether it is there: it is not planned itself, nor is a module whose code it tests."""
         planned = isinstance(collection, Milestone) and not collection.written

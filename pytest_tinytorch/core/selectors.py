@@ -3,11 +3,14 @@
 `hooks.options`, `cli.main` and `tito gradescope bundle` call it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Milestone, Module
 from pytest_tinytorch.core.errors import CourseError, nearest
+
+_OTHER_NUMBER = re.compile(r"\d\d?_([^\W\d]\w*)")  # older guides count from `00_setup`
 
 Dynamic = Callable[[str], Sequence[str]]  # "next" or "stale" -> ids, from progress
 
@@ -24,18 +27,41 @@ def choose_checkpoints(course: Course, text: str, dynamic: Dynamic) -> tuple[Che
 
 
 def choose_milestones(course: Course, text: str) -> tuple[Milestone, ...]:
-    """The milestones that `text` names, in the order of the course. Raises CourseError."""
-    given = [word.strip() for word in text.lower().split(",")]
-    ids = [milestone.id for milestone in course.milestones]
-    if not ids:
+    """The milestones that `text` names, in the order of the course. Raises CourseError.
+
+    A milestone is named by its id, name or year, by its ladder and number (`history 2`), and in
+    the ladder named last in course.toml by the number alone, as older guides of the course do.
+    """
+    if not course.milestones:
         raise CourseError(f"--milestone {text}: this course has no milestones")
-    for word in given:
-        if word not in (*ids, "all"):
+    names = _milestone_names(course)
+    wanted: set[str] = set()
+    for word in (part.strip() for part in text.lower().split(",")):
+        if word != "all" and not names.get(_plain(word)):
+            ids = [milestone.id for milestone in course.milestones]
+            hint = nearest(word, [*ids, *(milestone.name for milestone in course.milestones)])
             valid = ", ".join((*ids, "all"))
-            hint = nearest(word, ids)
             raise CourseError(f"--milestone {text}: unknown id {word!r}{hint}; valid: {valid}")
-    wanted = ids if "all" in given else given
+        wanted |= {m.id for m in course.milestones} if word == "all" else names[_plain(word)]
     return _written(course, text, [m for m in course.milestones if m.id in wanted])
+
+
+def _milestone_names(course: Course) -> dict[str, set[str]]:
+    """Each word for milestones -> their ids: a year may have several."""
+    names: dict[str, set[str]] = {}
+    for milestone in course.milestones:
+        place = str(milestone.number)
+        words = [milestone.id, milestone.name, f"{milestone.ladder} {place}"]
+        words += [str(milestone.year)] * (milestone.year is not None)
+        words += [place] * (milestone.ladder == course.ladders[-1])
+        for word in map(_plain, words):
+            names.setdefault(word, set()).add(milestone.id)
+    return names
+
+
+def _plain(text: str) -> str:
+    """A name as people may write it: without case, punctuation and underscores."""
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))
 
 
 _C = TypeVar("_C", bound=Collection)
@@ -86,6 +112,8 @@ def _ids(kind: str, text: str, names: dict[str, str], dynamic: Dynamic | None) -
             wanted |= _range(kind, text, word, ids)
         elif (padded := word.zfill(2) if word.isdecimal() else word) in names:
             wanted.add(names[padded])
+        elif (other := _OTHER_NUMBER.fullmatch(word)) and other[1] in names:
+            wanted.add(names[other[1]])
         else:
             raise _unknown(kind, text, word, names, ids)
     return wanted

@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 
-from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Module, load_course
+from pytest_tinytorch.core.course import (
+    Checkpoint,
+    Collection,
+    Course,
+    Milestone,
+    Module,
+    load_course,
+)
 from pytest_tinytorch.core.discovery import course_root
 from pytest_tinytorch.core.early_options import (
     EARLY_OPTIONS,
@@ -37,6 +44,7 @@ from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.grading.clean_process import is_clean
 from pytest_tinytorch.hooks.stash import stashed
 from pytest_tinytorch.isolation.levels import LEVELS
+from pytest_tinytorch.progress.milestones import MilestoneStatus, only_unlocked
 from pytest_tinytorch.progress.progress import FORMS, Progress
 
 _LARGEST_SEED = 2**32 - 1
@@ -83,6 +91,8 @@ class Options:
     batch: Batch | None = field(default=None, metadata=_NO_EFFECT)
     # `modules` and the modules that they need
     integrated: tuple[Module, ...] = field(default=(), metadata=_NO_EFFECT)
+    # milestones that `all` names, and that are not run
+    locked: tuple[MilestoneStatus, ...] = field(default=(), metadata=_NO_EFFECT)
 
     @property
     def active(self) -> bool:
@@ -112,6 +122,8 @@ def deciding_options(options: Options, level: str) -> str:
     )
 
 
+_CHOSEN = "tinytorch_chosen"  # what the controller tells its workers
+
 _options_key = pytest.StashKey[Options]()
 _course_key = pytest.StashKey[Course]()
 
@@ -139,7 +151,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--milestone",
         metavar="IDS",
-        help="run milestones, programs that use several modules: ids, or all",
+        help="run milestones, programs that use several modules: xor, 1986, 'history 2', all",
     )
     group.addoption(
         "--module",
@@ -235,6 +247,14 @@ def pytest_configure(config: pytest.Config) -> None:
     options_of(config)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker what was chosen. It must not decide for itself: what `next` means, and which
+    milestones are unlocked, changes with progress, which another run may write meanwhile."""
+    option = node.config.option
+    node.workerinput[_CHOSEN] = [option.checkpoint, option.milestone]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_cmdline_main() -> Generator[None, object, object]:
     """Give a MachineError its own exit code. pytest would treat it as a usage error."""
@@ -271,6 +291,8 @@ def _read(config: pytest.Config) -> Options:
     modules: tuple[Module, ...] = ()
     _check_graded(option)
     batch = _batch(config)
+    if is_worker(config):
+        option.checkpoint, option.milestone = config.workerinput[_CHOSEN]  # type: ignore[attr-defined]
     if option.require_isolation != "none":
         option.isolate = option.isolate or "auto"
     if option.grade or batch:
@@ -280,11 +302,11 @@ def _read(config: pytest.Config) -> Options:
     if option.checkpoint is not None:
         course = course_of(config)
         checkpoints = choose_checkpoints(course, option.checkpoint, _ids_from_progress(course))
-        # "next" changes when a checkpoint is achieved, so workers get the resolved ids.
         option.checkpoint = ",".join(checkpoint.id for checkpoint in checkpoints) or None
-    milestones: tuple[Collection, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
+    locked: tuple[MilestoneStatus, ...] = ()
     if option.milestone is not None:
-        milestones = choose_milestones(course_of(config), option.milestone)
+        milestones, locked = _milestones(config)
     integrated: tuple[Module, ...] = ()
     if option.module is not None:
         course = course_of(config)
@@ -305,7 +327,23 @@ def _read(config: pytest.Config) -> Options:
         hidden,
         batch,
         integrated,
+        locked,
     )
+
+
+def _milestones(config: pytest.Config) -> tuple[tuple[Milestone, ...], tuple[MilestoneStatus, ...]]:
+    """Those to run, and those that are locked. Raises CourseError where nothing may be run.
+
+    A grade does not depend on progress, and what runs no test needs none.
+    """
+    option, course = config.option, course_of(config)
+    chosen = choose_milestones(course, option.milestone)
+    if option.grade or option.submissions or option.collectonly or is_worker(config):
+        return chosen, ()
+    progress = Progress.of(course, load_manifest(course))
+    unlocked, locked = only_unlocked(course, progress, chosen, option.milestone)
+    option.milestone = ",".join(milestone.id for milestone in unlocked)
+    return unlocked, locked
 
 
 def _check_graded(option: Any) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order, listed
+from pytest_tinytorch.core.course import Milestone
 from pytest_tinytorch.core.errors import MACHINE, MachineError
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import Manifest
@@ -26,6 +27,7 @@ from pytest_tinytorch.hooks.options import (
 from pytest_tinytorch.hooks.recording import RECORD
 from pytest_tinytorch.hooks.selection import group_of, record_id
 from pytest_tinytorch.hooks.stash import stashed
+from pytest_tinytorch.progress.milestones import record_run
 from pytest_tinytorch.progress.progress import Progress
 
 
@@ -40,6 +42,7 @@ class RunSession:
         self.tally = Tally()
         self.problems: list[str] = []  # collection errors: one line each
         self.notes: list[str] = []  # remarks for the user
+        self.unlocked: tuple[Milestone, ...] = ()  # by this run
         self._is_recorded = True  # False if progress could not be written
         self.run: RunRecord | None = None
         self._started = datetime.now(UTC)
@@ -72,7 +75,7 @@ class RunSession:
         self.finish()
         assert self.run is not None
         lost = any(test.outcome is Outcome.MISSING for test in self.run.tests)
-        if lost and exitstatus == pytest.ExitCode.OK:
+        if (lost or self.options.locked) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not self._is_recorded:
             session.exitstatus = MACHINE
@@ -120,7 +123,9 @@ class RunSession:
         elif complete:
             progress = Progress.of(self.course, self.manifest)
             try:
-                self.notes += progress.record(run, complete)
+                recorded = record_run(self.course, progress, run, complete)
+                self.notes += recorded.problems
+                self.unlocked = recorded.unlocked
             except MachineError as error:
                 self.notes.append(str(error))
                 self._is_recorded = False

@@ -4,6 +4,7 @@ from pytest_tinytorch.core.course import Checkpoint, Course
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.selectors import choose_checkpoints
+from pytest_tinytorch.progress.milestones import CLAIMED
 from pytest_tinytorch.progress.progress import Progress, State
 
 
@@ -40,6 +41,8 @@ def module_lines(course: Course) -> list[str]:
         state = progress.status(checkpoint).label
         if module.written and not course.source_file(module).is_file():
             state = f"not there: {course.source_name(module)}"
-        completed = ", completed" if module.name in progress.completed_modules else ""
+        completed = ""
+        if module.name in progress.completed_modules:
+            completed = ", completed" if progress.is_verified(module) else f", {CLAIMED}"
         lines.append(f"{module.name:16} checkpoint {checkpoint.id}: {state}{completed}")
     return lines

@@ -48,12 +48,19 @@ class Status(Generic[_Of]):
     points: float
     when: str = ""
     failing: tuple[str, ...] = ()
+    was_achieved: bool = False  # there is evidence that it was, with this code or an earlier one
 
     @property
     def label(self) -> str:
         if self.state is State.FAILING:
             return f"failing {self.total - self.passed} of {self.total}"
         return str(self.state)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether what rests on it may begin: it is achieved, or was until the code changed."""
+        stale = self.state is State.STALE and self.was_achieved
+        return self.state is State.ACHIEVED or stale
 
 
 class Progress:
@@ -94,6 +101,27 @@ class Progress:
         found = [self.status(other) for other in needed if other is not None]
         return [status for status in found if status.state is not State.ACHIEVED]
 
+    @property
+    def claimed_milestones(self) -> frozenset[str]:
+        """Ids that the file calls completed, with evidence or without."""
+        return frozenset(self._entry.get("completed_milestones", ()))
+
+    @property
+    def noted_milestones(self) -> frozenset[str]:
+        """Ids that the file calls unlocked."""
+        return frozenset(self._entry.get("unlocked_milestones", ()))
+
+    def is_verified(self, module: Module) -> bool:
+        """Whether there is evidence that a module's checkpoint was achieved."""
+        checkpoint = self._course.checkpoint_of(module)
+        return checkpoint is not None and self.status(checkpoint).was_achieved
+
+    def evidence(self, collection: Collection) -> dict[str, Any] | None:
+        """What was stored of the last run with the present code; None for no such run."""
+        kept = evidence_of(self._stored[0], self._course.id, collection.kind)
+        found: dict[str, Any] | None = kept.get(collection.id, {}).get(self.code_key(collection))
+        return found
+
     def next_ids(self) -> list[str]:
         """The id of the first checkpoint that exists and is not achieved."""
         open_ = (s for s in self.statuses if s.state not in (State.ACHIEVED, State.PLANNED))
@@ -117,25 +145,35 @@ class Progress:
             for collection in collections:
                 kept = evidence_of(data, self._course.id, collection.kind)
                 evidence = kept.setdefault(collection.id, {})
-                evidence[self._key(collection)] = {
+                tests = run.of(collection.group)
+                evidence[self.code_key(collection)] = {
                     "when": run.started,
                     "seconds": run.seconds,
                     "seed": run.seed,
                     "root": str(self._course.root),
-                    "tests": {test.id: str(test.outcome) for test in run.of(collection.group)},
+                    "tests": {test.id: str(test.outcome) for test in tests},
                 }
+                if measured := [test.measured for test in tests if test.measured]:
+                    evidence[self.code_key(collection)]["measured"] = measured
                 newest = sorted(evidence.items(), key=lambda item: item[1]["when"])
                 kept[collection.id] = dict(newest[-_EVIDENCE_KEPT:])
 
         return self._update(add)
 
     def complete_module(self, module: Module) -> list[str]:
-        """Record that every tier of a module's tests passed."""
+        """Record that every tier of a module's tests passed, or that somebody claims it."""
+        return self.note(completed_modules=[module.name])
+
+    def note(self, **names: Iterable[str]) -> list[str]:
+        """Add names to `completed_modules`, `unlocked_milestones` or `completed_milestones`.
+
+        They are for other programs and for claims: no state here is computed from them alone.
+        """
 
         def add(data: dict[str, Any]) -> None:
             entry = course_entry(data, self._course.id)
-            names = {*entry.get("completed_modules", ()), module.name}
-            entry["completed_modules"] = sorted(names)
+            for key, more in names.items():
+                entry[key] = sorted({*entry.get(key, ()), *more})
 
         return self._update(add)
 
@@ -186,7 +224,7 @@ class Progress:
             self.__dict__.pop(name, None)
         return [problem] if problem else []
 
-    def _key(self, collection: Collection) -> str:
+    def code_key(self, collection: Collection) -> str:
         """The hash of all code that a collection uses."""
         modules = self._course.modules_of(collection)
         return digest("\n".join(self._code_keys.get(module.name, "") for module in modules))
@@ -198,12 +236,13 @@ class Progress:
             return Status(collection, State.PLANNED, 0, 0, 0)
         kept = evidence_of(self._stored[0], self._course.id, collection.kind)
         evidence = kept.get(collection.id, {})
-        found = evidence.get(self._key(collection))
+        found = evidence.get(self.code_key(collection))
+        was = any(_is_achieved(entry, wanted) for entry in evidence.values())
         if found is None or not set(wanted) <= set(found["tests"]):
             here = str(self._course.root)
             seen = found is not None or any(e.get("root") == here for e in evidence.values())
             state = State.STALE if seen else State.NOT_STARTED
-            return Status(collection, state, 0, len(wanted), 0)
+            return Status(collection, state, 0, len(wanted), 0, was_achieved=was)
         passed = [name for name in wanted if found["tests"][name] == "passed"]
         return Status(
             collection,
@@ -213,4 +252,10 @@ class Progress:
             sum(wanted[name] for name in passed),
             found["when"],
             tuple(name for name in wanted if name not in passed),
+            was_achieved=was,
         )
+
+
+def _is_achieved(entry: dict[str, Any], wanted: Iterable[str]) -> bool:
+    names = list(wanted)
+    return bool(names) and all(entry["tests"].get(name) == "passed" for name in names)

@@ -154,3 +154,6 @@ def _check_evidence(evidence: object) -> None:
         good = isinstance(entry, dict) and isinstance(entry.get("when"), str)
         if not good or not isinstance(entry.get("tests"), dict):  # type: ignore[union-attr]
             raise ValueError("evidence without time and tests")
+        measured = entry.get("measured", [])  # type: ignore[union-attr]
+        if not isinstance(measured, list) or not all(isinstance(text, str) for text in measured):
+            raise ValueError("evidence with a measured result that is not a text")

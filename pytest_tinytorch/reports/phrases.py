@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_tinytorch.core.causes import Cause, Verdict, verdict
-from pytest_tinytorch.core.course import Collection, Course
+from pytest_tinytorch.core.course import Collection, Course, Milestone
 from pytest_tinytorch.core.groups import Group, Kind, checkpoint_group
 from pytest_tinytorch.core.records import Location, Reason, TestRecord
 from pytest_tinytorch.core.scores import Grade
@@ -59,6 +59,20 @@ def excerpt_lines(location: Location) -> list[tuple[bool, str]]:
 def collection_name(collection: Collection) -> str:
     """`Checkpoint 05 · Learning`."""
     return f"{collection.kind.heading} {collection.id} · {collection.name}"
+
+
+def milestone_title(milestone: Milestone) -> str:
+    """`1986 Hidden layers`, or its name alone where it has no year."""
+    return f"{milestone.year} {milestone.name}" if milestone.year else milestone.name
+
+
+def unlocked_text(milestone: Milestone) -> str:
+    """Said once, after the run that unlocked it."""
+    return f"unlocked: {milestone_title(milestone)}, run `{milestone.group.command}`"
+
+
+def certificate_text(milestone: Milestone) -> str:
+    return f"Your certificate: tito milestone certificate {milestone.id}"
 
 
 def modules_text(course: Course, collection: Collection) -> str:

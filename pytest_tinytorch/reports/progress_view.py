@@ -12,8 +12,18 @@ from rich.text import Text
 
 from pytest_tinytorch.core.course import Checkpoint, Course
 from pytest_tinytorch.core.groups import test_name
+from pytest_tinytorch.progress.milestones import (
+    CLAIMED,
+    LOCKED,
+    NOT_ATTEMPTED,
+    MilestoneStatus,
+    ladders,
+    measured,
+    milestone_statuses,
+)
 from pytest_tinytorch.progress.next_step import step_forward
 from pytest_tinytorch.progress.progress import Progress, State, Status
+from pytest_tinytorch.reports.phrases import milestone_title
 from pytest_tinytorch.reports.run_view import next_line
 
 _STYLES = {
@@ -32,6 +42,10 @@ _MARKS = {
     State.PLANNED: " ",
 }
 
+# What only milestones have, by the label.
+_MILESTONE_MARKS = {LOCKED: "-", CLAIMED: "?"}
+_MILESTONE_STYLES = {LOCKED: "faint", CLAIMED: "todo"}
+
 
 def progress_view(course: Course, progress: Progress, form: str) -> list[RenderableType]:
     """The drawing named by `form`, and the next step."""
@@ -43,7 +57,14 @@ def progress_view(course: Course, progress: Progress, form: str) -> list[Rendera
     }
     step = next_line(step_forward(course, progress.statuses))
     notes = [Text(note, style="todo") for note in progress.notes]
-    return [_title(course, progress), *views[form](course, progress), Text(""), step, *notes]
+    parts = [*views[form](course, progress), *_LADDERS[form](course, progress), Text("")]
+    return [_title(course, progress), *parts, step, *notes]
+
+
+def ladders_view(course: Course, progress: Progress, form: str) -> list[RenderableType]:
+    """The milestones alone, in one of the forms of `--progress`. `tito milestone` calls it."""
+    notes = [Text(note, style="todo") for note in progress.notes]
+    return [*_LADDERS[form](course, progress), *notes]
 
 
 def _title(course: Course, progress: Progress) -> Text:
@@ -51,6 +72,9 @@ def _title(course: Course, progress: Progress) -> Text:
     achieved = sum(status.state is State.ACHIEVED for status in statuses)
     points = f"{progress.points:g} of {course.points} points"
     counts = f"{achieved} of {len(statuses)} checkpoints, {points}"
+    if course.milestones:
+        reached = sum(s.is_achieved for s in milestone_statuses(course, progress))
+        counts += f", {reached} of {len(course.milestones)} milestones"
     return Text(f"{course.title}: ", style="head").append(f"{counts}\n")
 
 
@@ -92,7 +116,7 @@ def _detail(course: Course, progress: Progress, status: Status[Checkpoint]) -> R
     elif not course.source_file(module).is_file():
         source += " (not there)"
     elif module.name in progress.completed_modules:
-        source += " (completed)"
+        source += " (completed)" if progress.is_verified(module) else f" ({CLAIMED})"
     text.append(source, style="faint")
     for name in status.failing:
         text.append(f"\n     failing: {test_name(name)}", style="bad")
@@ -124,6 +148,99 @@ def _horizontal(course: Course, progress: Progress) -> list[RenderableType]:
 
 def _legend() -> Text:
     return Text(", ".join(f"[{mark}] {state}" for state, mark in _MARKS.items()), style="faint")
+
+
+def _ladder_summary(course: Course, progress: Progress) -> list[RenderableType]:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, statuses in _ladders(course, progress):
+        table.add_row(Text(f"Milestones: {name}", style="head"))
+        for status in statuses:
+            title = f"  {status.milestone.number} {milestone_title(status.milestone)}"
+            row = Text(status.label, style=_milestone_style(status))
+            if status.missing and status.label == LOCKED:
+                row.append(f", needs checkpoint {_missing_ids(status)}", style="faint")
+            table.add_row(title, row)
+    return [table] if course.milestones else []
+
+
+def _ladder_detailed(course: Course, progress: Progress) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for name, statuses in _ladders(course, progress):
+        parts.append(Text(f"Milestones: {name}", style="head"))
+        parts += [_milestone_detail(course, progress, status) for status in statuses]
+    return parts
+
+
+def _milestone_detail(
+    course: Course, progress: Progress, status: MilestoneStatus
+) -> RenderableType:
+    milestone, stands = status.milestone, status.status
+    text = Text(f"  {milestone.number} {milestone_title(milestone)} ({milestone.id}): ")
+    text.append(status.label, style=_milestone_style(status))
+    if stands.state in (State.ACHIEVED, State.FAILING):
+        text.append(f", {stands.passed} of {stands.total} tests")
+        text.append(f", {stands.points:g} of {milestone.points} points, {_date(stands.when)}")
+    text.append(f"\n     {milestone.question}", style="faint")
+    for line in measured(progress, status):
+        text.append(f"\n     measured: {line}", style="good")
+    for name in stands.failing:
+        text.append(f"\n     failing: {test_name(name)}", style="bad")
+    if status.missing:
+        text.append(f"\n     needs checkpoint {_missing_ids(status)}: {status.first_command}")
+    elif status.is_unlocked and not status.is_achieved:
+        text.append(f"\n     {status.first_command}")
+    return text
+
+
+def _ladder_timeline(course: Course, progress: Progress) -> list[RenderableType]:
+    text = Text()
+    for name, statuses in _ladders(course, progress):
+        text.append(f"Milestones: {name}\n", style="head")
+        for status in statuses:
+            text.append(f"  [{_milestone_mark(status)}] ", style=_milestone_style(status))
+            text.append(f"{milestone_title(status.milestone)}, {status.label}\n")
+            text.append("   |\n", style="faint")
+    return [Text(""), text, _ladder_legend()] if course.milestones else []
+
+
+def _ladder_horizontal(course: Course, progress: Progress) -> list[RenderableType]:
+    text = Text()
+    for name, statuses in _ladders(course, progress):
+        text.append(f"{name:13}", style="head")
+        for status in statuses:
+            text.append(f"--{status.milestone.id}", style="faint")
+            text.append(f"[{_milestone_mark(status)}]", style=_milestone_style(status))
+        text.append("\n")
+    return [Text(""), text, _ladder_legend()] if course.milestones else []
+
+
+_LADDERS: dict[str, Callable[[Course, Progress], list[RenderableType]]] = {
+    "summary": _ladder_summary,
+    "detailed": _ladder_detailed,
+    "timeline": _ladder_timeline,
+    "horizontal": _ladder_horizontal,
+}
+
+
+def _ladders(course: Course, progress: Progress) -> list[tuple[str, list[MilestoneStatus]]]:
+    return ladders(course, milestone_statuses(course, progress))
+
+
+def _missing_ids(status: MilestoneStatus) -> str:
+    return ", ".join(missing.collection.id for missing in status.missing)
+
+
+def _milestone_mark(status: MilestoneStatus) -> str:
+    return _MILESTONE_MARKS.get(status.label) or _MARKS[status.status.state]
+
+
+def _milestone_style(status: MilestoneStatus) -> str:
+    return _MILESTONE_STYLES.get(status.label) or _STYLES[status.status.state]
+
+
+def _ladder_legend() -> Text:
+    shown = {NOT_ATTEMPTED: _MARKS[State.NOT_STARTED], **_MILESTONE_MARKS}
+    return Text(", ".join(f"[{mark}] {label}" for label, mark in shown.items()), style="faint")
 
 
 def _date(when: str) -> str:

@@ -11,9 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_tinytorch.core.causes import SHOWN_IN_FULL, Cause, Verdict, causes, verdict
-from pytest_tinytorch.core.course import Checkpoint, Collection, Course
+from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Milestone
 from pytest_tinytorch.core.groups import Group as TestGroup
 from pytest_tinytorch.core.records import Location, TestRecord
+from pytest_tinytorch.progress.milestones import (
+    NOT_ATTEMPTED,
+    MilestoneStatus,
+    locked_message,
+    was_not_attempted,
+)
 from pytest_tinytorch.progress.next_step import NextStep
 from pytest_tinytorch.progress.progress import State, Status
 from pytest_tinytorch.reports.phrases import (
@@ -23,11 +29,13 @@ from pytest_tinytorch.reports.phrases import (
     WAITING,
     capability,
     cause_text,
+    certificate_text,
     collection_name,
     excerpt_lines,
     modules_text,
     tally,
     titled,
+    unlocked_text,
 )
 
 _STYLES = {
@@ -126,10 +134,17 @@ def _verdict_on(
         word = f"not decided, {passed} of the {len(tests)} tests that ran passed"
         rest = f"({status.total} count). Run all: {collection.group.command}"
         return head.append(word, style="todo").append(f" {rest}")
+    if was_not_attempted(collection, tests):
+        head.append(NOT_ATTEMPTED, style="todo")
+        why = tests[0].message.removeprefix("Skipped: ")
+        return head.append(f", its tests were skipped: {why}")
     word = tally(passed, len(tests), points, collection.points)
     if passed == len(tests):
         head.append("achieved", style="good").append(f", {word}")
-        return head.append(f"\n{capability(collection)}")
+        head.append(f"\n{capability(collection)}")
+        if isinstance(collection, Milestone):
+            head.append(f"\n{certificate_text(collection)}")
+        return head
     head.append("not achieved", style="bad").append(f", {word}")
     return head.append_text(_rests_on(rests_on))
 
@@ -147,6 +162,14 @@ def _rests_on(needs: Sequence[Status[Checkpoint]]) -> Text:
 
 def next_line(step: NextStep) -> RenderableType:
     return Text("Next: ", style="head").append(f"{step.why}: ").append(step.command, style="place")
+
+
+def unlocked_lines(unlocked: Sequence[Milestone], locked: Sequence[MilestoneStatus]) -> list[Text]:
+    """The milestones that a run unlocked, and those that it left out because they are locked."""
+    lines = [Text(f"\n{unlocked_text(milestone)}", style="good") for milestone in unlocked]
+    if locked:
+        lines.append(Text(f"\nNot run, locked: {locked_message(locked)}", style="todo"))
+    return lines
 
 
 def _columns(left: RenderableType, right: RenderableType) -> RenderableType:

@@ -26,6 +26,7 @@ def classroom(classroom):
     """The classroom of all integration tests, in a course that has a milestone."""
     make_course_with_milestone(classroom.root)
     write_manifest(classroom.root)
+    classroom.achieve("00", "01")
     return classroom
 
 
@@ -114,7 +115,7 @@ def test_progress_is_achieved_stale_and_failing(classroom):
     shown = progress_of(classroom)
     assert (shown["state"], shown["passed"], shown["points"]) == ("achieved", 2, 3)
     assert shown["needs"] == ["01_numbers", "02_words"]
-    assert "0 of 3 checkpoints, 3 of 19 points" in classroom.says("--progress")
+    assert "2 of 3 checkpoints, 14 of 19 points, 1 of 1 milestones" in classroom.says("--progress")
     classroom.edit("src/02_words.py", LOUD, QUIET)
     assert progress_of(classroom)["state"] == "stale"
     classroom.run("--milestone", "greeting")
@@ -136,8 +137,8 @@ def test_evidence_stands_beside_that_of_checkpoints_which_stays_where_it_is(clas
     classroom.run("--milestone", "greeting", "--checkpoint", "01")
     data = json.loads((classroom.home / "progress.json").read_text())
     kept = data["courses"]["mini"]
-    assert data["format"] == 1 and list(kept) == ["checkpoints", "milestones"]
-    assert list(kept["checkpoints"]) == ["01"] and list(kept["milestones"]) == ["greeting"]
+    assert data["format"] == 1
+    assert list(kept["checkpoints"]) == ["00", "01"] and list(kept["milestones"]) == ["greeting"]
     (evidence,) = kept["milestones"]["greeting"].values()
     assert evidence["tests"]["milestone greeting/test_greets"] == "passed"
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from evidence import keep_evidence
 from rich.cells import cell_len
 
 from pytest_tinytorch.core.causes import causes
@@ -357,7 +358,11 @@ def test_details_of_a_module_that_is_completed_or_not_there(course):
     progress.complete_module(course.modules[0])
     course.source_file(course.modules[1]).unlink()
     shown = draw(progress_view(course, progress, "detailed"), 80, False)
-    assert "     module 01_numbers: src/01_numbers.py (completed)\n" in shown
+    assert "     module 01_numbers: src/01_numbers.py (claimed, unverified)\n" in shown
+    keep_evidence(course, course.checkpoints[0])
+    progress = Progress.of(course, load_manifest(course))
+    again = draw(progress_view(course, progress, "detailed"), 80, False)
+    assert "     module 01_numbers: src/01_numbers.py (completed)\n" in again
     assert "     module 02_words: src/02_words.py (not there)\n" in shown
 
 

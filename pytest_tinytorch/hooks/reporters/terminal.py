@@ -26,6 +26,7 @@ from pytest_tinytorch.hooks.reporters.silence import silence
 from pytest_tinytorch.hooks.session import RunSession, session_of
 from pytest_tinytorch.hooks.stash import usage_errors
 from pytest_tinytorch.hooks.xdist import is_crash
+from pytest_tinytorch.progress.milestones import progress_json, was_not_attempted
 from pytest_tinytorch.progress.next_step import NextStep, step_after_failure, step_forward
 from pytest_tinytorch.progress.progress import Progress, State
 from pytest_tinytorch.reports.phrases import group_name
@@ -45,7 +46,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         if form == "json":
             import json
 
-            text = json.dumps(progress.to_json(), indent=1) + "\n"
+            text = json.dumps(progress_json(course, progress), indent=1) + "\n"
         else:
             from pytest_tinytorch.reports.progress_view import progress_view
 
@@ -106,7 +107,7 @@ class RunReporter:
 
         run = self._run_session.finish()
         graded = graded_run_of(self._config)
-        self._print(cause_blocks(redacted(run.tests) if graded else run.tests))
+        self._print(cause_blocks(redacted(run.tests) if graded else self._attempted(run)))
         self._print_notes(self._run_session.problems)
         self._print(self._conclusion() if graded is None else self._grade(graded))
         self._print_notes(self._run_session.notes)
@@ -136,7 +137,7 @@ class RunReporter:
         return [Text(f"\n{group_name(course, group)}\n", style="head")]
 
     def _conclusion(self) -> "list[RenderableType]":
-        from pytest_tinytorch.reports.run_view import next_line, run_summary
+        from pytest_tinytorch.reports.run_view import next_line, run_summary, unlocked_lines
 
         run_session = self._run_session
         run = run_session.finish()
@@ -145,9 +146,16 @@ class RunReporter:
         statuses = [progress.status(collection) for collection in ran]
         rests_on = {c.group: progress.unachieved_needs(c) for c in ran}
         parts = run_summary(statuses, {c.group: run.of(c.group) for c in ran}, rests_on)
+        parts += unlocked_lines(run_session.unlocked, run_session.options.locked)
         if run.tests and not run_session.problems:
             parts.append(next_line(self._next_step(run, progress)))
         return parts
+
+    def _attempted(self, run: RunRecord) -> list[TestRecord]:
+        """The tests without those of milestones that were skipped as a whole: nothing to fix."""
+        collections = self._run_session.options.collections
+        skipped = {c.group for c in collections if was_not_attempted(c, run.of(c.group))}
+        return [test for test in run.tests if test.group not in skipped]
 
     def _grade(self, graded: GradedRun) -> "list[RenderableType]":
         from rich.text import Text
@@ -161,7 +169,7 @@ class RunReporter:
 
     def _next_step(self, run: RunRecord, progress: Progress) -> NextStep:
         course = self._run_session.course
-        if found := causes(run.tests):
+        if found := causes(self._attempted(run)):
             return step_after_failure(found[0])
         for module in self._run_session.options.modules:
             checkpoint = course.checkpoint_of(module)
