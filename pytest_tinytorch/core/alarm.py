@@ -17,7 +17,7 @@ _SHORTEST = 1e-6  # a timer of 0 seconds would be switched off
 
 
 class _Silence:
-    """How many `silenced` blocks the process is in: signals belong to the whole process."""
+    """Counts the active `silenced` blocks. It is global, because signals are."""
 
     depth = 0
 

@@ -1,4 +1,4 @@
-"""The variables that give NumPy's matrix library one thread.
+"""Names the environment variables that limit NumPy's matrix library to one thread.
 
 NumPy reads them when it loads. `plugin` sets them for tests, and `isolation.levels` for student
 code: with one thread, a measurement means the same on any machine.

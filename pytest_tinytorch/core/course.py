@@ -57,7 +57,7 @@ class Limits:
     memory_mib: int  # address space
     scratch_mib: int  # all files together
     open_files: int
-    processes: int  # and threads, where the sandbox has a user or a namespace of its own
+    processes: int  # including threads; used if the sandbox has its own user or namespace
     reply_mib: int = 64  # one reply of student code
 
 

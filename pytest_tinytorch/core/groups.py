@@ -1,6 +1,6 @@
-"""Groups of tests: a checkpoint, its hidden tests, a module, a milestone, a demo.
+"""Defines groups of tests: a checkpoint, its hidden tests, a module, a milestone, a demo.
 
-The one place that builds and parses the text of a group (`05`, `hidden 05`, `module 05`,
+Only this file builds and parses the text of a group (`05`, `hidden 05`, `module 05`,
 `milestone xor`) and of a test's id (`05/test_name[param]`). Files store these texts; records,
 manifests, hook modules and reports use `Group`.
 """

@@ -1,4 +1,4 @@
-"""The result of one test and of one run, as plain data with JSON both ways.
+"""Defines the records of a test and of a run: plain data that converts to JSON and back.
 
 `hooks.recording` makes a TestRecord where the test ran, `hooks.session` makes the RunRecord, and
 progress, JUnit XML and all reports read it. It holds only numbers, strings and lists.

@@ -1,4 +1,4 @@
-"""Temporary folders, and the removal of folders that a killed run has left behind.
+"""Makes temporary folders, and removes those of killed runs.
 
 Each folder contains a file that its creator keeps locked. A folder whose file is not locked is
 removed by the next run. Graded runs, bundles and sandboxes make their folders here.

@@ -1,1 +1,1 @@
-"""Finds the reason why a test failed, and the student's lines to look at."""
+"""Finds why a test failed, and the student's lines to look at. `hooks.recording` calls it."""

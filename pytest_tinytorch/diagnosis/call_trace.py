@@ -69,10 +69,10 @@ class CallTrace:
             sys.setprofile(None)
 
     def from_first_failure(self, function: Callable[..., object]) -> Callable[..., object]:
-        """`function`, watched each time it is called after a comparison in it has failed.
+        """Wrap `function` so that its calls are traced after a comparison in it has failed.
 
         Hypothesis calls a test for each example, and at the end once more with the example that it
-        shows: only that call matters, and the many that pass cost nothing.
+        shows. Only that last call matters, so passing examples are not slowed down.
         """
         failed = False
 
@@ -101,7 +101,7 @@ class CallTrace:
         code = frame.f_code
         owned = self._owned.get(code)
         if owned is None:
-            # A class body is a frame as well, and no function.
+            # A class body has a frame, too, but is not a function.
             named = code.co_flags & inspect.CO_OPTIMIZED and code.co_name not in _UNNAMED
             owned = self._owned[code] = bool(named) and self._sources.owns(code.co_filename)
         if not owned:

@@ -1,4 +1,4 @@
-"""Exports src_modules/NN_name.py to the generated package. `service.export` is the entry point.
+"""Exports src_modules/NN_name.py to the generated package. `hooks.export` and `tito` call it.
 
     source text --cells--> exported cells --render--> generated text --atomic--> files
 

@@ -1,10 +1,9 @@
 """Splits a literate source into its exported code cells, each with its line in the source.
 
 `render` calls it. A cell begins with a comment `# %%` in the first column, between two statements
-of the file: the same text in a string, a function or brackets begins no cell. So cells
-hold whole statements, and every source that Python compiles can be exported. `# %% [markdown]`
-begins text.
-`#| export` is read above the first code of a cell; below it, it is a comment like any other.
+of the file; in a string, a function or brackets, the same text begins no cell. So cells hold whole
+statements, and every source that Python compiles can be exported. `# %% [markdown]` begins text.
+`#| export` counts above the first code of a cell; below it, it is an ordinary comment.
 """
 
 import ast

@@ -1,1 +1,1 @@
-"""Grades one course folder or a class: reads the sources, runs the tests, writes results."""
+"""Grades one course folder or a class. `plugin`, hook modules and `tito` call it."""

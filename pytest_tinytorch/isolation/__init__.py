@@ -1,1 +1,1 @@
-"""Runs student code in a process of its own, and sends numbers, strings, arrays and handles."""
+"""Runs student code in a sandbox, a process of its own. `hooks.isolation` starts it."""

@@ -1,1 +1,1 @@
-"""Stores evidence of runs, computes which checkpoints are achieved, and names the next step."""
+"""Stores evidence of runs, and computes the next step. `hooks.session` and `tito` call it."""

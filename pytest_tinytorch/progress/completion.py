@@ -1,4 +1,4 @@
-"""`tito module complete`: runs each tier of a module's tests, and stops at the first failure.
+"""Runs each tier of a module's tests, for `tito module complete`; stops at the first failure.
 
 export -> inline tests -> integration tests -> checkpoint -> celebration, once -> next step
 """

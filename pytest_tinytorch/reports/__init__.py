@@ -1,1 +1,1 @@
-"""Turns records into text for people and into files for other programs."""
+"""Turns records into text and files. `hooks.reporters`, `grading` and `cli` call it."""

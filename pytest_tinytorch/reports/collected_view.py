@@ -1,4 +1,7 @@
-"""Draws the result of `tito collect`: counts, and a line for each student with a problem."""
+"""Draws the result of collecting: counts, and a line for each student with a problem.
+
+`cli.collect` calls it.
+"""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,6 @@
 """Disables and enables workflow commands in the log of GitHub Actions.
 
-GitHub obeys `::error file=...::...` whoever prints it, and a graded run prints text of students.
+GitHub executes a printed `::error file=...::...`, and a graded run prints text of students.
 So `grading.clean_process` prints all output between two lines that switch commands off and on:
 
     ::stop-commands::TOKEN   the output of the run   ::TOKEN::   ::error file=...::...

@@ -1,1 +1,1 @@
-"""Finds and collects submissions of students, and reads them by an allow-list."""
+"""Collects and reads submissions, for `tito collect` and `grading`."""

@@ -1,1 +1,1 @@
-"""Gradescope: makes the autograder's zip, and is the autograder that runs there."""
+"""Makes an autograder for Gradescope (called by `tito`), and is the program that runs there."""

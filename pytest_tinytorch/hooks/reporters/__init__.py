@@ -1,1 +1,1 @@
-"""Hook modules that print in the terminal, and write files for other programs."""
+"""Hook modules that print, and write files for other programs. pytest calls their hooks."""

@@ -1,1 +1,1 @@
-"""The code that runs in the sandbox. It imports only the standard library and NumPy."""
+"""The program in a sandbox: standard library and NumPy only. `isolation.sandbox` starts it."""
