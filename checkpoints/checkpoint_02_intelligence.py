@@ -137,7 +137,7 @@ def test_extremes_of_one_element(tt, check):
 @pytest.mark.hint("NumPy's functions take any shape: nothing here needs to know it.")
 @pytest.mark.depends(on="test_relu")
 def test_shapes_of_one_element(tt, check):
-    """Bends a single number, a row, a cube and nothing at all, and keeps the shape"""
+    """Activations accept the shapes (), (4,), (2, 3, 4) and (0, 3), and keep them"""
     cube = np.linspace(-3, 3, 24, dtype=np.float32).reshape(2, 3, 4)
     for a in (np.array(-1.5, np.float32), cube[0, 0], cube, cube.transpose(2, 0, 1)):
         x = tt.Tensor(a)

@@ -64,7 +64,7 @@ def diagnose(
     if "Timeout" in message and _is_pytests_own(error):
         limit = "the time limit of one test; look for a loop that does not end"
         return Diagnosis(Reason.TIMEOUT, f"stopped after {limit}", locations, example)
-    if frames and frames[-1].file == sources.door:
+    if frames and frames[-1].file == sources.root_file:
         return Diagnosis(Reason.NOT_WRITTEN, _capped(str(error)), (), example)
     if own and own[-1].code_name == "<module>":
         message = f"{locations[0] if locations else own[-1].file} fails on import: {message}"

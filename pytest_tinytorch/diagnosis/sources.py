@@ -32,10 +32,10 @@ class StudentSources:
         self._names = {course.source_name(module) for module in course.modules}
         self._package = f"{course.package_folder}"
         self._sources = f"{course.root / course.sources}"
-        self.door = f"{course.package_folder / '__init__.py'}"
+        self.root_file = f"{course.package_folder / '__init__.py'}"
 
     def owns(self, filename: str) -> bool:
-        return filename.startswith((self._package, self._sources)) and filename != self.door
+        return filename.startswith((self._package, self._sources)) and filename != self.root_file
 
     def generated(self, name: str) -> str:
         """The path of a generated file, by its name in the package: `core/tensor.py`."""

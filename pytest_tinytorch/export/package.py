@@ -17,8 +17,8 @@ def package_files(course: Course) -> dict[Path, str]:
     before, _, rest = template.read_text(encoding="utf-8").partition(_OPEN)
     _, _, after = rest.partition(_CLOSE)
     catalogue = _catalogue(course)
-    door = before + catalogue + after
-    files = {course.package_folder / "__init__.py": _generated(door)}
+    root = before + catalogue + after
+    files = {course.package_folder / "__init__.py": _generated(root)}
     for folder in _subfolders(course):
         files[folder / "__init__.py"] = _generated('"""Generated from the module sources."""\n')
     return files

@@ -248,7 +248,7 @@ def test_a_line_outside_any_source_has_no_place(course, sources):
     assert sources.locate(__file__, 1) is None
     assert sources.locate(str(course.root / "mini/core/none.py"), 1) is None
     assert not sources.owns(str(course.root / "mini/__init__.py"))
-    assert Path(sources.door) == course.root / "mini/__init__.py"
+    assert Path(sources.root_file) == course.root / "mini/__init__.py"
 
 
 def test_the_last_hypothesis_says_its_example_as_we_read_it():
