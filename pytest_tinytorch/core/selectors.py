@@ -51,10 +51,10 @@ def _milestone_names(course: Course) -> dict[str, set[str]]:
     names: dict[str, set[str]] = {}
     for milestone in course.milestones:
         place = str(milestone.number)
-        words = [milestone.id, milestone.name, f"{milestone.ladder} {place}"]
-        words += [str(milestone.year)] * (milestone.year is not None)
-        words += [place] * (milestone.ladder == course.ladders[-1])
-        for word in map(_plain, words):
+        aliases = [milestone.id, milestone.name, f"{milestone.ladder} {place}"]
+        aliases += [str(milestone.year)] * (milestone.year is not None)
+        aliases += [place] * (milestone.ladder == course.ladders[-1])
+        for word in map(_plain, aliases):
             names.setdefault(word, set()).add(milestone.id)
     return names
 

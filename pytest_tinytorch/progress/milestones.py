@@ -42,7 +42,7 @@ class MilestoneStatus:
 
     @property
     def label(self) -> str:
-        """Its state in words: `achieved`, `failing 1 of 2`, `locked`, `not attempted`, ..."""
+        """Its state as text: `achieved`, `failing 1 of 2`, `locked`, `not attempted`, ..."""
         state = self.status.state
         if state in (State.ACHIEVED, State.FAILING, State.PLANNED):
             return self.status.label

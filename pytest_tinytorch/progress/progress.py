@@ -161,7 +161,7 @@ class Progress:
         return self._update(add)
 
     def complete_module(self, module: Module) -> list[str]:
-        """Record that every tier of a module's tests passed, or that somebody claims it."""
+        """Record that every tier of a module's tests passed, or that the student claims it."""
         return self.note(completed_modules=[module.name])
 
     def note(self, **names: Iterable[str]) -> list[str]:
