@@ -3,12 +3,8 @@
 import importlib.util
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _DATA = Path(__file__).parent / "data"
 
@@ -17,36 +13,29 @@ _DATA = Path(__file__).parent / "data"
 def digits() -> SimpleNamespace:
     """Handwritten digits, 8x8: `train_images` (1437, 8, 8) and `test_images` (360, 8, 8), float32
     from 0 to 1, with `train_labels` and `test_labels`, int64."""
-    import numpy as np
-
-    with np.load(_DATA / "digits.npz", allow_pickle=False) as arrays:
-        data = {name: arrays[name] for name in arrays.files}
-    scaled = {
-        name: array.astype(np.float32) / 16 if name.endswith("images") else array
-        for name, array in data.items()
-    }
-    return SimpleNamespace(**scaled)
+    return _program("course_data").digits()
 
 
 @pytest.fixture(scope="session")
 def digits_weights() -> SimpleNamespace:
     """Weights of an MLP 64-32-10 that reads the digits, trained by `data/train_digits_mlp.py`:
     `first_weight` (32, 64), `first_bias` (32,), `last_weight` (10, 32), `last_bias` (10,)."""
-    import numpy as np
-
-    with np.load(_DATA / "digits_mlp.npz", allow_pickle=False) as arrays:
-        return SimpleNamespace(**{name: arrays[name] for name in arrays.files})
+    return SimpleNamespace(**_program("course_data").weights("digits_mlp"))
 
 
 @pytest.fixture(scope="session")
 def mnist() -> SimpleNamespace:
     """A sample of MNIST: `train_images` (5000, 1, 28, 28) and `test_images` (2000, 1, 28, 28),
     float32 from 0 to 1, with `train_labels` and `test_labels`, int64."""
-    import numpy as np
+    return _program("course_data").mnist()
 
-    with np.load(_DATA / "mnist_sample.npz", allow_pickle=False) as arrays:
-        data = {name: arrays[name] for name in arrays.files}
-    return SimpleNamespace(**{name: _scaled(array) for name, array in data.items()})
+
+@pytest.fixture(scope="session")
+def mnist_weights() -> SimpleNamespace:
+    """Weights of networks that read MNIST, trained by `data/train_mnist.py`: `mlp` and `cnn`, each
+    a state dict, name -> float32 array."""
+    read = _program("course_data").weights
+    return SimpleNamespace(mlp=read("mnist_mlp"), cnn=read("mnist_cnn"))
 
 
 @pytest.fixture(scope="session")
@@ -54,12 +43,12 @@ def synthetic_images() -> SimpleNamespace:
     """Colour images of ten classes, made by `data/synthetic_images.py`: `train_images`
     (1000, 3, 32, 32) and `test_images` (500, 3, 32, 32), float32 from 0 to 1, with `train_labels`
     and `test_labels`, int64."""
-    synthetic = _program("synthetic_images")
+    synthetic, scaled = _program("synthetic_images"), _program("course_data").from_bytes
     train, test = synthetic.make_images(1000, seed=0), synthetic.make_images(500, seed=1)
     return SimpleNamespace(
-        train_images=_scaled(train[0]),
+        train_images=scaled(train[0]),
         train_labels=train[1],
-        test_images=_scaled(test[0]),
+        test_images=scaled(test[0]),
         test_labels=test[1],
     )
 
@@ -67,14 +56,12 @@ def synthetic_images() -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def corpus() -> SimpleNamespace:
     """Sentences of a small grammar, `data/corpus.txt`: `train` and `held_out`, texts with one
-    sentence a line, and `accepts(sentence)`, which says whether the grammar makes a sentence."""
-    lines = (_DATA / "corpus.txt").read_text("utf-8").splitlines(keepends=True)
-    count = len(lines) * 9 // 10
-    return SimpleNamespace(
-        train="".join(lines[:count]),
-        held_out="".join(lines[count:]),
-        accepts=_program("corpus_grammar").accepts,
-    )
+    sentence a line; `accepts(sentence)`, which says whether the grammar makes a sentence; and
+    `five_words(train, text)`, the perplexity for each word of a count of up to five words."""
+    found, grams = _program("course_data").corpus(), _program("word_counts")
+    found.accepts = _program("corpus_grammar").accepts
+    found.words_of, found.five_words = grams.words_of, grams.five_words
+    return found
 
 
 def _program(name: str) -> ModuleType:
@@ -84,12 +71,3 @@ def _program(name: str) -> ModuleType:
     program = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(program)
     return program
-
-
-def _scaled(array: "np.ndarray") -> "np.ndarray":
-    """Images (N, C, H, W) of bytes as float32 from 0 to 1; labels as int64."""
-    import numpy as np
-
-    if array.ndim == 4:
-        return array.astype(np.float32) / 255
-    return array.astype(np.int64)

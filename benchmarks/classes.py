@@ -18,7 +18,15 @@ from process_tree import Ran, run_watched
 from pytest_tinytorch.export.notebook import source_of_notebook
 
 REPOSITORY = Path(__file__).parents[1]
-COPIED = ("course.toml", "conftest.py", "checkpoints", "data", "src_modules", "tinytorch")
+COPIED = (
+    "course.toml",
+    "conftest.py",
+    "checkpoints",
+    "milestones",
+    "data",
+    "src_modules",
+    "tinytorch",
+)
 
 
 def grade(root: Path, submissions: Path, results: Path, *more: str) -> Ran:

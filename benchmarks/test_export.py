@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     root = tmp_path_factory.mktemp("course")
-    for name in ("course.toml", "checkpoints", "src_modules"):
+    for name in ("course.toml", "checkpoints", "milestones", "src_modules"):
         copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
         copy(REPOSITORY / name, root / name)
     course = load_course(root)

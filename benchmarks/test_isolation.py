@@ -17,7 +17,15 @@ from pytest_tinytorch.isolation.probe import probe
 
 REPOSITORY = Path(__file__).parents[1]
 COURSE = load_course(REPOSITORY)
-COPIED = ("course.toml", "conftest.py", "checkpoints", "data", "src_modules", "tinytorch")
+COPIED = (
+    "course.toml",
+    "conftest.py",
+    "checkpoints",
+    "milestones",
+    "data",
+    "src_modules",
+    "tinytorch",
+)
 MOST_MICROSECONDS = 60
 
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
-COPIED = ("course.toml", "conftest.py", "checkpoints", "data", "src_modules", "tinytorch")
+COPIED = (
+    "course.toml",
+    "conftest.py",
+    "checkpoints",
+    "milestones",
+    "data",
+    "src_modules",
+    "tinytorch",
+)
 # Outside a run of the course, Hypothesis would try other examples, twice as many, and keep them.
 SAME_EXAMPLES = """
 import zlib

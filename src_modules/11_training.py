@@ -687,13 +687,19 @@ class Progress:
         self.began = self.shown = time.perf_counter()
 
     def batch(self, averages: Any, rate: float) -> None:
-        """After each batch, but drawn ten times a second: the loss so far, the learning rate and the speed."""
+        """After each batch, but drawn ten times a second: the loss so far, the time left, the learning rate, the speed."""
         self.done += 1
         if self.bar and time.perf_counter() > self.shown + 0.1:
             self.shown = time.perf_counter()
             bar = f"[{'#' * (10 * self.done // self.batches):10}] " if self.batches else ""
             loss, speed = averages.means()["loss"], averages.count / (self.shown - self.began)
-            self.say(f"{bar}{self.done}/{self.batches or '?'}  loss {loss:.4f}  lr {rate:.3g}  {speed:,.0f} samples/s", "")
+            text = f"{bar}{self.done}/{self.batches or '?'}  loss {loss:.4f}  {self.left()}lr {rate:.3g}"
+            self.say(f"{text}  {speed:,.0f} samples/s", "")
+
+    def left(self) -> str:
+        """How long the batches of all epochs to come take at the speed of this one; "" if nobody knows how many."""
+        rest = self.batches * (self.epochs - self.epoch + 1) - self.done
+        return f"{(self.shown - self.began) / self.done * rest:.0f} s left  " if self.batches else ""
 
     def end(self, row: Mapping[str, float]) -> None:
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in row.items())

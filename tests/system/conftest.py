@@ -24,7 +24,15 @@ def pytest_collection_finish():
         settings.register_profile("few", settings.default, max_examples=5, phases=phases)
         settings.load_profile("few")
 """
-COPIED = ("course.toml", "conftest.py", "checkpoints", "data", "src_modules", "tinytorch")
+COPIED = (
+    "course.toml",
+    "conftest.py",
+    "checkpoints",
+    "milestones",
+    "data",
+    "src_modules",
+    "tinytorch",
+)
 
 
 @dataclass

@@ -211,13 +211,15 @@ def test_a_log_has_a_line_for_each_epoch():
     assert said(io.StringIO(), verbose=False) == said(Terminal(), verbose=False) == ""
 
 
-def test_a_bar_tells_loss_rate_and_speed(monkeypatch):
-    clock = iter(np.arange(0, 1000, 0.2))
+def test_a_bar_tells_loss_time_left_rate_and_speed(monkeypatch):
+    clock = iter(np.arange(0, 9000, 2.0))
     monkeypatch.setattr(training.time, "perf_counter", lambda: next(clock))
     parts = said(Terminal()).split("\r")
     bars = [part for part in parts if "samples/s" in part]
     assert len(bars) == 6 and all("loss " in bar and "lr 0.1" in bar for bar in bars)
     assert "[###       ] 1/3" in bars[0] and "[##########] 3/3" in bars[2]
+    left = [float(bar.partition(" s left")[0].rpartition(" ")[2]) for bar in bars]
+    assert left[0] > left[2] > left[3] > left[5] == 0  # of both epochs
 
 
 def test_a_bar_stays_in_its_line(monkeypatch):

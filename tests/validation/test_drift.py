@@ -45,14 +45,14 @@ def drift(kept: Path, made: Path) -> list[str]:
 
 
 def test_the_package_is_what_the_sources_give(tmp_path):
-    root = copy(tmp_path, "course.toml", "checkpoints", "src_modules")
+    root = copy(tmp_path, "course.toml", "checkpoints", "milestones", "src_modules")
     export(load_course(root))
     assert len(contents(root / "tinytorch")) >= 5
     assert drift(ROOT / "tinytorch", root / "tinytorch") == []
 
 
 def test_an_export_of_what_is_there_changes_nothing(tmp_path):
-    root = copy(tmp_path, "course.toml", "checkpoints", "src_modules", "tinytorch")
+    root = copy(tmp_path, "course.toml", "checkpoints", "milestones", "src_modules", "tinytorch")
     report = export(load_course(root))
     assert [*report.written, *report.removed, *report.kept, *report.broken] == []
     assert drift(ROOT / "tinytorch", root / "tinytorch") == []
@@ -67,8 +67,10 @@ def test_drift_is_found(tmp_path):
     assert found == ["core/setup.py", "core/stray.txt", "core/tensor.py"]
 
 
-def test_the_manifest_is_what_the_checkpoints_hold(tmp_path):
-    root = copy(tmp_path, "course.toml", "conftest.py", "checkpoints", "src_modules", "data")
+def test_the_manifest_is_what_checkpoints_and_milestones_hold(tmp_path):
+    root = copy(
+        tmp_path, "course.toml", "conftest.py", "checkpoints", "milestones", "src_modules", "data"
+    )
     manifest = root / "checkpoints/manifest.json"
     manifest.unlink()
     command = [sys.executable, "-m", "pytest_tinytorch.cli", "manifest"]
@@ -80,7 +82,7 @@ def test_the_manifest_is_what_the_checkpoints_hold(tmp_path):
 def disagreements(course: Course, tests: Mapping[Group, Mapping[str, float]]) -> list[str]:
     """Where ids and points of a manifest are not those of the course and its files of tests."""
     written = {c.group: c for c in course.collections if course.is_written(c)}
-    wrong = [] if list(tests) == list(written) else [f"checkpoints {[*map(str, tests)]}"]
+    wrong = [] if set(tests) == set(written) else [f"checkpoints {[*map(str, tests)]}"]
     for identifier, points in tests.items():
         checkpoint = written.get(identifier)
         if checkpoint is None:

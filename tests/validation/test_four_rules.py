@@ -15,6 +15,7 @@ from pytest_tinytorch.core.course import load_course
 ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)
 FILES = [ROOT / c.file for c in COURSE.collections if COURSE.is_written(c)]
+CHECKPOINTS = [ROOT / c.file for c in COURSE.checkpoints if COURSE.is_written(c)]
 INTEGRATION = sorted((ROOT / "integration").glob("*.py"))
 # Calls that change an object: a method of it, or a function of NumPy given it first.
 WRITERS = {
@@ -314,7 +315,7 @@ def test_an_integration_test_keeps_them_too(file):
     assert file == COURSE.integration_file(module)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", CHECKPOINTS, ids=lambda file: file.stem)
 def test_a_checkpoint_has_8_to_25_tests_and_its_own_id(file):
     assert frame(file.read_text("utf-8"), file.stem.split("_")[1]) == []
 

@@ -293,7 +293,8 @@ def import_failures(folder: Path, texts: dict[str, str]) -> str:
     """
     (folder / COURSE.sources).mkdir()
     shutil.copy(COURSE.root / "course.toml", folder)
-    shutil.copytree(COURSE.root / "checkpoints", folder / "checkpoints")
+    for name in ("checkpoints", "milestones"):
+        shutil.copytree(COURSE.root / name, folder / name)
     for name, text in texts.items():
         (folder / COURSE.sources / f"{name}.py").write_text(text, "utf-8")
     course = load_course(folder)

@@ -59,7 +59,7 @@ def test_it_works_installed_elsewhere(wheel, tmp_path):
     site, course = tmp_path / "site", tmp_path / "course"
     subprocess.run([*PIP, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
     course.mkdir()
-    for name in ("course.toml", "conftest.py", "checkpoints", "data", "src_modules"):
+    for name in ("course.toml", "conftest.py", "checkpoints", "milestones", "data", "src_modules"):
         copier = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copier(ROOT / name, course / name)
     conftest = course / "conftest.py"

@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=6a753e8adf611b61 code=6127b5230a248430 content=feaa69610d2a2478
+# export: format=1 source=918a976b0264e269 code=14216f338564ef00 content=559ab98a00d46e5a
 # %% src_modules/11_training.py:49
 import json
 import math
@@ -444,13 +444,19 @@ class Progress:
         self.began = self.shown = time.perf_counter()
 
     def batch(self, averages: Any, rate: float) -> None:
-        """After each batch, but drawn ten times a second: the loss so far, the learning rate and the speed."""
+        """After each batch, but drawn ten times a second: the loss so far, the time left, the learning rate, the speed."""
         self.done += 1
         if self.bar and time.perf_counter() > self.shown + 0.1:
             self.shown = time.perf_counter()
             bar = f"[{'#' * (10 * self.done // self.batches):10}] " if self.batches else ""
             loss, speed = averages.means()["loss"], averages.count / (self.shown - self.began)
-            self.say(f"{bar}{self.done}/{self.batches or '?'}  loss {loss:.4f}  lr {rate:.3g}  {speed:,.0f} samples/s", "")
+            text = f"{bar}{self.done}/{self.batches or '?'}  loss {loss:.4f}  {self.left()}lr {rate:.3g}"
+            self.say(f"{text}  {speed:,.0f} samples/s", "")
+
+    def left(self) -> str:
+        """How long the batches of all epochs to come take at the speed of this one; "" if nobody knows how many."""
+        rest = self.batches * (self.epochs - self.epoch + 1) - self.done
+        return f"{(self.shown - self.began) / self.done * rest:.0f} s left  " if self.batches else ""
 
     def end(self, row: Mapping[str, float]) -> None:
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in row.items())
@@ -465,7 +471,7 @@ class Progress:
             print(text, end=end, flush=True)
 
 
-# %% src_modules/11_training.py:728
+# %% src_modules/11_training.py:734
 class Averages:
     """Means over samples of several numbers, which come batch by batch."""
 
@@ -612,7 +618,7 @@ class Trainer:
         return {name: saved[name] for name in ("epoch", "history", "best", "waited") if name in saved}
 
 
-# %% src_modules/11_training.py:959
+# %% src_modules/11_training.py:965
 def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60, height: int = 10) -> str:
     """Curves over the epochs, drawn with the first letters of their names.
 
