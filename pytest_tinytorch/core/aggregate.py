@@ -66,17 +66,25 @@ class Tally:
         return test
 
 
-def graded(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
-    """The same records with the manifest's points, whatever the marks in the test files say."""
-    return [replace(t, max_points=manifest.of(t.group).get(t.id, 0.0)) for t in tests]
+def is_listed(test: TestRecord, manifest: Manifest) -> bool:
+    """Whether a test counts: where the manifest lists a group's tests, no other one does."""
+    of = manifest.of(test.group)
+    return not of or test.id in of
 
 
 def listed(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
-    """The same records; tests that the manifest does not list for their group earn nothing."""
+    """The tests that count, worth what the manifest says; groups that it does not have stay."""
     return [
-        replace(t, max_points=0.0) if (of := manifest.of(t.group)) and t.id not in of else t
-        for t in tests
+        replace(test, max_points=manifest.of(test.group).get(test.id, test.max_points))
+        for test in tests
+        if is_listed(test, manifest)
     ]
+
+
+def graded(tests: Iterable[TestRecord], manifest: Manifest) -> list[TestRecord]:
+    """The tests that count, worth what the manifest says: a mark in a test earns nothing."""
+    found = listed(tests, manifest)
+    return [replace(t, max_points=manifest.of(t.group).get(t.id, 0.0)) for t in found]
 
 
 def in_order(tests: Iterable[TestRecord], groups: Iterable[Group]) -> tuple[TestRecord, ...]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pytest_tinytorch.core.aggregate import Tally, graded, in_order, listed
+from pytest_tinytorch.core.aggregate import Tally, graded, in_order, is_listed, listed
 from pytest_tinytorch.core.course import Milestone
 from pytest_tinytorch.core.errors import MACHINE, MachineError
 from pytest_tinytorch.core.groups import Group
@@ -102,6 +102,11 @@ class RunSession:
     def records(self) -> dict[str, TestRecord]:
         """The present record of each test, by its id."""
         return self.tally.records
+
+    @property
+    def uncounted(self) -> tuple[TestRecord, ...]:
+        """What ran although the manifest does not list it, beside tests of the same group."""
+        return tuple(t for t in self.tally.ran() if not is_listed(t, self.manifest))
 
     def record_of(self, nodeid: str) -> TestRecord | None:
         """The present record of a test, by its node id."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from pytest_tinytorch.core.causes import Cause, Verdict, verdict
 from pytest_tinytorch.core.course import Collection, Course, Milestone
-from pytest_tinytorch.core.groups import Group, Kind, checkpoint_group
+from pytest_tinytorch.core.groups import Group, Kind, checkpoint_group, test_name
+from pytest_tinytorch.core.manifest import MANIFEST_FILE
 from pytest_tinytorch.core.records import Location, Reason, TestRecord
 from pytest_tinytorch.core.scores import Grade
 
@@ -114,6 +115,15 @@ def titled(test: TestRecord) -> str:
 
 def tally(passed: int, tests: int, points: float, max_points: float) -> str:
     return f"{passed} of {tests} tests, {points:g} of {points_text(max_points)}"
+
+
+def not_counted(tests: Sequence[TestRecord]) -> str:
+    """Which tests ran although they do not count, and what lists them."""
+    names = list(dict.fromkeys(test_name(test.id).partition("[")[0] for test in tests))
+    shown = ", ".join(names[:_LISTED_TITLES]) + (", ..." if len(names) > _LISTED_TITLES else "")
+    does = "does not count: it is" if len(tests) == 1 else "do not count: they are"
+    found = f"{tests_text(len(tests))} ({shown}) {does} not in {MANIFEST_FILE}"
+    return f"{found}. Whoever writes the course runs `tito manifest`."
 
 
 def grade_text(grade: Grade) -> str:

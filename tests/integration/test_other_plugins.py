@@ -1,6 +1,7 @@
 """Other people's plugins beside ours: right points, the course's order, and one clear line."""
 
 import json
+import xml.etree.ElementTree as ET
 from importlib import metadata
 
 import pytest
@@ -63,10 +64,60 @@ def test_subtests_count_alike_in_a_class(with_subtests, tmp_path):
     assert result.ret == 0 and "uuu" not in result.stdout.str()
 
 
-def test_a_test_that_the_manifest_does_not_list_earns_nothing(classroom):
+UNLISTED = """
+
+@pytest.mark.points(99)
+def test_more(tt):
+    assert tt.shout
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_less(tt, n):
+    assert n < 2
+"""
+
+
+@pytest.fixture
+def with_unlisted(classroom):
+    """Three tests more than the manifest has, of which the last one fails."""
     with (classroom.root / "checkpoints/checkpoint_01_words.py").open("a") as file:
-        file.write("\n\n@pytest.mark.points(99)\ndef test_more(tt):\n    assert tt.shout\n")
-    assert "4 of 4 points" in classroom.says("--checkpoint", "01")
+        file.write(UNLISTED)
+    return classroom
+
+
+@pytest.mark.parametrize("way", [(), ("-n", "2")], ids=["plain", "xdist"])
+def test_tests_that_the_manifest_does_not_list_are_shown_and_not_counted(with_unlisted, way):
+    said = with_unlisted.says("--checkpoint", "01", *way)
+    assert "achieved, 1 of 1 tests, 4 of 4 points" in said and "not achieved" not in said
+    assert "FAIL less [2]" in said and "assert 2 < 2" in said
+    assert (
+        "3 tests (test_more, test_less) do not count: they are not in checkpoints/manifest.json."
+        " Whoever writes the course runs `tito manifest`." in said
+    )
+
+
+def test_tests_that_the_manifest_does_not_list_are_in_no_record(with_unlisted):
+    record = with_unlisted.record("01")
+    assert [(test["id"], test["points"]) for test in record["tests"]] == [("01/test_shout", 4)]
+    cases = ET.parse(with_unlisted.root / "grade.xml").getroot().iter("testcase")
+    properties = [{p.get("name"): p.get("value") for p in case.iter("property")} for case in cases]
+    assert [(p["id"], p["points"], p["max_points"]) for p in properties] == [
+        ("01/test_shout", "4", "4"),
+        ("01/test_more", "0", "0"),
+        ("01/test_less[1]", "0", "0"),
+        ("01/test_less[2]", "0", "0"),
+    ]
+    shown = json.loads(with_unlisted.run("--progress=json").stdout.str())["checkpoints"][1]
+    assert {key: shown[key] for key in ("state", "passed", "total", "points", "max_points")} == {
+        "state": "achieved", "passed": 1, "total": 1, "points": 4, "max_points": 4,
+    }  # fmt: skip
+
+
+def test_a_mark_is_worth_what_the_manifest_says(classroom):
+    file = "checkpoints/checkpoint_01_words.py"
+    classroom.edit(file, "@pytest.mark.points(4)", "@pytest.mark.points(40)")
+    assert classroom.record("01")["tests"][0]["max_points"] == 4
+    assert "1 of 1 tests, 4 of 4 points" in classroom.says("--checkpoint", "01")
 
 
 @needs("pytest-repeat")

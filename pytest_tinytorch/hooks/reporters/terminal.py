@@ -29,7 +29,7 @@ from pytest_tinytorch.hooks.xdist import is_crash
 from pytest_tinytorch.progress.milestones import progress_json, was_not_attempted
 from pytest_tinytorch.progress.next_step import NextStep, step_after_failure, step_forward
 from pytest_tinytorch.progress.progress import Progress, State
-from pytest_tinytorch.reports.phrases import group_name
+from pytest_tinytorch.reports.phrases import group_name, not_counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -107,10 +107,13 @@ class RunReporter:
 
         run = self._run_session.finish()
         graded = graded_run_of(self._config)
-        self._print(cause_blocks(redacted(run.tests) if graded else self._attempted(run)))
+        shown = (*self._attempted(run), *self._run_session.uncounted)
+        self._print(cause_blocks(redacted(run.tests) if graded else shown))
         self._print_notes(self._run_session.problems)
         self._print(self._conclusion() if graded is None else self._grade(graded))
         self._print_notes(self._run_session.notes)
+        if graded is None and (uncounted := self._run_session.uncounted):
+            self._print_notes([not_counted(uncounted)])
         if graded is None and self._run_session.options.isolation:
             self._print_notes(remarks_of(self._config))
 
