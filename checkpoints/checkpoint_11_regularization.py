@@ -152,7 +152,7 @@ def test_label_smoothing(tt, check, run_program):
     square = np.array([1, 0, 0])  # as many rows as classes
     check.close(tt.label_smoothing(tt.Tensor(square), 3, 0.3), 0.7 * np.eye(3)[square] + 0.1)
     left_alone(check, run_program, {"label_smoothing": [square, 3, 0.3]})
-    for wrong, share in (([5], 0.1), ([-1], 0.1), ([0], -0.1), ([0], 1.1)):
+    for wrong, share in (([5], 0.1), ([-1], 0.1), ([0.5], 0.1), ([0], -0.1), ([0], 1.1)):
         with check.raises(ValueError):
             tt.label_smoothing(tt.Tensor(wrong), 5, share)
 
@@ -172,10 +172,14 @@ def test_early_stopping(tt, check):
             model.load_state_dict({"weight": np.array([[number]])})  # into the array that is there
             said.append(stopper.step(value, model))
         check.equal(said, [number >= stops_at for number in range(len(values))])
-        stopper.restore(model)
-        check.close(model.weight, [[float(np.nanargmin(values))]])
+        for _ in range(2):
+            stopper.restore(model)
+            check.close(model.weight, [[float(np.nanargmin(values))]])
+            model.load_state_dict({"weight": np.array([[99.0]])})  # it goes on learning
     slow = tt.EarlyStopping(patience=1, min_delta=0.5)
     check.equal([slow.step(value) for value in (3.0, 2.0, 1.75)], [False, False, True])
+    with check.raises(RuntimeError):
+        slow.restore(linear(tt, [[0.0]]))
     with check.raises(ValueError, mentions=("0",)):
         tt.EarlyStopping(patience=0)
 
@@ -202,6 +206,17 @@ def test_magnitude_pruning(tt, check):
     even = linear(tt, np.ones((4, 5)))
     tt.magnitude_prune(even, 0.3)
     check.equal(int((check.array(even.weight) == 0).sum()), 6)
+    # Of a weight with zeros they are the first to go, and a weight that is kept may be 0.
+    for amount, weight in ((0.5, [[0, 0, 0, 5]]), (0.75, [[0, 0, 0, 5]]), (0.0, [[0, 3, 0, 5]])):
+        holes = linear(tt, weight)
+        mask = check.array(tt.magnitude_prune(holes, amount)["weight"])
+        check.close(holes.weight, weight)
+        check.equal(int(mask.sum()), 4 - round(4 * amount))
+    images = tt.Conv2d(2, 3, (2, 1))
+    images.weight.data = drawn(3, 2, 2, 1, seed=3)
+    sizes = np.abs(check.array(images.weight))
+    masks = tt.magnitude_prune(images, 0.5)
+    check.equal(check.array(masks["weight"]), sizes >= np.sort(sizes.ravel())[6])
     for amount in (-0.1, 1.5):
         with check.raises(ValueError, mentions=(str(amount),)):
             tt.magnitude_prune(even, amount)
@@ -242,6 +257,7 @@ def test_size_and_sparsity(tt, check):
     shared = tt.Sequential(layer, tt.relu, layer, tt.BatchNorm1d(2))
     check.equal(int(tt.model_size(shared)), 4 * 12 + 4 * 8 + 8)  # and a count of batches
     check.close(tt.sparsity(shared), 0.7)
+    check.close(tt.sparsity(linear(tt, [[0, 1e-12, -1e-30, 1]])), 0.25)
     full = linear(tt, np.ones((4, 4)))
     check.equal(int(tt.model_size(full, sparse=True)), 64)
     check.close(tt.sparsity(full), 0.0)
@@ -283,6 +299,19 @@ def test_structured_pruning(tt, check):
     check.close(found[0].weight, [[3, 0, 0], [3, 2, 0]])
     check.close(found[0].bias, [1, 3])
     check.close(found[1].weight, [[2, 1], [1, 1], [1, 2]])
+    check.close(tt.structured_prune(tt.Sequential(*square), 0.6)[0].weight, [[3, 2, 0]])
+    # The longest row of the last but one layer is short once a neuron before it has gone.
+    rows = [[1, 0], [0, 9]], [[100, 1], [0, 2]], [[1, 1]]
+    found = tt.structured_prune(tt.Sequential(*(linear(tt, weight) for weight in rows)), 0.5)
+    check.close(found[1].weight, [[1]])
+    check.true(found[1].bias is None, "a layer without a bias should not get one")
+    for training in (True, False):
+        model.train() if training else model.eval()
+        small = tt.structured_prune(model, 0.5)
+        check.equal(small.training, training)
+        small.eval() if training else small.train()
+        told = "the smaller network shares its layers with the first one: copy them"
+        check.true(model[2].training is training, told)
     for amount in (-0.5, 1.0):
         with check.raises(ValueError, mentions=(str(amount),)):
             tt.structured_prune(model, amount)
@@ -328,6 +357,8 @@ def test_calibration(tt, check, run_program):
         near = np.abs(check.array(zero).astype(float) - (-128 - low / expected)) <= 0.51
         check.true(bool(near.all()), f"zero point {check.array(zero)}: -128 - low / scale, rounded")
     scale, zero = tt.calibrate(tt.Tensor([2.55, 1.0]), symmetric=False)
+    check.dtype(scale, "float32")
+    check.dtype(zero, "int8")
     check.close(scale, 0.01)
     check.equal(int(check.array(zero)), -128)
     with check.raises(ValueError):
@@ -364,6 +395,15 @@ def test_quantization(tt, check, seed, axis, symmetric):
     ):
         found = tt.quantize(tt.Tensor(ties), scale=1.0, zero_point=zero_point)
         check.equal(check.array(found.values).astype(int).tolist(), expected)
+    # Scales that are given belong to an axis, too, also where all dimensions are as long.
+    cube, scales = np.full((2, 2, 2), 8.0, np.float32), np.array([1, 4], np.float32)
+    for place, array in ((0, cube), (1, cube), (-1, cube), (0, cube[0]), (1, cube[0])):
+        found = tt.quantize(tt.Tensor(array), scale=scales, zero_point=np.int8([0, 1]), axis=place)
+        steps = np.moveaxis(np.full(array.shape, [8, 3]), -1, place)
+        check.close(found.values, steps, rtol=0, atol=0)
+    for wrong in (0.0, -1.0):
+        with check.raises(ValueError):
+            tt.quantize(tt.Tensor(ties), scale=wrong)
 
 
 @pytest.mark.points(1)
@@ -383,6 +423,12 @@ def test_dequantization(tt, check):
         check.true(bool(off.max() <= 0.501), f"off by {off.max():.2f} steps, expected half a step")
     full = tt.quantize(tt.Tensor([-300.0, 0.0, 300.0]), scale=0.5, zero_point=-1)
     check.close(tt.dequantize(full), [-63.5, 0, 64])
+    square = np.array([[1, -2], [30, 127]], np.float32)
+    for axis in (0, 1):
+        given = np.float32([1, 2]), np.int8([0, 0])
+        stored = tt.quantize(tt.Tensor(square), *given, axis=axis)
+        scales = np.array([[1], [2]]) if axis == 0 else np.array([1, 2])
+        check.close(tt.dequantize(stored), check.array(stored.values) * scales)
     full = tt.quantize(tt.Tensor([-300.0, 300.0]), scale=1.0, zero_point=100)
     check.close(tt.dequantize(full), [-228, 27])
     with check.raises(ValueError):
@@ -405,6 +451,9 @@ def test_products_of_integers(tt, check, run_program):
     square = np.array([[1, 2], [3, 4]], np.int8), np.array([[5, 6], [7, 8]], np.int8)
     check.equal(check.array(tt.integer_product(*square)).tolist(), [[17, 23], [39, 53]])
     left_alone(check, run_program, {"integer_product": square})
+    for wrong in (np.ones((2, 2), np.float32), np.ones((2, 2), np.uint8)):
+        with check.raises(TypeError):
+            tt.integer_product(square[0], wrong)
     check.shape(tt.integer_product(np.zeros((0, 4), np.int8), np.zeros((3, 4), np.int8)), (0, 3))
 
 
@@ -433,6 +482,9 @@ def test_quantized_linear(tt, check):
     # Square: the weight the wrong way round, or scales of columns, have the right shape as well.
     square = tt.QuantizedLinear(linear(tt, [[127, 0], [254, 254]]))
     check.close(square(tt.Tensor([[0.0, 1.0], [1.0, 0.0]])), [[0, 254], [127, 254]])
+    one = tt.QuantizedLinear(linear(tt, [[127, 0], [254, 254]]), per_channel=False)
+    check.shape(one.scale, ())
+    check.close(one(tt.Tensor([[1.0, 0.0]])), [[128, 254]])  # 127 is 63.5 steps of 2
     # Twenty thousand products that add up to 1: whole numbers alone have no rounding errors.
     half, other = (np.random.default_rng(s).integers(1, 128, 10_000) for s in (3, 4))
     row, column = np.append(np.append(half, -half), 1), np.append(np.append(other, other), 1)
@@ -467,9 +519,14 @@ def test_quantized_models(tt, check):
     x, before = drawn(50, 8, seed=2), model.state_dict()
     model.eval()
     expected = check.array(model(tt.Tensor(x)))
+    check.equal(tt.quantize_model(model).training, False)
     model.train()
-    for samples in (None, tt.Tensor(x)):
-        small = tt.quantize_model(model, samples)
+    shapes = [s.shape for s in tt.quantize_model(model, per_channel=False).state_dict().values()]
+    check.equal(shapes.count(()), 2)  # one scale for each weight
+    seen = tt.Tensor(x.copy())
+    for samples in (None, seen):
+        with check.unchanged(seen):
+            small = tt.quantize_model(model, samples)
         check.true(model.training is True, "the model should be in training mode as before")
         small.eval()
         found = check.array(small(tt.Tensor(x)))
@@ -496,8 +553,10 @@ def test_quantized_models(tt, check):
 )
 def test_distillation(tt, check):
     """Weighs the teacher's soft answers and the labels, with a gradient for the student alone"""
-    student, teacher, targets = drawn(5, 4), 3 * drawn(5, 4, seed=1), np.array([0, 1, 2, 3, 1])
-    for temperature, alpha in ((1.0, 1.0), (4.0, 1.0), (3.0, 0.3), (2.0, 0.0)):
+    cases = ((5, 1.0, 1.0), (5, 4.0, 1.0), (4, 3.0, 0.3), (5, 2.0, 0.0))  # 4 rows of 4 classes
+    for count, temperature, alpha in cases:
+        student, teacher = drawn(count, 4), 3 * drawn(count, 4, seed=1)
+        targets = np.array([0, 1, 2, 3, 1])[:count]
         x = tt.Tensor(student.astype(np.float64), requires_grad=True)
         wise = tt.Tensor(teacher.astype(np.float64), requires_grad=True)
         labels = tt.Tensor(targets.copy())
@@ -506,15 +565,17 @@ def test_distillation(tt, check):
         logs = log_softmax(teacher.astype(np.float64) / temperature)
         soft = np.exp(log_softmax(student.astype(np.float64) / temperature))
         divergence = (np.exp(logs) * (logs - np.log(soft))).sum(axis=1).mean()
-        hard = -log_softmax(student.astype(np.float64))[np.arange(5), targets].mean()
+        hard = -log_softmax(student.astype(np.float64))[np.arange(count), targets].mean()
         expected = alpha * temperature**2 * divergence + (1 - alpha) * hard
         check.close(loss, expected, rtol=1e-5)
         loss.backward()
         plain = np.exp(log_softmax(student.astype(np.float64))) - np.eye(4)[targets]
         slope = alpha * temperature * (soft - np.exp(logs)) + (1 - alpha) * plain
-        check.close(x.grad, slope / 5, rtol=1e-5, atol=1e-7)
+        check.close(x.grad, slope / count, rtol=1e-5, atol=1e-7)
         moved = wise.grad is not None and bool(check.array(wise.grad).any())
         check.true(not moved, "the teacher's numbers are constants: no gradient goes to it")
+    single = [tt.Tensor(array) for array in (student, teacher, targets)]
+    check.dtype(tt.DistillationLoss()(*single), "float32")
     with check.raises(ValueError):
         tt.DistillationLoss()(tt.Tensor(student), tt.Tensor(teacher[:, :1]), tt.Tensor(targets))
     for wrong in ((0.0, 0.5), (2.0, 1.5)):

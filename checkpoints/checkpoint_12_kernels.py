@@ -95,7 +95,7 @@ def left_alone(check, run_program, calls):
 )
 @given(
     n=st.integers(1, 9),
-    k=st.integers(1, 9),
+    k=st.integers(0, 9),
     m=st.integers(1, 9),
     block=st.integers(1, 5),
     seed=st.integers(0, 99),
@@ -112,8 +112,9 @@ def test_matrix_products(tt, check, n, k, m, block, seed):
     ):
         check.close(product, expected, rtol=1e-4, atol=1e-5)
         check.dtype(product, "float32")
-    double = tt.matmul_blocked(a.astype(np.float64), b.astype(np.float64), block=block)
-    check.close(double, expected, rtol=1e-12, atol=1e-12)
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    for product in (tt.matmul_naive(a, b), tt.matmul_blocked(a, b, block=block)):
+        check.close(product, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.points(1)
@@ -167,6 +168,7 @@ def test_im2col_and_col2im(tt, check, shape, kernel, room, stride, padding, seed
     expected = seen(x, kernel, stride, padding)
     width = math.prod(expected.shape[3:])
     rows = tt.im2col(x, kernel, stride, padding)
+    check.dtype(rows, "float32")
     check.close(rows, expected.reshape(-1, width))
     columns = draws(seed + 1, *expected.shape).reshape(-1, width)
     images = tt.col2im(columns, x.shape, kernel, stride, padding)
@@ -185,10 +187,12 @@ def test_convolution_as_a_product(tt, check, run_program):
         ]
         expected, _ = convolved(x, weight, *both)
         found = tt.conv2d_im2col(x, weight, stride=stride, padding=padding)
+        check.dtype(found, "float32")
         check.close(found, expected, rtol=1e-4, atol=1e-4)
         found = tt.conv2d_im2col(x, weight, bias, stride, padding)
         check.close(found, expected + bias[:, None, None], rtol=1e-4, atol=1e-4)
     check.close(tt.im2col(np.arange(9.0).reshape(1, 1, 3, 3), 2)[:2], [[0, 1, 3, 4], [1, 2, 4, 5]])
+    check.shape(tt.im2col(np.zeros((0, 2, 3, 3), np.float32), 2), (0, 8))
     # As many kernels as channels: a weight the wrong way round has the right shape.
     cube, square = draws(3, 2, 2, 2, 2), draws(4, 2, 2, 2, 2)
     check.close(tt.conv2d_im2col(cube, square), convolved(cube, square)[0], rtol=1e-4, atol=1e-4)
@@ -204,6 +208,7 @@ def test_convolution_as_a_product(tt, check, run_program):
 def test_relu_in_place(tt, check, run_program):
     """Writes the result over its input, and refuses a Tensor that backward needs"""
     numbers = draws(0, 5, 7)
+    numbers[0, :2] = -np.inf, np.inf  # 0 times infinity is NaN
     found = run_program("programs/in_place.py", numbers=numbers)
     for name in ("array", "tensor"):
         check.close(found[name], np.maximum(numbers, 0))
@@ -226,13 +231,16 @@ def test_fused_linear_relu(tt, check, gradcheck):
         found = tt.fused_linear_relu(tt.Tensor(x), tt.Tensor(weight), tt.Tensor(bias))
         check.close(found, np.maximum(x @ weight.T + bias, 0), rtol=1e-4, atol=1e-4)
         check.dtype(found, "float32")
-    arrays = [draws(3, *shape, dtype=np.float64) for shape in ((4, 3), (5, 3), (5,))]
-    gradcheck(
-        lambda x, w, b: tt.fused_linear_relu(x, w, b),
-        lambda x, w, b: np.maximum(x @ w.T + b, 0),
-        *arrays,
-        name="fused_linear_relu",
-    )
+    for outputs in (5, 3):  # also a square weight
+        arrays = [
+            draws(3, *shape, dtype=np.float64) for shape in ((4, 3), (outputs, 3), (outputs,))
+        ]
+        gradcheck(
+            lambda x, w, b: tt.fused_linear_relu(x, w, b),
+            lambda x, w, b: np.maximum(x @ w.T + b, 0),
+            *arrays,
+            name="fused_linear_relu",
+        )
     x, weight, bias = (tt.Tensor(draws(4, *shape)) for shape in ((3, 3), (3, 3), (3,)))
     expected = np.maximum(check.array(x) @ check.array(weight).T + check.array(bias), 0)
     with check.unchanged(x, weight, bias):
@@ -348,10 +356,16 @@ def test_fast_pool_norms_and_loss(tt, check):
         "batch norm": (tt.BatchNorm2d(6), (5, 6, 4, 3)),
         "batch norm, many": (tt.BatchNorm2d(16), (40, 16, 24, 24)),
         "batch norm of rows": (tt.BatchNorm1d(5), (30, 5)),
+        "batch norm, square": (tt.BatchNorm1d(7), (7, 7)),
         "layer norm": (tt.LayerNorm(12), (5, 3, 12)),
+        "layer norm, square": (tt.LayerNorm(6), (6, 6)),
         "layer norm of images": (tt.LayerNorm((3, 4)), (5, 3, 4)),
         "layer norm, many": (tt.LayerNorm(100), (3000, 100)),
         "cross-entropy": (lambda x: tt.CrossEntropyLoss()(x, tt.Tensor(labels)), (70, 9)),
+        "cross-entropy, square": (
+            lambda x: tt.CrossEntropyLoss()(x, tt.Tensor(labels[2:11])),
+            (9, 9),
+        ),
         "smoothed": (lambda x: tt.CrossEntropyLoss(0.2)(x, tt.Tensor(labels)), (70, 9)),
         "relu": (tt.ReLU(), (4, 5)),
         "softmax": (tt.Softmax(), (4, 5)),
@@ -368,6 +382,7 @@ def test_fast_pool_norms_and_loss(tt, check):
                 fast = forward_and_back(tt, check, function, (x,), grad)
             for got, wanted in zip(fast, slow, strict=True):
                 near(check, got, wanted, digits)
+                check.dtype(got, wanted.dtype.name)
 
     images = np.array([[[[1, np.nan, 0, 0], [5, np.nan, 0, 0]]]], np.float32)
     grad = np.array([[[[3, np.inf]]]], np.float32)
@@ -394,7 +409,12 @@ def normed(tt, check, kind, size, shape, middle):
 @pytest.mark.depends(on="test_fast_pool_norms_and_loss")
 def test_fast_norms_learn(tt, check):
     """Trains weight, bias and running numbers of a norm as the slow form does"""
-    for kind, size, shape in (("BatchNorm2d", 6, (9, 6, 5, 4)), ("LayerNorm", 8, (20, 8))):
+    for kind, size, shape in (
+        ("BatchNorm2d", 6, (9, 6, 5, 4)),
+        ("BatchNorm1d", 5, (5, 5)),
+        ("LayerNorm", 8, (20, 8)),
+        ("LayerNorm", 6, (6, 6)),
+    ):
         for middle in (0, 30):
             slow = normed(tt, check, kind, size, shape, middle)
             with fast_kernels(tt):
@@ -425,7 +445,7 @@ def test_switch(tt, check, run_program):
 def test_switched_before_backward(tt, check):
     """Walks back through what was computed before the kernels were switched on or off"""
     for name, function, shapes in (
-        ("conv2d", lambda x, w: tt.conv2d(x, w, padding=1), ((2, 16, 6, 7), (16, 16, 3, 3))),
+        ("conv2d", lambda x, w: tt.conv2d(x, w, padding=1), ((2, 16, 8, 7), (16, 16, 3, 3))),
         ("pool", tt.MaxPool2d(2), ((2, 16, 6, 7),)),
         ("layer norm", tt.LayerNorm(7), ((5, 7),)),
         ("cross-entropy", lambda x: tt.CrossEntropyLoss()(x, tt.Tensor([0, 2, 1])), ((3, 4),)),
@@ -562,6 +582,25 @@ def test_parallel_map(tt, check, run_program):
     check.close(found[1], [3])
 
 
+def four_steps(x, targets, weight):
+    """Loss and gradients of a Linear at four steps of gradient descent; the second counts twice."""
+    w, b, found = weight, np.zeros(len(weight)), []
+    for step in range(4):
+        logs = log_softmax(x @ w.T + b)
+        wrong = (np.exp(logs) - np.eye(len(w))[targets]) / len(x)
+        times = 2 if step == 1 else 1
+        slopes = [times * wrong.T @ x, times * wrong.sum(axis=0)]
+        found.append((-logs[np.arange(len(x)), targets].mean(), *slopes))
+        if step:
+            w, b = w - 0.1 * slopes[0], b - 0.1 * slopes[1]
+    return found
+
+
+def log_softmax(x):
+    shifted = x - x.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
 @pytest.mark.points(2)
 @pytest.mark.hint(
     "A part counts by its share of the rows; its copy must see the model's new weights."
@@ -569,20 +608,10 @@ def test_parallel_map(tt, check, run_program):
 @pytest.mark.depends(on="test_parallel_map")
 def test_data_parallel(tt, check, run_program):
     """Gets loss and gradients of a batch from parts of it, at the same time, step after step"""
-    x, targets = draws(0, 11, 5, dtype=np.float64), np.arange(11) % 3
-    weight = draws(1, 3, 5, dtype=np.float64)
-    w, b, expected = weight, np.zeros(3), []
-    for step in range(4):
-        logits = x @ w.T + b
-        logits = logits - logits.max(axis=1, keepdims=True)
-        logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        wrong = (np.exp(logs) - np.eye(3)[targets]) / len(x)
-        times = 2 if step == 1 else 1
-        slopes = [times * wrong.T @ x, times * wrong.sum(axis=0)]
-        expected.append((-logs[np.arange(len(x)), targets].mean(), *slopes))
-        if step:
-            w, b = w - 0.1 * slopes[0], b - 0.1 * slopes[1]
-    for workers in (1, 2, 3):
+    for count, workers in ((11, 1), (11, 2), (11, 3), (2, 3)):  # the last has more than rows
+        x, targets = draws(0, count, 5, dtype=np.float64), np.arange(count) % 3
+        weight = draws(1, 3, 5, dtype=np.float64)
+        expected = four_steps(x, targets, weight)
         found = run_program(
             "programs/threads.py",
             kind="train",
@@ -596,7 +625,8 @@ def test_data_parallel(tt, check, run_program):
             check.close(got[0], row[1], rtol=1e-9, atol=1e-12)
             check.close(got[1], row[2], rtol=1e-9, atol=1e-12)
         most = max(found["rows"])
-        check.true(most <= -(-11 // workers), f"one of {workers} workers had {most} of 11 rows")
+        told = f"one of {workers} workers had {most} of {count} rows"
+        check.true(most <= -(-count // workers), told)
 
 
 def trained(tt, check, digits):

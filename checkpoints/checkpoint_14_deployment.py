@@ -23,6 +23,13 @@ def drawn(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
+def left_alone(check, run_program, calls):
+    """These calls, function -> arguments, change none of what they are given."""
+    for name, places in run_program("programs/arrays_kept.py", calls=calls).items():
+        told = f"{name} changed its argument {', '.join(str(place + 1) for place in places)}"
+        check.true(len(places) == 0, f"{told}: sort a copy, and leave the data as they are")
+
+
 # A network with every kind of state, as a program builds it, and as NumPy computes it.
 NETWORK = [
     ["Conv2d", 2, 3, 3, 2, 1],
@@ -80,6 +87,9 @@ def test_saved_models(check, run_program):
     check.equal(found["members"], sorted(["model.json", *(f"tensor/{name}" for name in state)]))
     check.equal(found["format"], 1)
     check.equal(found["files"], ["model.npz"])
+    modes = "saving a model, or loading into one, changed its mode"
+    check.true(list(found["modes"]) == [True, True], modes)
+    check.equal(found["dtypes"], ["float64", "float32"])
 
 
 @pytest.mark.points(1)
@@ -177,6 +187,9 @@ def test_safetensors_written(check, run_program):
             found[what].startswith("TypeError"), f"{what}: {found[what]!r}, expected TypeError"
         )
     check.equal(found["files"], ["w.safetensors"])
+    plain = as_safetensors([("a", "F32", np.ones(2, np.float32))])
+    check.equal(check.array(found["plain"]).tobytes(), plain)
+    check.true(found["kept"], "save_safetensors changed the dict of tensors that it was given")
 
 
 @pytest.mark.points(1)
@@ -212,6 +225,10 @@ def test_safetensors_read(check, run_program):
         check.equal(check.array(found["good"][name]), array)
         check.dtype(found["good"][name], array.dtype.name)
         del code
+    check.true(
+        "cannot be written" not in found["good"],
+        "load_safetensors gives arrays that cannot be written: copy what the file holds",
+    )
     check.equal(len(found["good"]), 3)
     for name in files:
         if name != "good":
@@ -492,6 +509,15 @@ def test_onnx_network(check, run_program):
         y = computed(check, found["bytes"], batch)
         check.close(y, network_output(state, batch), rtol=1e-5, atol=1e-5)
     check.true(found["same"], "the export changed a mode or a running statistic of the model")
+    check.true(
+        found["learns"], "after the export, no gradient comes back: what does the engine do?"
+    )
+    refused = run_program("programs/model_files.py", kind="no onnx")
+    for what, (said, learns) in refused["said"].items():
+        wanted = "OSError" if what == "a model that raises" else "ValueError"
+        check.true(said.startswith(wanted), f"{what}: {said!r}, expected {wanted}")
+        check.true(learns, f"after {what}, no gradient comes back: put back what the engine had")
+    check.true(refused["kept"], "where a model is refused, an older file should stay as it was")
 
 
 LAYERS = {
@@ -599,9 +625,12 @@ def test_registry(check, run_program):
     check.equal(found["back"], [4, 1])
     check.equal(found["after"], 10.0)
     check.equal(found["staging"], 30.0)
+    check.equal((found["back in staging"], found["production then"]), (3, 10.0))
     names = ["../m", "a/b", "", ".", "a\\b", "/m"]
     found = run_program("programs/registry.py", kind="refused", names=names)
     check.equal(found.pop("versions"), [1])
+    check.equal(found.pop("left"), [])
+    check.equal(found.pop("metrics that are no JSON"), "TypeError")
     for what, said in found.items():
         check.true(said == "ValueError", f"{what}: {said}, expected ValueError")
 
@@ -948,7 +977,7 @@ def test_kolmogorov_smirnov_far_out(tt, check):
 @pytest.mark.points(2)
 @pytest.mark.hint("Each of F features gets the rate / F; both data sets one dtype, the narrower.")
 @pytest.mark.depends(on="test_kolmogorov_smirnov")
-def test_drift(tt, check):
+def test_drift(tt, check, run_program):
     """Finds one moved feature of twenty, and alarms for clean data no more often than it may"""
     draw = np.random.default_rng(12)
     detector = tt.DriftDetector(draw.standard_normal((250, 20)).astype(np.float32))
@@ -976,6 +1005,13 @@ def test_drift(tt, check):
         check.close(check.array(found["psi"]), [0.0, 0.0, 0.0], atol=1e-9)
     with check.raises(ValueError, mentions=("3",)):
         tt.DriftDetector(few).check(few[:, :2])
+    # A p-value of 0.10 for one feature: which rate allows an alarm for it?
+    one, other = np.arange(10.0)[:, None], np.arange(10.0)[:, None] + 4.5
+    p = float(check.array(tt.DriftDetector(one).check(other)["p_values"])[0])
+    for rate, found in ((p * 1.5, [0]), (p * 0.5, [])):
+        check.equal([int(f) for f in tt.DriftDetector(one, rate).check(other)["drifted"]], found)
+    shuffled = draw.permutation(few), draw.permutation(few)
+    left_alone(check, run_program, {"DriftDetector.check": shuffled})
     for rate in (0, 1.5):
         with check.raises(ValueError, mentions=(str(rate),)):
             tt.DriftDetector(few, rate)
@@ -983,17 +1019,28 @@ def test_drift(tt, check):
 
 @pytest.mark.points(1)
 @pytest.mark.hint("Edges are quantiles of the reference; a share has 0.5 added to its count.")
-def test_stability_index(tt, check):
+def test_stability_index(tt, check, run_program):
     """Measures the size of a shift over bins of the reference"""
     draw = np.random.default_rng(13)
     reference = draw.standard_normal(1000)
-    for live in (draw.standard_normal(700), draw.standard_normal(300) + 1, np.full(50, 9.0)):
-        edges = np.quantile(reference, np.arange(1, 10) / 10)
-        counts = [[(np.digitize(s, edges, right=True) == k).sum() for k in range(10)]
+    both = reference, draw.standard_normal(90)
+    calls = {"population_stability_index": both, "kolmogorov_smirnov": both}
+    left_alone(check, run_program, calls)
+    for bins, live in (
+        (10, draw.standard_normal(700)),
+        (10, draw.standard_normal(300) + 1),
+        (10, np.full(50, 9.0)),
+        (4, draw.standard_normal(500) - 1),
+    ):
+        edges = np.quantile(reference, np.arange(1, bins) / bins)
+        counts = [[(np.digitize(s, edges, right=True) == k).sum() for k in range(bins)]
                   for s in (reference, live)]  # fmt: skip
-        p, q = ((np.array(c) + 0.5) / (sum(c) + 5) for c in counts)
+        p, q = ((np.array(c) + 0.5) / (sum(c) + 0.5 * bins) for c in counts)
         expected = float(((q - p) * np.log(q / p)).sum())
-        check.close(float(tt.population_stability_index(reference, live)), expected, rtol=1e-6)
+        found = float(tt.population_stability_index(reference, live, bins))
+        check.close(found, expected, rtol=1e-6)
+    found = float(tt.population_stability_index(reference, reference[::-1] + 1))
+    check.close(found, float(tt.population_stability_index(reference, reference + 1, 10)))
     few = np.repeat([0.0, 1.0], [500, 500])
     p, q = np.array([500.5, 500.5]) / 1001, np.array([160.5, 40.5]) / 201
     expected = float(((q - p) * np.log(q / p)).sum())
@@ -1034,6 +1081,7 @@ def test_monitor(tt, check):
     check.equal(monitor.alarms(error_rate=0.05, p50=9.0, p99=0.1), ["error_rate", "p99"])
     check.equal(monitor.alarms(error_rate=0.2, accuracy=0.99), ["accuracy"])
     check.equal(monitor.alarms(accuracy=0.1), [])
+    check.equal(monitor.alarms(error_rate=0.1, count=50, p50=float(last[25])), [])
     for wrong in (float("nan"), -1.0):
         with check.raises(ValueError, mentions=(str(wrong),)):
             monitor.record(wrong)
@@ -1058,6 +1106,8 @@ def test_trigger(tt, check):
     ):
         trigger = tt.RetrainingTrigger(baseline=0.9, drop=0.1, patience=3, cooldown=2)
         check.equal([trigger.check(*one) for one in checks], expected)
+    just = tt.RetrainingTrigger(baseline=0.75, drop=0.25)  # numbers without rounding
+    check.equal([just.check(False, accuracy) for accuracy in (0.5, 0.4375)], [none, "accuracy"])
 
 
 @pytest.mark.points(1)

@@ -231,6 +231,7 @@ def test_there_and_back(tt, check, text):
         tokenizer = tt.BPETokenizer(sample, 265)
         ids = tokenizer.encode(text)
         check.equal(tokenizer.decode(ids), text)
+        check.equal(tokenizer.encode(text), ids)  # what it remembers of words stays as it is
         check.true(len(ids) <= len(text.encode()), "there should be no more ids than bytes")
 
 
@@ -424,8 +425,8 @@ def test_gradients_of_the_model(tt, check):
 @pytest.mark.depends(on="test_model_agrees_with_its_definition")
 def test_cache_gives_the_logits_of_the_whole(tt, check, rng):
     """Computes new positions alone, and gets the logits of the whole text"""
-    for batch, layers in ((1, 1), (3, 2)):
-        model = loud(tt, 11, 8, 2, layers, 12, seed=layers)
+    for batch, layers, width in ((1, 1, 8), (2, 1, 4), (3, 2, 8)):  # also 2 heads of 2 numbers
+        model = loud(tt, 11, width, 2, layers, 12, seed=layers)
         ids = rng.integers(0, 11, (batch, 12))
         whole = gpt_by_definition(in_float64(check, model), ids, 2)
         for lengths in ([1] * 12, [5, 1, 1, 5], [12], [3, 4, 2, 1, 2]):
@@ -511,6 +512,9 @@ def test_seeds(tt, check):
     check.equal(texts[3], texts[1])
     different = {tuple(text.tolist()) for text in texts}
     check.equal(len(different), 4)
+    tt.manual_seed(5)
+    model.generate([0], 40, seed=3)  # draws of its own: those of manual_seed stay where they are
+    check.equal(check.array(model.generate([0], 40)), texts[0])
 
 
 @pytest.mark.points(1)
@@ -571,15 +575,16 @@ def test_windows(tt, check):
 @pytest.mark.depends(on="test_model_agrees_with_its_definition")
 def test_loss_and_perplexity(tt, check, rng):
     """Means the loss over all positions of a batch, and of a text that is longer than the window"""
-    logits, targets = rng.standard_normal((2, 3, 5)), rng.integers(0, 5, (2, 3))
-    x = tt.Tensor(logits.copy(), requires_grad=True)
-    given = tt.Tensor(targets.copy())
-    with check.unchanged(x, given):
-        loss = tt.next_token_loss(x, given)
-    shares = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
-    check.close(loss, -np.log(np.take_along_axis(shares, targets[..., None], -1)).mean())
-    loss.backward()
-    check.close(x.grad, (shares - np.eye(5)[targets]) / 6)
+    for shape in ((2, 3, 5), (3, 3, 3)):  # also as many texts as positions and as tokens
+        logits, targets = rng.standard_normal(shape), rng.integers(0, shape[2], shape[:2])
+        x = tt.Tensor(logits.copy(), requires_grad=True)
+        given = tt.Tensor(targets.copy())
+        with check.unchanged(x, given):
+            loss = tt.next_token_loss(x, given)
+        shares = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+        check.close(loss, -np.log(np.take_along_axis(shares, targets[..., None], -1)).mean())
+        loss.backward()
+        check.close(x.grad, (shares - np.eye(shape[2])[targets]) / targets.size)
     model = loud(tt, 7, 8, 2, 1, 6, seed=5)
     state = in_float64(check, model)
     for count in (2, 7, 8, 12, 13, 16):

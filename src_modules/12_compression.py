@@ -518,7 +518,7 @@ def without_weights(layer: Any) -> Any:
 
 
 def structured_prune(model: Sequential, amount: float) -> Sequential:
-    """A smaller copy of a Sequential of Linear layers; the model stays as it is.
+    """A smaller copy of a Sequential of Linear layers, in its mode; the model stays as it is.
 
     amount: the share of the neurons of each hidden layer that goes, from 0 to below 1, else
         ValueError; of the last Linear, all stay. TypeError for a model that is no Sequential.
@@ -823,6 +823,7 @@ def quantize_model(
     model: Sequential, samples: Tensor | None = None, per_channel: bool = True
 ) -> Sequential:
     """A copy of a Sequential with a QuantizedLinear for each Linear; the model stays as it is.
+    The copy is in the mode of the model, training or evaluation.
 
     samples: inputs (N, ...) on which the scale of each Linear's input is calibrated, once and for
         all; None: each row gets a scale of its own when it arrives
@@ -911,6 +912,7 @@ class DistillationLoss:
 
     alpha T^2 KL + (1 - alpha) cross_entropy(student_logits, targets), where KL is the mean over the
     rows of sum p log(p / q): p and q are softmax(logits / T) of the teacher and of the student.
+    Of float32 logits, the loss is float32.
 
     temperature: T, above 0    alpha: the share of the teacher, from 0 to 1; else ValueError
     """

@@ -194,7 +194,8 @@ class Profiler:
     def traced(self, inputs: Sequence[Any]) -> dict[str, int]:
         """One run: name -> the most bytes that a call of the layer held, beyond those held before.
 
-        TODO: for each call, `tracemalloc.reset_peak()`, and take the peak less what was held.
+        TODO: for each call, `tracemalloc.reset_peak()`, and take the peak less what was held. Stop
+              tracing afterwards, whatever happens, unless it had been started before.
         HINT: `tracemalloc.get_traced_memory()` is (held now, peak). REST has 0 here.
         """
         ### BEGIN SOLUTION
@@ -776,6 +777,8 @@ def compare(
     effect: Cliff's delta, from -1 (a is always faster) to 1    a, b: the medians
     verdict: "a is faster" if high is below 1 / (1 + margin), "b is faster" if low is above
         1 + margin, else "no difference shown"    confidence, margin: as given
+
+    seed: of the bootstrap's draws, so that the same times give the same interval
 
     TypeError for one of each, ValueError for fewer than 5 times or times not above 0.
     """

@@ -187,6 +187,7 @@ def checksum(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -
 
 def save_model(path: str | Path, model: Module) -> None:
     """Write a model to one .npz file, as drawn above; an older file of this name is replaced.
+    The model, its mode included, stays as it is.
 
     TODO: 1. make {"format": FORMAT, "layers": described(model)};
           2. add its checksum with the arrays of `model.state_dict()`, under "sha256";

@@ -802,7 +802,8 @@ class TinyGPT(Module):
 
         temperature, top_k: as for `sample_token`
         use_cache: whether keys and values are kept. The numbers are the same but for rounding
-        seed: of the draws; None takes them from the generator that `manual_seed` sets
+        seed: of the draws, which leave all others as they are; None takes them from the generator
+            that `manual_seed` sets
 
         Each token is predicted from the tokens that `window_start` leaves. Raises ValueError for an
         empty text, unknown ids, and as `sample_token`.

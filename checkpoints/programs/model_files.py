@@ -32,9 +32,9 @@ def model_of(tt: Any, specification: list, state: dict | None) -> Any:
 
 def main(tt: Any, kind: str, **inputs: Any) -> Any:
     with tempfile.TemporaryDirectory() as folder:
-        return {"model": saved, "damaged": damaged, "write": written, "read": read, "onnx": onnx}[
-            kind
-        ](tt, Path(folder), **inputs)
+        kinds = {"model": saved, "damaged": damaged, "write": written, "read": read}
+        kinds |= {"onnx": onnx, "no onnx": no_onnx}
+        return kinds[kind](tt, Path(folder), **inputs)
 
 
 def content(path: Path) -> np.ndarray:
@@ -53,20 +53,34 @@ def said(call: Any) -> str:
 def saved(tt: Any, folder: Path, specification: list, state: dict, x: np.ndarray) -> dict:
     path = folder / "model.npz"
     for values in ({name: 0 * array for name, array in state.items()}, state):
-        tt.save_model(path, model_of(tt, specification, values))  # the second replaces the first
+        model = model_of(tt, specification, values)
+        tt.save_model(path, model)  # the second replaces the first
     loaded, other = tt.load_model(path), model_of(tt, specification, None)
     same = tt.load_model(str(path), other) is other
+    modes = [model.training, other.training]
     with np.load(path, allow_pickle=False) as file:
         members = sorted(file.files)
         description = json.loads(file["model.json"].tobytes())
     return {
         "output": loaded(tt.Tensor(x)).data,
         "mode": bool(loaded.training),
+        "modes": [bool(mode) for mode in modes],
+        "dtypes": dtypes_kept(tt, folder),
         "given": {"same": same, "output": other.eval()(tt.Tensor(x)).data},
         "members": members,
         "format": description["format"],
         "files": sorted(file.name for file in folder.iterdir()),
     }
+
+
+def dtypes_kept(tt: Any, folder: Path) -> list[str]:
+    """The dtypes of a Linear that was loaded, whose weight is float64."""
+    path, double = folder / "dtypes.npz", tt.Linear(2, 3)
+    double.weight.data = double.weight.data.astype(np.float64)
+    tt.save_model(path, tt.Sequential(double))
+    found = tt.load_model(path).state_dict()
+    path.unlink()
+    return [array.dtype.name for array in found.values()]
 
 
 def damaged(tt: Any, folder: Path, specification: list, state: dict) -> dict:
@@ -111,9 +125,17 @@ def written(tt: Any, folder: Path, tensors: dict, turned: list, metadata: dict) 
     path = folder / "w.safetensors"
     arrays = {n: np.array(a, order="F") if n not in turned else a.T for n, a in tensors.items()}
     arrays |= {name: tt.Tensor(array) for name, array in arrays.items() if name.startswith("t")}
+    arrays["half"] = arrays["half"].astype(">f2")  # the highest byte first in memory
+    given = dict(arrays)
     tt.save_safetensors(path, arrays, metadata)
+    plain = folder / "plain.safetensors"
+    tt.save_safetensors(plain, {"a": np.ones(2, np.float32)})
+    without = content(plain)
+    plain.unlink()
     return {
         "bytes": content(path),
+        "plain": without,
+        "kept": list(given) == list(arrays) and all(given[n] is arrays[n] for n in given),
         "back": {name: np.asarray(a) for name, a in tt.load_safetensors(str(path)).items()},
         "complex": said(lambda: tt.save_safetensors(path, {"z": np.array([1j])})),
         "number": said(lambda: tt.save_safetensors(path, {}, {"a": 1})),
@@ -129,6 +151,8 @@ def read(tt: Any, folder: Path, files: dict) -> dict:
         path.write_bytes(text.encode("latin-1"))
         try:
             found[name] = {n: np.asarray(a) for n, a in tt.load_safetensors(path).items()}
+            fixed = [n for n, a in found[name].items() if not a.flags.writeable]
+            found[name] |= {"cannot be written": fixed} if fixed else {}
         except ValueError as error:
             found[name] = f"ValueError: {error}"
     return found
@@ -146,12 +170,48 @@ def onnx(
     path = folder / "m.onnx"
     model = block_of(tt) if specification == ["block"] else model_of(tt, specification, state)
     model.train()
-    before = model.state_dict()
+    inner = [module for _, module in model.named_modules() if module is not model]
+    if not training:
+        for module in inner[:1]:
+            module.eval()  # as one that is not to learn any more
+    before, modes = model.state_dict(), [module.training for module in inner]
     tt.export_onnx(path, model, tt.Tensor(x), **({"training": True} if training else {}))
     after = model.state_dict()
     same = all(bool((before[name] == array).all()) for name, array in after.items())
-    modes = [module.training for _, module in model.named_modules()]
-    return {"bytes": content(path), "state": before, "same": same and all(modes)}
+    same = same and model.training and modes == [module.training for module in inner]
+    return {"bytes": content(path), "state": before, "same": same, "learns": learns(tt)}
+
+
+def learns(tt: Any) -> bool:
+    """Whether gradients come back, as they do where the engine is as before."""
+    layer = tt.Linear(2, 1)
+    layer(tt.ones(1, 2)).sum().backward()
+    return layer.weight.grad is not None
+
+
+def no_onnx(tt: Any, folder: Path) -> dict:
+    """What export_onnx says to models that cannot be exported; what becomes of files and engine."""
+
+    class Elsewhere(tt.Module):
+        """Its output is computed from its input, but not by operations that a recorder sees."""
+
+        def forward(self, x: Any) -> Any:
+            return tt.Tensor(x.data * 2)
+
+    class Broken(tt.Module):
+        def forward(self, x: Any) -> Any:
+            raise OSError("the disk is gone")
+
+    path, x = folder / "m.onnx", tt.ones(2, 3)
+    path.write_bytes(b"an older file")
+    dropout = tt.Sequential(tt.Linear(3, 2), tt.Dropout(0.5))
+    calls = {
+        "Dropout in training": lambda: tt.export_onnx(path, dropout, x, training=True),
+        "an output from elsewhere": lambda: tt.export_onnx(path, Elsewhere(), x),
+        "a model that raises": lambda: tt.export_onnx(path, Broken(), x),
+    }
+    found = {name: [said(call), learns(tt)] for name, call in calls.items()}
+    return {"said": found, "kept": path.read_bytes() == b"an older file"}
 
 
 def block_of(tt: Any) -> Any:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import time
+import tracemalloc
 
 import numpy as np
 
@@ -28,14 +29,14 @@ def main(tt, what, x, sleeps=0.01, kib=1024):
             return self.layer(self.layer(x)) + x
 
     class Slow(tt.Module):
-        """The first call of all takes long."""
+        """The first call of all takes long, and the third is disturbed by another program."""
 
         def __init__(self):
             self.calls = 0
 
         def forward(self, x):
             self.calls += 1
-            time.sleep(0.2 if self.calls == 1 else 0.001)
+            time.sleep({1: 0.2, 3: 0.3}.get(self.calls, 0.001))
             return x
 
     class Broken(tt.Module):
@@ -67,7 +68,10 @@ def main(tt, what, x, sleeps=0.01, kib=1024):
             changed += [] if same else ["the list of layers"]
             after = [sorted(vars(layer)) for layer in (layers[0], last)]
             changed += [] if before == after else [f"attributes: {after}"]
-        return {"said": said, "changed": changed}
+        changed += ["memory is still traced"] if tracemalloc.is_tracing() else []
+        layer = tt.Linear(4, 2)
+        layer(tt.Tensor(x)).sum().backward()
+        return {"said": said, "changed": changed, "learns": layer.weight.grad is not None}
 
     if what == "untouched":
         return untouched()

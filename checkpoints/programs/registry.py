@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 
@@ -51,6 +52,9 @@ def stages(tt: Any, folder: str, promoted: list[int]) -> dict:
     found["back"] = [int(other.rollback("digits")) for _ in promoted[1:]]
     found["after"] = value_of(tt, registry.load("digits"))
     found["staging"] = value_of(tt, other.load("digits", stage="staging"))
+    registry.promote("digits", 2, "staging")
+    found["back in staging"] = int(registry.rollback("digits", "staging"))
+    found["production then"] = value_of(tt, registry.load("digits"))
     return found
 
 
@@ -136,6 +140,7 @@ def refused(tt: Any, folder: str, names: list[str]) -> dict:
         "nothing to go back to": lambda: registry.rollback("m"),
         "empty stage": lambda: registry.load("m", stage="staging"),
         "unknown version": lambda: registry.load("m", 3),
+        "metrics that are no JSON": lambda: registry.register("m", model_of(tt, 2.0), {"a": abs}),
         **{
             f"name {name!r}": lambda name=name: registry.register(name, model_of(tt, 3.0))
             for name in names
@@ -148,4 +153,5 @@ def refused(tt: Any, folder: str, names: list[str]) -> dict:
             found[what] = "nothing was raised"
         except Exception as error:
             found[what] = type(error).__name__
-    return found | {"versions": [int(n) for n in registry.versions("m")]}
+    left = [str(path.name) for path in Path(folder).rglob(".*")]
+    return found | {"versions": [int(n) for n in registry.versions("m")], "left": left}

@@ -76,11 +76,12 @@ def train(tt: Any, x: np.ndarray, targets: np.ndarray, weight: np.ndarray, worke
     layer = tt.Linear(weight.shape[1], weight.shape[0])
     layer.weight.data = weight.copy()
     layer.bias.data = np.zeros(len(weight), weight.dtype)
-    criterion, together, rows = tt.CrossEntropyLoss(), threading.Barrier(workers), []
+    parts, criterion, rows = min(workers, len(x)), tt.CrossEntropyLoss(), []
+    together = threading.Barrier(parts)
 
     def loss_function(outputs: Any, targets: Any) -> Any:
         rows.append(len(outputs))
-        if len(rows) <= workers:
+        if len(rows) <= parts:
             together.wait(PATIENCE)
         return criterion(outputs, targets)
 

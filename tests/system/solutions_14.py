@@ -60,7 +60,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "            runs = [self.timed(inputs) for _ in range(self.repeats)]\n",
             "            runs = [self.timed(inputs)]\n",
             "test_profile_without_the_first_call",
-            "the first call takes 0.2 s, others 0.001 s",
+            "the third 0.3 s, others 0.001 s",
         ),
         "operations of the rest are lost": Wrong(
             "            totals[running[-1]] = totals.get(running[-1], 0) + operations("

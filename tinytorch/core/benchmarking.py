@@ -1,6 +1,6 @@
 # Generated from src_modules/14_benchmarking.py. Do not edit: write in src_modules/14_benchmarking.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=dea86f920d2ddff5 code=30e88009a7df4dbf content=94c87206c4cbba55
+# export: format=1 source=56d0958f5367dcd9 code=9c9445c081482d7b content=960f1a669aadb698
 # %% src_modules/14_benchmarking.py:77
 import json
 import math
@@ -108,7 +108,8 @@ class Profiler:
     def traced(self, inputs: Sequence[Any]) -> dict[str, int]:
         """One run: name -> the most bytes that a call of the layer held, beyond those held before.
 
-        TODO: for each call, `tracemalloc.reset_peak()`, and take the peak less what was held.
+        TODO: for each call, `tracemalloc.reset_peak()`, and take the peak less what was held. Stop
+              tracing afterwards, whatever happens, unless it had been started before.
         HINT: `tracemalloc.get_traced_memory()` is (held now, peak). REST has 0 here.
         """
         ### BEGIN SOLUTION
@@ -237,7 +238,7 @@ class Profiler:
         Console().print(table)
 
 
-# %% src_modules/14_benchmarking.py:408
+# %% src_modules/14_benchmarking.py:409
 def percentile(latencies: Sequence[float], p: float) -> float:
     """The latency with the index int(n * p) of n in ascending order, at most the last: as LoadGen.
 
@@ -304,7 +305,7 @@ def estimate(latencies: Sequence[float], p: float, confidence: float = 0.99) -> 
     ### END SOLUTION
 
 
-# %% src_modules/14_benchmarking.py:514
+# %% src_modules/14_benchmarking.py:515
 def outcome(
     scenario: str, latencies: Sequence[float], samples: int, p: float, reasons: list, **more: Any
 ) -> dict[str, Any]:
@@ -442,7 +443,7 @@ class Benchmark:
         ### END SOLUTION
 
 
-# %% src_modules/14_benchmarking.py:721
+# %% src_modules/14_benchmarking.py:722
 NO_DIFFERENCE = "no difference shown"
 READING, MOST = 2e-4, 2**13  # seconds that a reading takes at least, unless it has so many calls
 
@@ -502,6 +503,8 @@ def compare(
     verdict: "a is faster" if high is below 1 / (1 + margin), "b is faster" if low is above
         1 + margin, else "no difference shown"    confidence, margin: as given
 
+    seed: of the bootstrap's draws, so that the same times give the same interval
+
     TypeError for one of each, ValueError for fewer than 5 times or times not above 0.
     """
     ### BEGIN SOLUTION
@@ -528,7 +531,7 @@ def compare(
     ### END SOLUTION
 
 
-# %% src_modules/14_benchmarking.py:857
+# %% src_modules/14_benchmarking.py:860
 FORMAT = 1
 COLUMNS = ("name", "scenario", "queries", "p50 ms", "p90 ms", "p99 ms", "samples/s", "valid")
 

@@ -1,6 +1,6 @@
 # Generated from src_modules/16_capstone.py. Do not edit: write in src_modules/16_capstone.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=b1a9295b918c9d01 code=66b70c857ba1e313 content=ce62428915ca5722
+# export: format=1 source=772582ed690287bb code=5db865f9ef11cd6f content=adbe9a0c963ed7ec
 # %% src_modules/16_capstone.py:78
 import json
 import math
@@ -478,7 +478,8 @@ class TinyGPT(Module):
 
         temperature, top_k: as for `sample_token`
         use_cache: whether keys and values are kept. The numbers are the same but for rounding
-        seed: of the draws; None takes them from the generator that `manual_seed` sets
+        seed: of the draws, which leave all others as they are; None takes them from the generator
+            that `manual_seed` sets
 
         Each token is predicted from the tokens that `window_start` leaves. Raises ValueError for an
         empty text, unknown ids, and as `sample_token`.
@@ -507,7 +508,7 @@ class TinyGPT(Module):
         ### END SOLUTION
 
 
-# %% src_modules/16_capstone.py:932
+# %% src_modules/16_capstone.py:933
 def token_windows(ids: Any, length: int) -> TensorDataset:
     """Examples (inputs, targets) for a language model, both (n, length), of a text ids (T,), ints.
 

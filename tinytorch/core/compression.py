@@ -1,6 +1,6 @@
 # Generated from src_modules/12_compression.py. Do not edit: write in src_modules/12_compression.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=4715df0cfe5356f3 code=39b26d57ed3e0251 content=2faa053c1f4f2afc
+# export: format=1 source=43b750ae7ded514b code=6db968efa68e5884 content=39ff65c631883924
 # %% src_modules/12_compression.py:352
 import copy
 import math  # noqa: F811 - this file stands for two
@@ -111,7 +111,7 @@ def without_weights(layer: Any) -> Any:
 
 
 def structured_prune(model: Sequential, amount: float) -> Sequential:
-    """A smaller copy of a Sequential of Linear layers; the model stays as it is.
+    """A smaller copy of a Sequential of Linear layers, in its mode; the model stays as it is.
 
     amount: the share of the neurons of each hidden layer that goes, from 0 to below 1, else
         ValueError; of the last Linear, all stay. TypeError for a model that is no Sequential.
@@ -321,6 +321,7 @@ def quantize_model(
     model: Sequential, samples: Tensor | None = None, per_channel: bool = True
 ) -> Sequential:
     """A copy of a Sequential with a QuantizedLinear for each Linear; the model stays as it is.
+    The copy is in the mode of the model, training or evaluation.
 
     samples: inputs (N, ...) on which the scale of each Linear's input is calibrated, once and for
         all; None: each row gets a scale of its own when it arrives
@@ -355,12 +356,13 @@ def quantized_layer(layer: Any, x: Tensor | None, per_channel: bool) -> Any:
     return copy.deepcopy(layer)
 
 
-# %% src_modules/12_compression.py:909
+# %% src_modules/12_compression.py:910
 class DistillationLoss:
     """`DistillationLoss()(student_logits, teacher_logits, targets)`: (N, C) twice, (N,) ints -> ().
 
     alpha T^2 KL + (1 - alpha) cross_entropy(student_logits, targets), where KL is the mean over the
     rows of sum p log(p / q): p and q are softmax(logits / T) of the teacher and of the student.
+    Of float32 logits, the loss is float32.
 
     temperature: T, above 0    alpha: the share of the teacher, from 0 to 1; else ValueError
     """

@@ -1,6 +1,6 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=18db5b852a32e6fa code=af5930d8beff1652 content=dd63e709f09e58a4
+# export: format=1 source=35f0ac4a62a99b5a code=7f5627a99da67494 content=2a8906560c7e247a
 # %% src_modules/15_mlops.py:78
 import hashlib
 import json
@@ -113,6 +113,7 @@ def checksum(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -
 
 def save_model(path: str | Path, model: Module) -> None:
     """Write a model to one .npz file, as drawn above; an older file of this name is replaced.
+    The model, its mode included, stays as it is.
 
     TODO: 1. make {"format": FORMAT, "layers": described(model)};
           2. add its checksum with the arrays of `model.state_dict()`, under "sha256";
@@ -169,7 +170,7 @@ def load_model(path: str | Path, model: Module | None = None) -> Module:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:326
+# %% src_modules/15_mlops.py:327
 import struct
 
 CODES = {
@@ -256,7 +257,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-# %% src_modules/15_mlops.py:469
+# %% src_modules/15_mlops.py:470
 def varint(number: int) -> bytes:
     """An integer in groups of seven bits, the lowest first. A negative one as number + 2^64.
 
@@ -283,7 +284,7 @@ def field(number: int, value: int | float | str | bytes) -> bytes:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:515
+# %% src_modules/15_mlops.py:516
 NUMBERS = {"float32": 1, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
 
 
@@ -357,7 +358,7 @@ class Graph:
         self.kept.append(result)
 
 
-# %% src_modules/15_mlops.py:590
+# %% src_modules/15_mlops.py:591
 # A rule: (graph, names of the inputs, their arrays, the output, **options) -> name of the output.
 SAME = {
     "add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow",
@@ -427,7 +428,7 @@ def layer_norm_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:669
+# %% src_modules/15_mlops.py:670
 def attention_rule(graph: Graph, inputs: list, arrays: Any, output: np.ndarray,
                    mask: Any = None) -> str:
     q, k, v = inputs
@@ -478,7 +479,7 @@ RULES: dict[str, Callable] = {
 }  # fmt: skip
 
 
-# %% src_modules/15_mlops.py:721
+# %% src_modules/15_mlops.py:722
 def traced(model: Callable, x: Tensor, graph: Graph) -> Tensor:
     """Run the model with `graph.record` as the recorder, and return its output.
 
@@ -540,7 +541,7 @@ def export_onnx(path: str | Path, model: Module, example: Any, training: bool = 
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:861
+# %% src_modules/15_mlops.py:862
 import re
 import shutil
 import tempfile
@@ -579,7 +580,7 @@ def append(folder: Path, fill: Callable[[Path], None]) -> int:
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:901
+# %% src_modules/15_mlops.py:902
 class ModelRegistry:
     """All versions of all models of a team, in a folder that many programs may use at once.
 

@@ -1,7 +1,7 @@
 # Generated from src_modules/15_mlops.py. Do not edit: write in src_modules/15_mlops.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=18db5b852a32e6fa code=096b61cd9fd9435a content=a25f75b8c4d784a7
-# %% src_modules/15_mlops.py:1079
+# export: format=1 source=35f0ac4a62a99b5a code=096b61cd9fd9435a content=ca449aec27f23552
+# %% src_modules/15_mlops.py:1080
 import copy
 import io
 import json  # noqa: F811 - this file stands for two
@@ -94,7 +94,7 @@ class Metrics:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1229
+# %% src_modules/15_mlops.py:1230
 class Refused(Exception):
     """A request that is answered by a status and a reason."""
 
@@ -171,7 +171,7 @@ def send(connection: socket.socket, seconds: float, status: int, kind: str, text
             return
 
 
-# %% src_modules/15_mlops.py:1307
+# %% src_modules/15_mlops.py:1308
 def rows_of(body: bytes, shape: tuple[int, ...], most: int) -> np.ndarray:
     """The inputs of a request, float32 (N, *shape), N from 1 to `most`. Refused(400) else.
 
@@ -212,7 +212,7 @@ def not_a_number(text: str) -> float:
     raise ValueError(f"{text} is not allowed")
 
 
-# %% src_modules/15_mlops.py:1349
+# %% src_modules/15_mlops.py:1350
 class ModelServer:
     """Answers HTTP requests with a copy of a model, in batches.
 
@@ -427,7 +427,7 @@ def serve(model: Module, input_shape: tuple[int, ...], host: str = "127.0.0.1", 
     ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1625
+# %% src_modules/15_mlops.py:1626
 EXACT = 4_000_000  # n m up to which all paths are counted: 2,000 numbers against 2,000
 
 
@@ -524,7 +524,7 @@ class DriftDetector:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1723
+# %% src_modules/15_mlops.py:1724
 class ModelMonitor:
     """Keeps what became of the last `window` requests."""
 
@@ -602,7 +602,7 @@ class RetrainingTrigger:
         ### END SOLUTION
 
 
-# %% src_modules/15_mlops.py:1864
+# %% src_modules/15_mlops.py:1865
 class Canary:
     """Gives a share of the requests to a new model, and goes back to the old one by itself.
 

@@ -1,6 +1,6 @@
 # Generated from src_modules/12_compression.py. Do not edit: write in src_modules/12_compression.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=4715df0cfe5356f3 code=8ac6166c154ea325 content=7f1a146a9ecae280
+# export: format=1 source=43b750ae7ded514b code=8ac6166c154ea325 content=7f1a146a9ecae280
 # %% src_modules/12_compression.py:72
 import math
 from typing import Any
