@@ -261,7 +261,10 @@ class BCELoss:
 
 
 class BCEWithLogitsLoss:
-    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size, and at infinity. One shape, else ValueError."""
+    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size. One shape, else ValueError.
+
+    Of an infinite logit, the loss is 0 where the target is that of its sign, else infinity.
+    """
 
     def __call__(self, logits: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION

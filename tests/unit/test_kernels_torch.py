@@ -129,6 +129,39 @@ def test_gelu(shape):
     np.testing.assert_allclose(mine.grad.numpy(), theirs.grad.numpy(), atol=2e-6)
 
 
+EDGES = np.float32([-np.inf, -50, -0.0, 0, 50, np.inf, np.nan])
+
+
+@pytest.mark.filterwarnings("error")
+def test_gelu_at_infinity_in_silence():
+    x = tt.Tensor(np.tile(EDGES, 10_000), requires_grad=True)  # several pieces
+    theirs = torch.tensor(x.numpy().astype(np.float64), requires_grad=True)
+    y, wanted = tt.gelu(x), F.gelu(theirs)
+    y.sum().backward()
+    wanted.sum().backward()
+    limit = torch.where(theirs == torch.inf, theirs, wanted)  # where PyTorch may give NaN
+    np.testing.assert_allclose(y.numpy(), limit.detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(x.grad.numpy(), theirs.grad.numpy(), atol=1e-6)
+
+
+INFINITE = [[-np.inf, 1, 2], [np.inf, 1, 2], [1, np.nan, 2], [-np.inf] * 3, [1, 2, 3]]
+
+
+@pytest.mark.parametrize("row", INFINITE, ids=str)
+@pytest.mark.parametrize("target", [0, 1])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.filterwarnings("error")
+def test_cross_entropy_at_infinity_in_silence(row, target, smoothing):
+    logits, targets = np.array([[1, 2, 3], row, [3, 2, 1]], np.float32), np.array([0, target, 1])
+    x, theirs = tt.Tensor(logits, requires_grad=True), torch.tensor(logits, requires_grad=True)
+    loss = tt.CrossEntropyLoss(smoothing)(x, tt.Tensor(targets))
+    loss.backward()
+    wanted = F.cross_entropy(theirs, torch.tensor(targets), label_smoothing=smoothing)
+    wanted.backward()
+    np.testing.assert_allclose(loss.item(), wanted.item(), rtol=1e-5)
+    np.testing.assert_allclose(x.grad.numpy(), theirs.grad.numpy(), rtol=1e-4, atol=1e-6)
+
+
 def test_fused_linear_relu():
     compare(
         tt.fused_linear_relu,

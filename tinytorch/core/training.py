@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=918a976b0264e269 code=14216f338564ef00 content=559ab98a00d46e5a
+# export: format=1 source=35041c7c653a998a code=74b7e87bef109cd2 content=476c9b375d4f3e29
 # %% src_modules/11_training.py:49
 import json
 import math
@@ -201,7 +201,10 @@ class BCELoss:
 
 
 class BCEWithLogitsLoss:
-    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size, and at infinity. One shape, else ValueError."""
+    """`BCEWithLogitsLoss()(logits, targets)`: the same from logits, exact at any size. One shape, else ValueError.
+
+    Of an infinite logit, the loss is 0 where the target is that of its sign, else infinity.
+    """
 
     def __call__(self, logits: Tensor, targets: Any) -> Tensor:
         ### BEGIN SOLUTION
@@ -239,7 +242,7 @@ class Accuracy:
         ### END SOLUTION
 
 
-# %% src_modules/11_training.py:364
+# %% src_modules/11_training.py:367
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Inside, the model is in evaluation mode and nothing is recorded; then, whatever happens, all is as it was."""
@@ -307,7 +310,7 @@ def evaluate_model(model: Module, loader: Iterable) -> dict[str, Any]:
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:472
+# %% src_modules/11_training.py:475
 FORMAT, TEXT, ARRAY = 1, "tinytorch checkpoint", "array of this file"
 
 
@@ -364,7 +367,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is damaged ({error}): use another checkpoint") from None
 
 
-# %% src_modules/11_training.py:530
+# %% src_modules/11_training.py:533
 def save_checkpoint(path: str | Path, model: Module, optimizer: Any = None, scheduler: Any = None,
                     epoch: int = 0, **extra: Any) -> None:
     """Everything that is needed to go on, in one .npz file, which replaces an older one at once.
@@ -432,7 +435,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Any = None, sche
     ### END SOLUTION
 
 
-# %% src_modules/11_training.py:679
+# %% src_modules/11_training.py:682
 class Progress:
     """What `fit` says while it works; nothing, if not `verbose`."""
 
@@ -471,7 +474,7 @@ class Progress:
             print(text, end=end, flush=True)
 
 
-# %% src_modules/11_training.py:734
+# %% src_modules/11_training.py:737
 class Averages:
     """Means over samples of several numbers, which come batch by batch."""
 
@@ -618,7 +621,7 @@ class Trainer:
         return {name: saved[name] for name in ("epoch", "history", "best", "waited") if name in saved}
 
 
-# %% src_modules/11_training.py:965
+# %% src_modules/11_training.py:968
 def text_plot(title: str, curves: Mapping[str, Sequence[float]], width: int = 60, height: int = 10) -> str:
     """Curves over the epochs, drawn with the first letters of their names.
 
