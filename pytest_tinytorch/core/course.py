@@ -207,10 +207,6 @@ class Course:
         return {module.name: module for module in self.modules}
 
     @cached_property
-    def checkpoint_by_id(self) -> dict[str, Checkpoint]:
-        return {checkpoint.id: checkpoint for checkpoint in self.checkpoints}
-
-    @cached_property
     def _collection_by_group(self) -> dict[Group, Collection]:
         return {collection.group: collection for collection in self.collections}
 

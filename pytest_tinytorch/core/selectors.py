@@ -32,6 +32,10 @@ def choose_milestones(course: Course, text: str) -> tuple[Milestone, ...]:
     A milestone is named by its id, name or year, by its ladder and number (`history 2`), and in
     the ladder named last in course.toml by the number alone, as older guides of the course do.
     """
+    return _written(course, text, _chosen_milestones(course, text))
+
+
+def _chosen_milestones(course: Course, text: str) -> list[Milestone]:
     if not course.milestones:
         raise CourseError(f"--milestone {text}: this course has no milestones")
     names = _milestone_names(course)
@@ -43,7 +47,16 @@ def choose_milestones(course: Course, text: str) -> tuple[Milestone, ...]:
             valid = ", ".join((*ids, "all"))
             raise CourseError(f"--milestone {text}: unknown id {word!r}{hint}; valid: {valid}")
         wanted |= {m.id for m in course.milestones} if word == "all" else names[_plain(word)]
-    return _written(course, text, [m for m in course.milestones if m.id in wanted])
+    return [m for m in course.milestones if m.id in wanted]
+
+
+def milestone_named(course: Course, text: str) -> Milestone:
+    """The one milestone that `text` names, also one that is planned. Raises CourseError."""
+    chosen = _chosen_milestones(course, text)
+    if len(chosen) != 1:
+        ids = ", ".join(milestone.id for milestone in chosen)
+        raise CourseError(f"--milestone {text}: name one of {ids}")
+    return chosen[0]
 
 
 def _milestone_names(course: Course) -> dict[str, set[str]]:

@@ -1,10 +1,16 @@
-"""Says what to do next and why, as lines of text. `tito checkpoint unlock` prints them."""
+"""Says what to do next and why, as lines of text. `tito checkpoint unlock` and
+`tito milestone` print them."""
 
-from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.course import Checkpoint, Course, Milestone
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.selectors import choose_checkpoints
-from pytest_tinytorch.progress.milestones import CLAIMED
+from pytest_tinytorch.progress.milestones import (
+    CLAIMED,
+    ladders,
+    milestone_status,
+    milestone_statuses,
+)
 from pytest_tinytorch.progress.progress import Progress, State
 
 
@@ -46,3 +52,55 @@ def module_lines(course: Course) -> list[str]:
             completed = ", completed" if progress.is_verified(module) else f", {CLAIMED}"
         lines.append(f"{module.name:16} checkpoint {checkpoint.id}: {state}{completed}")
     return lines
+
+
+def milestone_advice(course: Course, milestone: Milestone) -> list[str]:
+    """What a milestone is about, what it needs, and the commands for it."""
+    progress = Progress.of(course, load_manifest(course))
+    found = milestone_status(course, progress, milestone)
+    year = f"{milestone.year} " if milestone.year else ""
+    lines = [
+        f"{year}{milestone.name} ({milestone.id}): {found.label}",
+        f"  Number {milestone.number} of the ladder {milestone.ladder}, {milestone.points} points",
+        f"  Claim: {milestone.question}.",
+        f"  Then you can {milestone.you_can}.",
+        "  It needs:",
+    ]
+    for checkpoint in course.required_by(milestone):
+        state = progress.status(checkpoint).label
+        lines.append(f"    {checkpoint.module:16} checkpoint {checkpoint.id}: {state}")
+    if found.status.state is State.PLANNED:
+        return [*lines, "  It is not part of this course yet."]
+    if found.missing:
+        return [*lines, "  First achieve what is missing:", f"    {found.first_command}"]
+    return [
+        *lines,
+        f"  Read {milestone.folder}/program.py, then watch it and test its claim:",
+        f"    tito milestone run {milestone.id}",
+        f"    {milestone.group.command}",
+    ]
+
+
+def milestone_lines(course: Course) -> list[str]:
+    """One line for each milestone: its id, its name and its state, by ladder."""
+    progress = Progress.of(course, load_manifest(course))
+    lines = []
+    for name, statuses in ladders(course, milestone_statuses(course, progress)):
+        lines.append(f"{name}:")
+        for found in statuses:
+            milestone = found.milestone
+            year = f"{milestone.year} " if milestone.year else ""
+            title = f"{year}{milestone.name}"
+            lines.append(f"  {milestone.number} {milestone.id:20} {title:26} {found.label}")
+    return lines or ["This course has no milestones."]
+
+
+def next_milestone_lines(course: Course) -> list[str]:
+    """The first milestone that can be run, else the one with the fewest missing checkpoints."""
+    progress = Progress.of(course, load_manifest(course))
+    statuses = milestone_statuses(course, progress)
+    waiting = [s for s in statuses if not s.is_achieved and s.status.state is not State.PLANNED]
+    if not waiting:
+        return ["Every milestone that is written is achieved. See: tito milestone portfolio"]
+    nearest = min(waiting, key=lambda s: len(s.missing))  # the first of several
+    return milestone_advice(course, nearest.milestone)

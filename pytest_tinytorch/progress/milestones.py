@@ -5,7 +5,7 @@
 progress.json are written for other programs; a name in them without evidence is a claim.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,15 +124,30 @@ def record_run(
 
     A milestone whose tests were all skipped was not attempted: earlier evidence stays.
     """
-    before = {s.milestone.id for s in milestone_statuses(course, progress) if s.is_unlocked}
+    before = unlocked_ids(course, progress)
     attempted = [c for c in collections if not was_not_attempted(c, run.of(c.group))]
     problems = progress.record(run, attempted) if attempted else []
+    return note_milestones(course, progress, before, problems)
+
+
+def note_milestones(
+    course: Course, progress: Progress, before: Set[str], problems: list[str]
+) -> Recorded:
+    """Write the names of unlocked and completed milestones after evidence was added.
+
+    before: the ids that were unlocked until then
+    """
+    unlocked = unlocked_ids(course, progress)
     statuses = milestone_statuses(course, progress)
-    unlocked = {s.milestone.id for s in statuses if s.is_unlocked}
     completed = {s.milestone.id for s in statuses if s.is_achieved}
     if unlocked - progress.noted_milestones or completed - progress.claimed_milestones:
-        problems += progress.note(unlocked_milestones=unlocked, completed_milestones=completed)
+        more = progress.note(unlocked_milestones=unlocked, completed_milestones=completed)
+        problems = [*problems, *more]
     return Recorded(problems, tuple(m for m in course.milestones if m.id in unlocked - before))
+
+
+def unlocked_ids(course: Course, progress: Progress) -> set[str]:
+    return {s.milestone.id for s in milestone_statuses(course, progress) if s.is_unlocked}
 
 
 def was_not_attempted(collection: Collection, tests: Sequence[TestRecord]) -> bool:

@@ -6,7 +6,7 @@ Its key is the hash of the code that the collection uses. So a changed line make
 a changed comment does not, and putting the line back restores the earlier status.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -111,6 +111,11 @@ class Progress:
         """Ids that the file calls unlocked."""
         return frozenset(self._entry.get("unlocked_milestones", ()))
 
+    @property
+    def told_milestones(self) -> frozenset[str]:
+        """Ids whose unlocking `milestones.check_module_export` has returned."""
+        return frozenset(self._entry.get("told_milestones", ()))
+
     def is_verified(self, module: Module) -> bool:
         """Whether there is evidence that a module's checkpoint was achieved."""
         checkpoint = self._course.checkpoint_of(module)
@@ -157,6 +162,25 @@ class Progress:
                     evidence[self.code_key(collection)]["measured"] = measured
                 newest = sorted(evidence.items(), key=lambda item: item[1]["when"])
                 kept[collection.id] = dict(newest[-_EVIDENCE_KEPT:])
+
+        return self._update(add)
+
+    def kept(self, kind: Kind) -> dict[str, dict[str, Any]]:
+        """All stored evidence for collections of a kind: id -> hash of the code -> entry."""
+        return evidence_of(self._stored[0], self._course.id, kind)
+
+    def merge(self, evidence: Mapping[Kind, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+        """Add entries from elsewhere, as if their runs had been made here. One that is here
+        already is replaced only by one in which more tests passed."""
+
+        def add(data: dict[str, Any]) -> None:
+            for kind, collections in evidence.items():
+                kept = evidence_of(data, self._course.id, kind)
+                for identifier, entries in collections.items():
+                    here = kept.setdefault(identifier, {})
+                    for key, entry in entries.items():
+                        if key not in here or _passed(entry) > _passed(here[key]):
+                            here[key] = {**entry, "root": str(self._course.root)}
 
         return self._update(add)
 
@@ -254,6 +278,10 @@ class Progress:
             tuple(name for name in wanted if name not in passed),
             was_achieved=was,
         )
+
+
+def _passed(entry: Mapping[str, Any]) -> int:
+    return sum(outcome == "passed" for outcome in entry["tests"].values())
 
 
 def _is_achieved(entry: dict[str, Any], wanted: Iterable[str]) -> bool:

@@ -20,6 +20,8 @@ from pytest_tinytorch.core.user_dir import VARIABLE, home
 FORMAT = 1
 DEFAULT_COURSE = "tinytorch"  # its modules and milestones are at the top level of the file
 _LOCK_SECONDS = 20
+# The lists of names: the first three are always in the file, as other programs read them.
+_NAMES = ("completed_modules", "unlocked_milestones", "completed_milestones", "told_milestones")
 
 
 class _NewerFormat(Exception):
@@ -132,20 +134,28 @@ def _empty() -> dict[str, Any]:
 
 def _check(data: dict[str, Any]) -> None:
     """Raise ValueError unless the data has the expected form."""
-    for key in ("completed_modules", "unlocked_milestones", "completed_milestones"):
-        names = data.setdefault(key, [])
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"{key} is not a list of names")
+    for key in _NAMES[:3]:
+        data.setdefault(key, [])
+    _check_names(data)
     courses = data.setdefault("courses", {})
     if not isinstance(courses, dict):
         raise ValueError("courses is not a table")
     for course in courses.values():
+        _check_names(course)
         for kind in COLLECTED:
             kept = course.get(kind.plural, {}) if isinstance(course, dict) else None
             if not isinstance(kept, dict):
                 raise ValueError(f"a course has no table of {kind.plural}")
             for evidence in kept.values():
                 _check_evidence(evidence)
+
+
+def _check_names(entry: object) -> None:
+    """The lists of names, at the top for the default course, and in each other course."""
+    for key in _NAMES:
+        names = entry.get(key, []) if isinstance(entry, dict) else []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"{key} is not a list of names")
 
 
 def _check_evidence(evidence: object) -> None:

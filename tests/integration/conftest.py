@@ -13,6 +13,7 @@ from mini_course import make_course
 
 from pytest_tinytorch.cli import main as cli
 from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.groups import checkpoint_group
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Classroom:
     def achieve(self, *ids: str) -> None:
         """Keep the evidence of a run in which all tests of these checkpoints passed."""
         course = load_course(self.root)
-        chosen = [course.checkpoint_by_id[identifier] for identifier in ids]
+        chosen = [course.collection_of(checkpoint_group(identifier)) for identifier in ids]
         assert keep_evidence(course, *chosen).problems == []
 
     def record(self, ids: str, *arguments: str) -> dict:

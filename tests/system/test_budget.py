@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent / "submissions"))
 from arena import HONEST, RIGHT, make_arena, source
 
 from pytest_tinytorch.core.course import Checkpoint, load_course
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.isolation.levels import missing
 from pytest_tinytorch.submissions.intake import LARGEST_SOURCE
 from pytest_tinytorch.submissions.notebooks import LARGEST_NOTEBOOK
@@ -274,7 +275,7 @@ def hand_in(folder: Path, checkpoint: Checkpoint, line: str = "") -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", ["01", "05", "08"])
 def test_no_checkpoint_makes_it_cost_more(tmp_path: Path, number: str) -> None:
-    checkpoint = COURSE.checkpoint_by_id[number]
+    checkpoint = COURSE.collection_of(checkpoint_group(number))
     meters = {}
     for kind, line in LINES.items():
         place = tmp_path / kind

@@ -11,7 +11,9 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from mini_course import make_course_with_milestone
 
+from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.manifest import load_manifest, make_manifest
 from pytest_tinytorch.grading.gradescope.archive import zipped
@@ -20,6 +22,12 @@ from pytest_tinytorch.grading.gradescope.config import AutograderConfig
 from pytest_tinytorch.grading.gradescope.wheel import make_wheel
 
 PACKAGE = Path(__file__).parents[2] / "pytest_tinytorch"
+
+
+TESTS = {
+    **{f"00/test_{name}": points for name, points in (("add", 3), ("double", 4))},
+    "01/test_shout": 4,
+}
 
 
 def opened(content: bytes) -> zipfile.ZipFile:
@@ -141,6 +149,26 @@ def test_what_it_is_told(course, hidden):
     assert secrets == {"hidden/checkpoint_00_numbers.py", "hidden/manifest.json"}
     assert (made.checkpoints, made.points) == (("01",), 6)
     assert bundle(course, "all", hidden).points == 17
+
+
+def test_milestones_are_graded_alone_or_beside_checkpoints(course, hidden):
+    make_course_with_milestone(course.root)
+    with_milestone = load_course(course.root)
+    tests = [*TESTS.items(), ("milestone greeting/test_greets", 3)]
+    path = course.root / "checkpoints/manifest.json"
+    path.write_text(make_manifest(with_milestone, tests).to_text())
+    alone = make_bundle(with_milestone, "", None, 0, "none", "all")
+    archive = opened(alone.content)
+    config = AutograderConfig.from_text(archive.read("autograder.json").decode())
+    assert config.options()[0] == "--milestone=greeting" and "--checkpoint" not in str(config)
+    assert (alone.summary, alone.points) == ("milestones greeting", 3)
+    assert "course/milestones/greeting/test_greeting.py" in archive.namelist()
+    both = make_bundle(with_milestone, "01", hidden, 0, "none", "greeting")
+    assert both.summary == "checkpoints 01 and milestones greeting"
+    assert both.points == 4 + 2 + 3
+    config = AutograderConfig.from_text(opened(both.content).read("autograder.json").decode())
+    assert config.options()[:2] == ["--checkpoint=01", "--milestone=greeting"]
+    assert [str(group) for group in config.groups] == ["01", "milestone greeting"]
 
 
 def test_orders_of_another_version_are_refused():

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.grading.gradescope.submission_metadata import handed_in
 from pytest_tinytorch.grading.gradescope.uploaded import take_uploaded
 
@@ -26,7 +27,7 @@ def lay(upload, *names):
 def take(course, upload, tmp_path, checkpoints=("00", "01")):
     tree = tmp_path / "tree"
     tree.mkdir()
-    lines = take_uploaded(course, checkpoints, upload, tree)
+    lines = take_uploaded(course, [*map(checkpoint_group, checkpoints)], upload, tree)
     return lines, {p.relative_to(tree).as_posix(): p for p in tree.rglob("*") if p.is_file()}
 
 

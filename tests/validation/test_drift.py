@@ -105,7 +105,7 @@ def test_a_manifest_that_disagrees_is_found():
     first, *others = tests
     assert disagreements(COURSE, {group: tests[group] for group in others})
     more = {**tests, first: {**tests[first], first.test_id("test_gone"): 1.0}}
-    total = COURSE.checkpoint_by_id[first.id].points
+    total = COURSE.collection_of(first).points
     assert disagreements(COURSE, more) == [
         f"{first}: {total + 1:.1f} points of {total}",
         f"{first}: test_gone",

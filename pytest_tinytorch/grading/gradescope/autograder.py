@@ -55,7 +55,7 @@ def _graded(home: Path) -> dict[str, Any]:
     with temporary_folder("autograder") as folder:
         tree, results = folder / COURSE_FOLDER, folder / "results.json"
         shutil.copytree(source / COURSE_FOLDER, tree)
-        taken = take_uploaded(load_course(tree), config.checkpoints, home / "submission", tree)
+        taken = take_uploaded(load_course(tree), config.groups, home / "submission", tree)
         arguments = [f"--student={who.student}", f"--gradescope={results}", *config.options()]
         if (source / HIDDEN_FOLDER).is_dir():
             arguments.append(f"--hidden={source / HIDDEN_FOLDER}")

@@ -5,7 +5,6 @@ needs, and an instructor's hidden tests. It never holds a source, a solution, or
 manifest does not name.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -14,7 +13,7 @@ from pytest_tinytorch.core.atomic import write_bytes
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.discovery import COURSE_FILE
 from pytest_tinytorch.core.errors import CourseError, MachineError
-from pytest_tinytorch.core.groups import checkpoint_group, hidden_group
+from pytest_tinytorch.core.groups import Kind, hidden_group
 from pytest_tinytorch.core.manifest import (
     MANIFEST_FILE,
     Manifest,
@@ -22,7 +21,7 @@ from pytest_tinytorch.core.manifest import (
     load_manifest,
     with_hidden,
 )
-from pytest_tinytorch.core.selectors import choose_checkpoints
+from pytest_tinytorch.core.selectors import choose_checkpoints, choose_milestones
 from pytest_tinytorch.core.tempdirs import temporary_folder
 from pytest_tinytorch.grading.gradescope.archive import zipped
 from pytest_tinytorch.grading.gradescope.config import (
@@ -46,14 +45,32 @@ class Bundle:
     content: bytes
     files: int
     checkpoints: tuple[str, ...]
+    milestones: tuple[str, ...]
     points: float
+
+    @property
+    def summary(self) -> str:
+        """`checkpoints 00, 01 and milestones xor`."""
+        chosen = {Kind.CHECKPOINT: self.checkpoints, Kind.MILESTONE: self.milestones}
+        return " and ".join(
+            f"{kind.plural} {', '.join(ids)}" for kind, ids in chosen.items() if ids
+        )
 
 
 def make_bundle(
-    course: Course, ids: str, hidden: Path | None, seed: int, require_isolation: str
+    course: Course,
+    ids: str,
+    hidden: Path | None,
+    seed: int,
+    require_isolation: str,
+    milestone_ids: str = "",
 ) -> Bundle:
-    """Make a bundle. Raises CourseError, such as for a changed course file."""
-    chosen = tuple(c.id for c in choose_checkpoints(course, ids, _no_progress))
+    """Make a bundle of checkpoints, of milestones, or of both; "" for none of a kind.
+
+    Raises CourseError, such as for a changed course file.
+    """
+    checkpoints = choose_checkpoints(course, ids, _no_progress) if ids else ()
+    milestones = choose_milestones(course, milestone_ids) if milestone_ids else ()
     if require_isolation not in LEVELS:
         raise CourseError(f"--require-isolation {require_isolation!r}: one of {', '.join(LEVELS)}")
     manifest = load_manifest(course)
@@ -63,11 +80,18 @@ def make_bundle(
         manifest = with_hidden(manifest, hidden)
     name, wheel = make_wheel()
     files[name] = wheel
-    files[CONFIG_FILE] = AutograderConfig(chosen, seed, require_isolation).to_text().encode()
+    config = AutograderConfig(
+        tuple(checkpoint.id for checkpoint in checkpoints),
+        seed,
+        require_isolation,
+        tuple(milestone.id for milestone in milestones),
+    )
+    files[CONFIG_FILE] = config.to_text().encode()
     for script in _SCRIPTS:
         files[script] = (Path(__file__).parent / "scripts" / script).read_bytes()
-    points = _points(manifest, chosen)
-    return Bundle(zipped(files, _SCRIPTS), len(files), chosen, points)
+    points = _points(manifest, config)
+    zip_file = zipped(files, _SCRIPTS)
+    return Bundle(zip_file, len(files), config.checkpoints, config.milestones, points)
 
 
 def write_bundle(bundle: Bundle, target: Path) -> list[str]:
@@ -110,6 +134,6 @@ def _hidden_files(folder: Path) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in named}
 
 
-def _points(manifest: Manifest, checkpoints: Sequence[str]) -> float:
-    groups = [group for c in checkpoints for group in (checkpoint_group(c), hidden_group(c))]
-    return sum(points for group in groups for points in manifest.of(group).values())
+def _points(manifest: Manifest, config: AutograderConfig) -> float:
+    hidden = map(hidden_group, config.checkpoints)
+    return sum(sum(manifest.of(group).values()) for group in (*config.groups, *hidden))

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import COLLECTED, Group, Kind, checkpoint_group
 from pytest_tinytorch.core.visibility import HIDDEN
 
 FORMAT = 1
@@ -20,6 +21,7 @@ class AutograderConfig:
     checkpoints: tuple[str, ...]  # ids
     seed: int = 0
     require_isolation: str = "none"
+    milestones: tuple[str, ...] = ()  # ids
 
     def to_text(self) -> str:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n"
@@ -29,12 +31,21 @@ class AutograderConfig:
         data = json.loads(text)
         if data.pop("format", None) != FORMAT:
             raise CourseError(f"{CONFIG_FILE} is of another version; make the bundle again")
-        return cls(**data | {"checkpoints": tuple(data["checkpoints"])})
+        ids = {kind.plural: tuple(data.get(kind.plural, ())) for kind in COLLECTED}
+        return cls(**data | ids)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What it grades."""
+        checkpoints = (checkpoint_group(identifier) for identifier in self.checkpoints)
+        milestones = (Group(Kind.MILESTONE, identifier) for identifier in self.milestones)
+        return (*checkpoints, *milestones)
 
     def options(self) -> list[str]:
         """The settings as options of pytest."""
+        chosen = {Kind.CHECKPOINT: self.checkpoints, Kind.MILESTONE: self.milestones}
         return [
-            f"--checkpoint={','.join(self.checkpoints)}",
+            *(f"--{kind.option}={','.join(ids)}" for kind, ids in chosen.items() if ids),
             f"--seed={self.seed}",
             f"--require-isolation={self.require_isolation}",
         ]

@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.submissions.find import Submitted
 from pytest_tinytorch.submissions.reader import Taken, read_submission
 
 _LISTED = 6
 
 
-def take_uploaded(
-    course: Course, checkpoints: Sequence[str], upload: Path, tree: Path
-) -> list[str]:
-    """Copy the sources that checkpoints need to a tree of the course. Returns lines to print."""
+def take_uploaded(course: Course, groups: Sequence[Group], upload: Path, tree: Path) -> list[str]:
+    """Copy the sources that tests need to a tree of the course. Returns lines to print."""
     read = read_submission(course, Submitted("", upload)) if upload.is_dir() else Taken({})
     graded, missing = [], []
-    for name in _needed(course, checkpoints):
+    for name in _needed(course, groups):
         if (content := read.sources.get(name)) is None:
             missing.append(Path(name).name)
             continue
@@ -31,8 +30,8 @@ def take_uploaded(
     return lines
 
 
-def _needed(course: Course, checkpoints: Sequence[str]) -> list[str]:
-    """The sources that checkpoints need."""
-    chosen = [course.module_of(course.checkpoint_by_id[identifier]) for identifier in checkpoints]
-    needed = {need.name for module in chosen for need in course.with_needs(module)}
+def _needed(course: Course, groups: Sequence[Group]) -> list[str]:
+    """The sources that checkpoints and milestones need."""
+    chosen = [collection for group in groups if (collection := course.collection_of(group))]
+    needed = {module.name for c in chosen for module in course.modules_of(c)}
     return [course.source_name(module) for module in course.modules if module.name in needed]

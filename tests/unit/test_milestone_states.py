@@ -1,15 +1,14 @@
 """States of milestones, from evidence: locked, unlocked, achieved, stale, claimed."""
 
 import json
-import shutil
 
 import pytest
 from evidence import keep_evidence
-from mini_course import add_wave, make_course_with_milestone
+from milestone_course import edit, make_course_with_milestones
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.manifest import MANIFEST_FILE, load_manifest, make_manifest
+from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.records import Outcome
 from pytest_tinytorch.core.selectors import choose_milestones, choose_modules
 from pytest_tinytorch.progress.milestones import (
@@ -22,26 +21,10 @@ from pytest_tinytorch.progress.milestones import (
 )
 from pytest_tinytorch.progress.progress import Progress
 
-TESTS = {
-    "00/test_add": 7,
-    "01/test_shout": 4,
-    "milestone greeting/test_greets": 3,
-    "milestone wave/test_waves": 2,
-}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A course with the milestones greeting (needs 01 and 02) and wave (needs 01)."""
-    root = add_wave(make_course_with_milestone(tmp_path_factory.mktemp("made") / "course"))
-    manifest = make_manifest(load_course(root), TESTS.items())
-    (root / MANIFEST_FILE).write_text(manifest.to_text())
-    return root
-
 
 @pytest.fixture
-def course(made, tmp_path):
-    return load_course(shutil.copytree(made, tmp_path / "course"))
+def course(tmp_path):
+    return make_course_with_milestones(tmp_path / "course")
 
 
 def progress(course):
@@ -58,12 +41,6 @@ def labels(course):
 
 def stored(own_progress):
     return json.loads((own_progress / "progress.json").read_text())["courses"]["mini"]
-
-
-def edit(course, old, new, module=0):
-    path = course.source_file(course.modules[module])
-    assert path.read_text().count(old) == 1
-    path.write_text(path.read_text().replace(old, new))
 
 
 # --- unlocking ----------------------------------------------------------------------------------
