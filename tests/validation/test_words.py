@@ -109,9 +109,11 @@ def test_a_file_without_a_docstring_is_found():
 
 # Each of these was found hard to understand, and has a plain form that is used instead.
 RIDDLES = {
-    "mend": r"\bto mend\b|\b[Mm]end (?:it|them|the|that)\b",
+    "mend": r"\b[Mm]end(?:s|ed|ing)?\b(?!-)",  # fix
+    "told": r"\b[Tt]old\b",  # text, message
+    "asked": r"\b[Aa]sked\b",  # requested
     "kept aside": r"\bkept aside\b|\bkeep an edit\b",
-    "an opinion of an object": r"\bits? opinion\b|\bopinion of an object\b",
+    "an opinion of an object": r"\bopinion\b",
     "the process of its judge": r"\bof its judge\b",
     "no 0": r"\bis no 0\b|\bnot even 0\b",
     "not taken in": r"\bNot taken(?: in)?:",
@@ -133,4 +135,5 @@ def test_plugin_and_docs_use_plain_terms():
 
 def test_an_unclear_term_is_found():
     assert riddles("Mend that line. Not taken in: b.py") == ["mend", "not taken in"]
-    assert riddles("recommend this; amended text") == []
+    assert riddles("he asked, and was told") == ["told", "asked"]
+    assert riddles("recommend this; amended text; masked; mend-1 is an anchor") == []
