@@ -38,12 +38,13 @@ def trained(rng, run_program):
 
 @pytest.mark.points(6)
 @pytest.mark.hint("Run python milestones/perceptron/program.py: does the loss move at all?")
-def test_separates_two_clouds(check, trained):
+def test_separates_two_clouds(check, measured, trained):
     """Tells 98 % of 500 unseen points apart, the way its weights say"""
     found, _, (points, labels) = trained
     answers = np.asarray(found["answers"])
     check.equal(answers.shape, (500,))
     right = float((answers == labels).mean())
+    measured(f"{right:.1%} of 500 unseen points")
     check.true(right >= 0.98, f"the neuron is right about {right:.1%} of the points, expected 98 %")
     after = found["after"]
     scores = points @ after["weight"][0] + after["bias"][0]
@@ -53,10 +54,11 @@ def test_separates_two_clouds(check, trained):
 
 @pytest.mark.points(4)
 @pytest.mark.hint("zero_grad, backward, step: which of the three changes the weights?")
-def test_loss_halves(check, trained):
+def test_loss_halves(check, measured, trained):
     """Learns: the loss of its weights is at most half of what it was before"""
     found, (points, labels), _ = trained
     before, after = (loss_of(found[when], points, labels) for when in ("before", "after"))
+    measured(f"loss {before:.4f} before and {after:.4f} after training")
     check.true(
         after <= before / 2,
         f"the loss was {before:.4f} before and is {after:.4f} after training, expected half",

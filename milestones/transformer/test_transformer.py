@@ -31,21 +31,23 @@ def exact(answers, unseen):
 
 @pytest.mark.points(12)
 @pytest.mark.hint("Run python milestones/transformer/program.py: where does the loss stay?")
-def test_reverses(check, rng, run_program):
+def test_reverses(check, measured, rng, run_program):
     """Reverses 98 % of 500 unseen sequences without a mistake"""
     unseen, answers = answered(rng, run_program)
     check.equal(answers.shape, unseen.shape)
     share = exact(answers, unseen)
+    measured(f"{share:.1%} of {len(unseen)} unseen sequences reversed exactly")
     check.true(share >= 0.98, f"{share:.1%} of the sequences are reversed, expected 98 %")
 
 
 @pytest.mark.points(8)
 @pytest.mark.hint("Without positions, attention must treat all places alike: does yours?")
-def test_without_positions_it_cannot(check, rng, run_program):
+def test_without_positions_it_cannot(check, measured, rng, run_program):
     """Finds without positions which tokens there are, and not where: nothing is reversed"""
     unseen, answers = answered(rng, run_program, positions=False)
     check.equal(answers.shape, unseen.shape)
     share = exact(answers, unseen)
+    measured(f"{share:.1%} reversed without positions")
     check.true(share <= 0.02, f"without positions, {share:.1%} are reversed: how could it know?")
     occurs = float((answers[:, :, None] == unseen[:, None, :]).any(axis=2).mean())
     check.true(

@@ -55,8 +55,7 @@ class MilestoneStatus:
     @property
     def first_command(self) -> str:
         """What to type next for it: the missing checkpoints, then the milestone itself."""
-        ids = ",".join(status.collection.id for status in self.missing)
-        return f"pytest --checkpoint {ids}" if ids else self.milestone.group.command
+        return missing_command([self]) if self.missing else self.milestone.group.command
 
 
 def milestone_status(course: Course, progress: Progress, milestone: Milestone) -> MilestoneStatus:
@@ -90,8 +89,13 @@ def locked_message(statuses: Iterable[MilestoneStatus]) -> str:
         )
         plural = "s" * (len(status.missing) > 1)
         parts.append(f"{status.milestone.id} needs checkpoint{plural} {missing}")
-    ids = sorted({m.collection.id for status in waiting for m in status.missing})
-    return f"{'; '.join(parts)}. First: pytest --checkpoint {','.join(ids)}"
+    return f"{'; '.join(parts)}. First: {missing_command(waiting)}"
+
+
+def missing_command(statuses: Iterable[MilestoneStatus]) -> str:
+    """What runs every checkpoint that these wait for."""
+    ids = sorted({m.collection.id for status in statuses for m in status.missing})
+    return f"pytest --checkpoint {','.join(ids)}"
 
 
 def only_unlocked(

@@ -17,7 +17,7 @@ from pytest_tinytorch.core.records import Location, TestRecord
 from pytest_tinytorch.progress.milestones import (
     NOT_ATTEMPTED,
     MilestoneStatus,
-    locked_message,
+    missing_command,
     was_not_attempted,
 )
 from pytest_tinytorch.progress.next_step import NextStep
@@ -34,7 +34,6 @@ from pytest_tinytorch.reports.phrases import (
     excerpt_lines,
     modules_text,
     tally,
-    titled,
     unlocked_text,
 )
 
@@ -61,7 +60,10 @@ def collection_heading(course: Course, collection: Collection) -> RenderableType
 def test_line(test: TestRecord, known: Mapping[str, TestRecord]) -> RenderableType:
     """`  pass  Adds element by element`."""
     word = verdict(test, known)
-    return _columns(Text(f"  {word}", style=_STYLES[word]), Text(titled(test)))
+    text = Text(test.title)
+    if test.measured:
+        text.append(f"\nmeasured: {test.measured}", style="place")
+    return _columns(Text(f"  {word}", style=_STYLES[word]), text)
 
 
 def cause_blocks(tests: Sequence[TestRecord]) -> list[RenderableType]:
@@ -168,7 +170,9 @@ def unlocked_lines(unlocked: Sequence[Milestone], locked: Sequence[MilestoneStat
     """The milestones that a run unlocked, and those that it left out because they are locked."""
     lines = [Text(f"\n{unlocked_text(milestone)}", style="good") for milestone in unlocked]
     if locked:
-        lines.append(Text(f"\nNot run, locked: {locked_message(locked)}", style="todo"))
+        ids = ", ".join(status.milestone.id for status in locked)
+        text = f"\nNot run, locked: {ids}. First: {missing_command(locked)}"
+        lines.append(Text(f"{text}. See: tito milestone status", style="todo"))
     return lines
 
 

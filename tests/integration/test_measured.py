@@ -21,7 +21,7 @@ def classroom(classroom):
 @pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
 def test_it_stands_beside_the_test_and_in_the_record(classroom, way):
     text = classroom.says("--milestone", "greeting", "--junitxml=grade.xml", *way)
-    assert "pass Greets twice [twice]: 4 letters" in text
+    assert "pass Greets twice [twice] measured: 4 letters" in text
     tests = {test["id"]: test["measured"] for test in classroom.stored_record()["tests"]}
     assert tests == {ID: "4 letters", "milestone greeting/test_greets": ""}
     assert (

@@ -146,10 +146,7 @@ def test_run_exports_runs_the_program_and_records_nothing(course, word, own_prog
     command = [sys.executable, "-m", "pytest_tinytorch.cli", "milestone", word, "it waves"]
     done = subprocess.run(command, cwd=course.root / "src", capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert sorted(done.stdout.splitlines()) == [
-        "Whether the claim holds is tested by: tito milestone test wave",
-        "wave wave ",
-    ]
+    assert done.stdout == "wave wave \n"
     assert (own_progress / "progress.json").read_text() == before
 
 
