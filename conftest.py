@@ -54,6 +54,16 @@ def synthetic_images() -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
+def cifar10() -> SimpleNamespace:
+    """CIFAR-10: `files`, the paths of those to learn from, and `test_images` (10000, 3, 32, 32), in
+    bytes, with `test_labels`. Where it is not on this machine, the test is skipped."""
+    try:
+        return _program("course_data").cifar10()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
 def corpus() -> SimpleNamespace:
     """Sentences of a small grammar, `data/corpus.txt`: `train` and `held_out`, texts with one
     sentence a line; `accepts(sentence)`, which says whether the grammar makes a sentence; and

@@ -23,7 +23,7 @@ import numpy as np
 import tinytorch as tt
 
 MLP_SIZES = (64, 32, 10)  # of the milestone mlp_digits
-EPOCHS, BATCH, LR = 20, 32, 0.01
+EPOCHS, BATCH, LR, DECAY = 30, 32, 0.01, 0.05
 
 
 def main(_, images, labels, unseen, seed=0):
@@ -52,9 +52,9 @@ def train(images, labels, seed, verbose=True):
     model = network()
     dataset = tt.TensorDataset(images[:, None], labels)  # (N, 1, 8, 8)
     loader = tt.DataLoader(dataset, BATCH, shuffle=True, seed=seed)
-    optimizer = tt.Adam(model.parameters(), lr=LR)
+    optimizer = tt.AdamW(model.parameters(), lr=LR, weight_decay=DECAY)
     schedule = tt.CosineAnnealingLR(optimizer, EPOCHS)
-    trainer = tt.Trainer(model, optimizer, tt.CrossEntropyLoss())
+    trainer = tt.Trainer(model, optimizer, tt.CrossEntropyLoss(label_smoothing=0.1))
     trainer.fit(loader, epochs=EPOCHS, scheduler=schedule, verbose=verbose)
     return model
 

@@ -6,13 +6,11 @@ The work is cut into parts of 10,000 photographs, and a checkpoint is written af
 momentum, learning rate, history and the place in the data. Press Ctrl-C at any time, run the same
 command again, and it goes on after the last whole part, to the numbers of a run without a break.
 
-The first 32 filters are not learned: they are principal components of patches, scaled to the same
-variance, and their negatives. It saves the network the first few thousand steps.
-
 Every number is computed by the tinytorch that you wrote: modules 02-11.
 """
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -30,11 +28,8 @@ PARTS, PART, BATCH, PEAK, MOMENTUM, DECAY = 8, 10_000, 125, 0.15, 0.9, 5e-4
 CHECKPOINT = Path("full_training.npz")
 
 
-def main(_, folder, checkpoint, unseen, seed, parts=PARTS, part=PART, stop_after=None):
-    """What the test of the claim asks for: history, and scores for `unseen`, bytes (N, 3, 32, 32).
-
-    After `stop_after` batches, Ctrl-C is pressed. Where the checkpoint is there, it goes on.
-    """
+def main(_, folder, checkpoint, unseen, seed, parts=PARTS, part=PART, stop_after=math.inf):
+    """What the test of the claim asks for: history, and scores of `unseen`, bytes."""
     dataset = Photographs(folder)
     dataset.part = part
     model, history = train(dataset, Path(checkpoint), seed, parts, stop_after, verbose=False)
@@ -50,7 +45,7 @@ class Photographs(tt.CIFAR10Dataset):
         return self.part
 
     def batch(self, indices):
-        """Images (N, 3, 32, 32) and labels (N,); which ones is drawn, not what was asked for."""
+        """As many images (N, 3, 32, 32) and labels (N,) as are asked for, drawn from all."""
         chosen = draws().integers(0, len(self.labels), len(indices))
         images = self.images[chosen]
         mirrored = draws().random(len(indices)) < 0.5
@@ -59,15 +54,15 @@ class Photographs(tt.CIFAR10Dataset):
 
 
 class Interruptible(tt.DataLoader):
-    """A loader that presses Ctrl-C after `stop_after` batches, if that is a number."""
+    """A loader that presses Ctrl-C after `left` batches."""
 
-    stop_after = None
+    left = math.inf
 
     def __iter__(self):
         for batch in super().__iter__():
-            if self.stop_after == 0:
+            self.left -= 1
+            if self.left < 0:
                 raise KeyboardInterrupt
-            self.stop_after = None if self.stop_after is None else self.stop_after - 1
             yield batch
 
 
@@ -94,32 +89,28 @@ class Net(tt.Module):
         self.filters = tt.Tensor(filters)  # no Parameter: it is saved, and not learned
         first = tt.Conv2d(len(filters), 64, 3, padding=1, bias=False), tt.BatchNorm2d(64), tt.ReLU()
         last = tt.Conv2d(64, 128, 3, padding=1, bias=False), tt.BatchNorm2d(128), tt.ReLU()
-        pool = tt.MaxPool2d(2)
-        end = tt.MaxPool2d(3), tt.Flatten(), tt.Linear(128, 10)
-        self.layers = tt.Sequential(pool, *first, pool, *last, *end)
+        parts = tt.MaxPool2d(2), *first, tt.MaxPool2d(2), *last, tt.MaxPool2d(3)
+        self.layers = tt.Sequential(*parts, tt.Flatten(), tt.Linear(128, 10))
 
     def forward(self, x):
         """Images (N, 3, 32, 32) -> scores (N, 10)."""
         return self.layers(tt.relu(tt.conv2d(x, self.filters, stride=2)))
 
 
-def train(dataset, checkpoint, seed, parts=PARTS, stop_after=None, verbose=True):
+def train(dataset, checkpoint, seed, parts=PARTS, stop_after=math.inf, verbose=True):
     """Train until `parts` parts are done, from the checkpoint on if there is one."""
     tt.manual_seed(seed)
     model = Net(whitening_filters(dataset.images[:2000]))
     loader = Interruptible(dataset, BATCH, seed=seed)
-    loader.stop_after = stop_after
+    loader.left = stop_after
     optimizer = tt.SGD(model.parameters(), PEAK, MOMENTUM, nesterov=True, weight_decay=DECAY)
     trainer = tt.Trainer(model, optimizer, tt.CrossEntropyLoss(label_smoothing=0.1))
-    history = trainer.fit(
-        loader,
-        epochs=parts,
-        scheduler=tt.OneCycleLR(optimizer, PEAK, parts + 1, 0.25, anneal_strategy="linear"),
-        checkpoint_path=checkpoint,
-        resume_from=checkpoint if checkpoint.exists() else None,
-        verbose=verbose,
-    )
-    return model, history
+    schedule = tt.OneCycleLR(optimizer, PEAK, parts + 1, 0.25, anneal_strategy="linear")
+    kept = {
+        "checkpoint_path": checkpoint,
+        "resume_from": checkpoint if checkpoint.exists() else None,
+    }
+    return model, trainer.fit(loader, epochs=parts, scheduler=schedule, verbose=verbose, **kept)
 
 
 def scores(model, images):
@@ -142,16 +133,14 @@ def run(seed, download):
     try:
         model, history = train(known, CHECKPOINT, seed)
     except ValueError as error:
-        sys.exit(f"{error}\nRemove {CHECKPOINT} to begin anew.")
+        sys.exit(f"{error}. Remove the file to begin anew.")
     done = len(history.get("train_loss", ()))
     right = (scores(model, unseen.images).argmax(axis=1) == unseen.labels).mean()
     print(
-        f"\nafter {done} of {PARTS} parts, {right:.1%} of 10,000 unseen photographs are recognised"
+        f"\n{right:.1%} of 10,000 unseen photographs are recognised after {done} of {PARTS} parts."
     )
-    if done < PARTS:
-        print("Run the same command to go on.")
-    else:
-        print(f"Remove {CHECKPOINT} to begin anew. The test: pytest --milestone full_training")
+    print("Run the same command to go on." if done < PARTS else "Remove the file to begin anew.")
+    print("Production training! The test: pytest --milestone full_training")
 
 
 if __name__ == "__main__":

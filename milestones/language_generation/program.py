@@ -1,6 +1,6 @@
 """Build the future! A small GPT learns a language from nothing, and writes sentences of its own.
 
-    python milestones/language_generation/program.py [--seed 0] [--temperature 0.7]
+    python milestones/language_generation/program.py [--seed 0] [--temperature 0.4]
 
 The corpus is made by a grammar. What makes a sentence right may stand far apart: a verb agrees with
 its subject across a relative clause, a pronoun with the subject across the whole sentence. A count
@@ -28,7 +28,7 @@ import numpy as np
 import tinytorch as tt
 
 VOCABULARY, WIDTH, HEADS, BLOCKS, LENGTH = 700, 64, 4, 2, 32
-EPOCHS, BATCH, LR, SENTENCES, TEMPERATURE = 10, 8, 3e-3, 50, 0.7
+EPOCHS, BATCH, LR, SENTENCES, TEMPERATURE = 10, 8, 3e-3, 50, 0.4
 
 
 def main(_, text, unseen, seed=0):

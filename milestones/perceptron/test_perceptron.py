@@ -9,6 +9,8 @@ import pytest
 
 pytestmark = pytest.mark.milestone("perceptron")
 
+GUESS = 0.25  # the loss of a neuron that says 0.5 about everything
+
 
 def clouds(rng, count, centers):
     """Points (count, 2) around the two centers, and which of the two each belongs to."""
@@ -23,7 +25,6 @@ def loss_of(state, points, labels):
     return float(((1 / (1 + np.exp(-scores)) - labels) ** 2).mean())
 
 
-@pytest.fixture
 def trained(rng, run_program):
     """What the program found, and the data that it was given or not given."""
     turn = rng.uniform(0, 2 * np.pi)
@@ -38,9 +39,9 @@ def trained(rng, run_program):
 
 @pytest.mark.points(6)
 @pytest.mark.hint("Run python milestones/perceptron/program.py: does the loss move at all?")
-def test_separates_two_clouds(check, measured, trained):
+def test_separates_two_clouds(check, measured, rng, run_program):
     """Tells 98 % of 500 unseen points apart, the way its weights say"""
-    found, _, (points, labels) = trained
+    found, _, (points, labels) = trained(rng, run_program)
     answers = np.asarray(found["answers"])
     check.equal(answers.shape, (500,))
     right = float((answers == labels).mean())
@@ -54,12 +55,13 @@ def test_separates_two_clouds(check, measured, trained):
 
 @pytest.mark.points(4)
 @pytest.mark.hint("zero_grad, backward, step: which of the three changes the weights?")
-def test_loss_halves(check, measured, trained):
-    """Learns: the loss of its weights is at most half of what it was before"""
-    found, (points, labels), _ = trained
+def test_loss_halves(check, measured, rng, run_program):
+    """Learns: the loss is at most half of what it was, and of what a neuron has that says 0.5"""
+    found, (points, labels), _ = trained(rng, run_program)
     before, after = (loss_of(found[when], points, labels) for when in ("before", "after"))
-    measured(f"loss {before:.4f} before and {after:.4f} after training")
+    measured(f"loss {before:.3f} before, {after:.4f} after")
+    most = min(before, GUESS) / 2
     check.true(
-        after <= before / 2,
-        f"the loss was {before:.4f} before and is {after:.4f} after training, expected half",
+        after <= most,
+        f"the loss was {before:.4f} before and is {after:.4f} after training, expected {most:.4f}",
     )

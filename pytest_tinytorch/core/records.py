@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from pytest_tinytorch.core.groups import Group
+from pytest_tinytorch.core.groups import Group, Kind
 
 FORMAT = 1
 
@@ -80,8 +80,13 @@ class TestRecord:
 
     @property
     def decided(self) -> bool:
-        """Whether the outcome depends on the student's work alone."""
-        return self.outcome is not Outcome.MISSING and self.reason is not Reason.HARNESS
+        """Whether the outcome depends on the student's work alone.
+
+        A milestone's test is skipped where a data set is not on the machine.
+        """
+        skipped = self.outcome is Outcome.SKIPPED and self.group.kind is Kind.MILESTONE
+        lost = self.outcome is Outcome.MISSING or self.reason is Reason.HARNESS
+        return not (skipped or lost)
 
     @property
     def points(self) -> float:

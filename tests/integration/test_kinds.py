@@ -203,3 +203,28 @@ def test_a_class_has_it_as_a_part(classroom, tmp_path, way):
     assert "1 of 1 checkpoints achieved, 1 of 1 milestones achieved, 3 of 3 tests" in page
     assert "## Milestone greeting · A machine that greets: achieved" in page
     assert "You can now greet anybody." in " ".join(page.split())
+
+
+SKIPPED = 'check.equal(tt.shout("hi"), "HIHI")', 'pytest.skip("the photographs are not here")'
+
+
+@isolated
+def test_a_milestone_that_was_not_attempted_is_neither_passed_nor_failed_in_a_grade(classroom):
+    """A data set that is not on the grader's machine costs no student a point for good."""
+    classroom.edit("milestones/greeting/test_greeting.py", *SKIPPED)
+    write_manifest(classroom.root)
+    result = classroom.run("--grade", "--isolate=process", "--milestone=all")
+    text = " ".join(" ".join(result.outlines).split())
+    assert "1 could not be graded" in text and "the photographs are not here" in text
+    assert result.ret != 0
+
+
+@isolated
+def test_a_class_marks_it_as_not_graded(classroom, tmp_path):
+    classroom.edit("milestones/greeting/test_greeting.py", *SKIPPED)
+    write_manifest(classroom.root)
+    make_course(tmp_path / "class/anna")
+    options = ("--milestone=all", "--isolate=process", f"--results={tmp_path / 'results'}")
+    result = classroom.run(f"--submissions={tmp_path / 'class'}", *options)
+    text = " ".join(" ".join(result.outlines).split())
+    assert result.ret != 0 and "the photographs are not here" in text, text
