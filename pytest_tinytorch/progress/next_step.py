@@ -10,7 +10,8 @@ from pytest_tinytorch.core.causes import Cause, causes
 from pytest_tinytorch.core.course import Checkpoint, Course
 from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.records import Outcome, Reason, RunRecord
-from pytest_tinytorch.progress.progress import State, Status
+from pytest_tinytorch.progress.milestones import milestone_statuses
+from pytest_tinytorch.progress.progress import Progress, State, Status
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,15 @@ def step_forward(course: Course, statuses: Sequence[Status[Checkpoint]]) -> Next
         }
         return NextStep(command, whys[status.state])
     return NextStep("pytest --progress=timeline", "every written checkpoint is achieved")
+
+
+def step_with_milestones(course: Course, progress: Progress) -> NextStep:
+    """The same; when every checkpoint is achieved, the first milestone that can be run."""
+    if not progress.next_ids():
+        for found in milestone_statuses(course, progress):
+            if found.is_unlocked and not found.is_achieved:
+                return NextStep(found.first_command, "every written checkpoint is achieved; now")
+    return step_forward(course, progress.statuses)
 
 
 def step_after_grade(course: Course, run: RunRecord) -> NextStep:

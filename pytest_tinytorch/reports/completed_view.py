@@ -14,7 +14,7 @@ from rich.text import Text
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.progress.completion import Achievement
-from pytest_tinytorch.progress.next_step import step_forward
+from pytest_tinytorch.progress.next_step import step_with_milestones
 from pytest_tinytorch.progress.progress import Progress
 from pytest_tinytorch.reports.console import draw
 from pytest_tinytorch.reports.run_view import next_line
@@ -28,7 +28,7 @@ def completed_text(course: Course, achieved: Achievement, again: bool) -> str:
     else:
         part = celebration(achieved, checkpoint.you_can if checkpoint else "")
     progress = Progress.of(course, load_manifest(course))
-    step = next_line(step_forward(course, progress.statuses))
+    step = next_line(step_with_milestones(course, progress))
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     return draw([part, step], width=shutil.get_terminal_size().columns, colour=colour)
 

@@ -32,7 +32,7 @@ def _page(page: Page) -> Iterator[str]:
     if page.facts:
         yield from (", ".join(f"{name} {code(value)}" for name, value in page.facts), "")
     if page.rows:
-        yield from _table(page.rows)
+        yield from _table(page.rows_heading, page.rows)
     for part in page.parts:
         yield from _part(part)
     yield from ("## Next", "", *_text(f"{page.step.why}:"), *_fenced(page.step.command))
@@ -72,8 +72,8 @@ def _fix(fix: Fix) -> Iterator[str]:
     yield from _list(facts(fix.text))
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
-    cells = [("Checkpoint", "Tests", "Points", "")]
+def _table(heading: str, rows: Sequence[Row]) -> Iterator[str]:
+    cells = [(heading, "Tests", "Points", "")]
     for row in rows:
         bar = f"{_bar(row.share, 10)} {row.remark}".rstrip()
         cells.append((inline(row.name), row.tests, row.points, bar))

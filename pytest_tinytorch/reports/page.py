@@ -20,6 +20,7 @@ from pytest_tinytorch.reports.phrases import (
     group_name,
     group_row,
     points_text,
+    rows_heading,
     tally,
     tests_text,
     titled,
@@ -93,6 +94,7 @@ class Page:
     share: float
     summary: str
     undecided: str
+    rows_heading: str  # `Checkpoint`, `Milestone`, or `Part` for both
     rows: tuple[Row, ...]
     parts: tuple[Part, ...]
     step: NextStep
@@ -113,6 +115,7 @@ def page_of(course: Course, run: RunRecord, notes: Sequence[str]) -> Page:
         share=_share(grade.points, grade.max_points),
         summary=_summary(run, parts),
         undecided=_undecided(run.tests),
+        rows_heading=rows_heading(score.group for score in grade.scores),
         rows=tuple(_row(course, number, score) for number, score in enumerate(grade.scores)),
         parts=parts,
         step=NextStep(line(step.command), line(step.why)),

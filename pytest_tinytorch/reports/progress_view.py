@@ -21,7 +21,7 @@ from pytest_tinytorch.progress.milestones import (
     measured,
     milestone_statuses,
 )
-from pytest_tinytorch.progress.next_step import step_forward
+from pytest_tinytorch.progress.next_step import step_with_milestones
 from pytest_tinytorch.progress.progress import Progress, State, Status
 from pytest_tinytorch.reports.phrases import milestone_title
 from pytest_tinytorch.reports.run_view import next_line
@@ -55,7 +55,7 @@ def progress_view(course: Course, progress: Progress, form: str) -> list[Rendera
         "timeline": _timeline,
         "horizontal": _horizontal,
     }
-    step = next_line(step_forward(course, progress.statuses))
+    step = next_line(step_with_milestones(course, progress))
     notes = [Text(note, style="todo") for note in progress.notes]
     parts = [*views[form](course, progress), *_LADDERS[form](course, progress), Text("")]
     return [_title(course, progress), *parts, step, *notes]

@@ -202,6 +202,7 @@ def test_a_class_has_it_as_a_part(classroom, tmp_path, way):
     page = (results / "feedback.md").read_text()
     assert "1 of 1 checkpoints achieved, 1 of 1 milestones achieved, 3 of 3 tests" in page
     assert "## Milestone greeting · A machine that greets: achieved" in page
+    assert "| Part | Tests | Points |" in " ".join(page.split())
     assert "You can now greet anybody." in " ".join(page.split())
 
 

@@ -114,6 +114,18 @@ def test_an_achieved_one_names_its_certificate(classroom):
     )
 
 
+def test_when_every_checkpoint_is_achieved_a_milestone_comes_next(classroom):
+    classroom.achieve("00")
+    assert "then run: pytest --checkpoint 01" in classroom.says("--progress")
+    text = classroom.says("--checkpoint", "01")
+    assert "Next: every written checkpoint is achieved; now: pytest --milestone greeting" in text
+    course = load_course(classroom.root)
+    keep_evidence(course, course.milestones[0])
+    assert "now: pytest --milestone wave" in classroom.says("--progress")
+    keep_evidence(course, course.milestones[1])
+    assert "is achieved: pytest --progress=timeline" in classroom.says("--progress")
+
+
 def test_a_grade_needs_no_progress(classroom):
     text = classroom.says("--grade", "--isolate=process", "--milestone", "wave")
     assert "Grade: 2 of 2 points, 100.0 %" in text

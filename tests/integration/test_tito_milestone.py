@@ -388,6 +388,11 @@ def test_a_class_has_all_milestones_as_parts(classroom, tmp_path, way):
     page = (tmp_path / "results/anna/feedback.md").read_text()
     assert "## Milestone wave · It waves!: achieved" in page
     assert "Waves twice: 2 waves" in page
+    assert "| Milestone | Tests | Points |" in " ".join(page.split())
+    assert (
+        "<caption>Points by milestone</caption>"
+        in (tmp_path / "results/anna/feedback.html").read_text()
+    )
     cases = ET.parse(tmp_path / "results/bob/grade.xml").getroot().iter("testcase")
     assert {case.get("classname") for case in cases} == {
         "milestones.greeting.test_greeting",

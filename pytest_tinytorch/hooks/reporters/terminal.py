@@ -27,7 +27,7 @@ from pytest_tinytorch.hooks.session import RunSession, session_of
 from pytest_tinytorch.hooks.stash import usage_errors
 from pytest_tinytorch.hooks.xdist import is_crash
 from pytest_tinytorch.progress.milestones import progress_json, was_not_attempted
-from pytest_tinytorch.progress.next_step import NextStep, step_after_failure, step_forward
+from pytest_tinytorch.progress.next_step import NextStep, step_after_failure, step_with_milestones
 from pytest_tinytorch.progress.progress import Progress, State
 from pytest_tinytorch.reports.phrases import group_name, not_counted
 
@@ -178,7 +178,7 @@ class RunReporter:
             checkpoint = course.checkpoint_of(module)
             if checkpoint and progress.status(checkpoint).state is not State.ACHIEVED:
                 return NextStep(checkpoint.group.command, "its inline tests pass")
-        return step_forward(course, progress.statuses)
+        return step_with_milestones(course, progress)
 
     def _print(self, parts: "Iterable[RenderableType]") -> None:
         writer = self._config.get_terminal_writer()
