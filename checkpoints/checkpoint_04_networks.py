@@ -219,7 +219,7 @@ def test_summary_of_an_mlp(tt, check):
 
 
 @pytest.mark.points(2)
-@pytest.mark.hint("Send zeros of (1, *input_shape) through, and count at the door of module 02.")
+@pytest.mark.hint("Send zeros of (1, *input_shape) through, and count the calls of primitives.")
 @pytest.mark.depends(on="test_summary_of_an_mlp")
 def test_summary_of_other_networks(tt, check):
     """Counts layers without a bias, images, functions, and a shared layer once"""

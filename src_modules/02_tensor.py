@@ -10,13 +10,13 @@ you write here.
 
 You will build
 
-1. `Tensor`, a thin and honest wrapper around one NumPy array;
+1. `Tensor`, a thin wrapper around one NumPy array;
 2. its *primitives*: arithmetic, matrix products, reductions and changes of shape;
 3. ways to create tensors, with random numbers that can be repeated.
 
 **The one mechanism to understand.** A primitive is a plain function on arrays. The decorator
 `@primitive` lifts it to tensors: unwrap the operands, run the function, wrap the result. Because
-every operation passes through this one door, module 09 can stand there and record what happens,
+every operation passes through this one dispatch function, module 09 can record there what happens,
 and gradients will arrive without a change to anything you write today.
 """
 
@@ -49,7 +49,7 @@ rule: *a result is float64 only if an operand was a float64 array.*
 """
 ## Implementation
 
-### The door: primitives
+### Dispatch: primitives
 
 This part is given. Read it once with care: `engine` holds all state that operations share, and
 `primitive` is the only place that knows both arrays and tensors.
@@ -216,8 +216,8 @@ class Tensor:
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
         """TODO: turn `data` into an array by the rules above and fill the four attributes.
 
-        HINT: np.asarray does most of it. What is not an array yet and comes out float64 was made
-        of Python floats. `array.dtype.kind` is one of "biuf" for numbers.
+        HINT: np.asarray does most of it. If `data` was not an array, float64 means that it held
+        Python floats: convert to float32. `array.dtype.kind` is one of "biuf" for numbers.
         """
         ### BEGIN SOLUTION
         if isinstance(data, Tensor):
@@ -598,7 +598,7 @@ def test_unit_creation():
 """
 ### Arithmetic
 
-Each of these is one line of NumPy: broadcasting, dtypes and errors are taken care of at the door.
+Each of these is one line of NumPy: the dispatch function handles broadcasting, dtypes and errors.
 `compare` is no primitive, because a truth value has no gradient.
 """
 
@@ -1048,9 +1048,9 @@ def analyze_complexity() -> None:
     print("  adding 1 to 100,000 numbers: a Python loop takes", end=" ")
     print(f"{loop / best_seconds(lambda: tensor + 1):.0f} times as long as x + 1")
     one = Tensor([1.0])
-    door = best_seconds(lambda: one + one, 200) * 1e6
+    dispatched = best_seconds(lambda: one + one, 200) * 1e6
     bare = best_seconds(lambda: one.data + one.data, 200) * 1e6
-    print(f"  one element: {door:.1f} us through the Tensor, {bare:.1f} us in NumPy alone")
+    print(f"  one element: {dispatched:.1f} us through the Tensor, {bare:.1f} us in NumPy alone")
 
 
 def analyze_cache() -> None:
@@ -1105,7 +1105,7 @@ def test_unit_float32_everywhere():
 
 # %% [markdown]
 """
-### 🧪 Unit test: the door
+### 🧪 Unit test: dispatch
 
 Declares a primitive, replaces it by another implementation and lets a recorder watch: what module
 09 and module 13 will rely on.
@@ -1165,7 +1165,7 @@ def test_integration_nearest_centroid():
 ## Production Context
 
 - **PyTorch** keeps the numbers in a `Storage` and lets a Tensor be a view of it (offset, shape,
-  strides), just as NumPy does for you here. Its dispatcher is this module's door, grown up: one
+  strides), just as NumPy does for you here. Its dispatcher is this module's dispatch function, grown up: one
   table that maps an operation and a device to an implementation, with autograd as one more entry.
 - **TensorFlow** registers each operation's gradient by name, apart from its kernels, much like
   `engine.gradients`.
@@ -1246,9 +1246,9 @@ would you find the nearest of ten million points on the same machine?
 ## 🎯 MODULE SUMMARY: Tensor
 
 You built the one data type of the whole course: a Tensor around one array, about twenty primitives
-that all pass through one door, and one rule that keeps float32. You measured that views are free,
+that all pass through one dispatch function, and one rule that keeps float32. You measured that views are free,
 that temporaries are not, that a loop in Python costs two orders of magnitude, and that memory
 rather than time is what broadcasting runs out of first.
 
-**Next:** `pytest --checkpoint 01`, then module 03, where tensors learn to bend.
+**Next:** `pytest --checkpoint 01`, then module 03, where networks become nonlinear.
 """

@@ -151,7 +151,7 @@ def sigmoid(a):
 
 @sigmoid.gradient
 def sigmoid_gradient(grad, output, saved, a):
-    """The slope is y (1 - y): the output says it all."""
+    """The slope is y (1 - y), computed from the output alone."""
     ### BEGIN SOLUTION
     return (grad * output * (1 - output),)
     ### END SOLUTION

@@ -184,8 +184,8 @@ def test_unit_mlp():
 """
 ### What it costs
 
-Operations need not be guessed from the kind of a layer: they pass through the door of module 02, where a
-recorder can stand and count. A primitive that multiplies by a weight `(out, ...)` takes two
+Operations need not be guessed from the kind of a layer: they pass through the dispatch function of module 02,
+where a recorder can count them. A primitive that multiplies by a weight `(out, ...)` takes two
 operations for each weight of one output; any other takes about one for each number it makes.
 """
 
@@ -480,7 +480,7 @@ def test_integration_restore():
 - **PyTorch** has `nn.Sequential` with these semantics; `torchvision.ops.MLP` is the other class. Its
   layers must be Modules, which is why activations are Modules there too.
 - **Summaries** come from packages such as torchinfo, which run the model once with hooks on its modules;
-  you stood at one door instead, as `torch.utils.flop_counter` does.
+  you counted in one dispatch function instead, as `torch.utils.flop_counter` does.
 - **Keras** calls it `Sequential` too, and builds the weights when the first input tells it the shape.
 - **Large models** are mostly MLPs: two thirds of the parameters of a GPT are in the two linear layers
   that follow each attention, four times as wide in the middle.
@@ -541,8 +541,8 @@ which batch size do the outputs weigh more than the parameters, and what could y
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "dense-question-architecture", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 """
-**Systems architecture.** `summary` counts operations at the door of module 02. What does that count for a
-layer that somebody else writes, and when would the count be wrong?
+**Systems architecture.** `summary` counts operations in the dispatch function of module 02. What
+does that count for a layer that somebody else writes, and when would the count be wrong?
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "dense-question-production", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
@@ -561,9 +561,10 @@ the operations is yours: how would you spend it, and what does your measurement 
 """
 ## 🎯 MODULE SUMMARY: Dense networks
 
-You built networks: a list of callables, the MLP with a bend between its layers and none at the end, and a
-table that counts what each layer costs by standing at the door. You measured what is kept to learn, and
-that counted operations predict time only where the machine is kept busy.
+You built networks: a list of callables, the MLP with an activation between its layers and none at the
+end, and a table of the operations of each layer, counted where primitives are dispatched. You
+measured what is kept to learn, and that counted operations predict time only where the machine is
+kept busy.
 
 **Next:** `pytest --checkpoint 04`, then module 06, where networks learn to see.
 """

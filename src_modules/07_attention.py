@@ -580,7 +580,7 @@ def analyze_memory() -> None:
 
 
 def counted(layer: MultiHeadAttention, x: Tensor) -> dict[str, int]:
-    """Operations in the products of a layer: what passes the door of module 02, by its shapes."""
+    """Operations in the products of a layer: the primitives that are dispatched, by their shapes."""
     flops = {"projections": 0, "attention": 0}
 
     def recorder(name, output, operands, arrays, options, saved) -> None:

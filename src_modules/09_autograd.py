@@ -15,7 +15,8 @@ You will build
 3. `no_grad` and `enable_grad`, which switch recording off and on;
 4. `gradcheck`, which compares with finite differences, and `recompute`, which trades time for memory.
 
-Nothing that you wrote before is changed: today somebody stands at the door of module 02, taking notes.
+Nothing that you wrote before is changed: the dispatch function of module 02 calls a recorder, which
+you write today.
 """
 
 # %% [markdown]
@@ -57,8 +58,8 @@ computing those between again, holds about $n / k + k$ of them: least at $k = \\
 
 ### The tape
 
-This part is given. Read it once with care. `record` stands at the door. If an operand wants a gradient,
-the result remembers, as its `_node`, by which **operation** it was made:
+This part is given. Read it once with care. The dispatch function calls `record`. If an operand
+wants a gradient, the result remembers, as its `_node`, by which **operation** it was made:
 
     number      grows with time, so it is larger than those of the operations that made the operands
     name, rule  the primitive, and its gradient
@@ -98,7 +99,7 @@ WALKED: tuple = ()  # instead of the operation, once it was walked back
 def record(
     name: str, result: Tensor, operands: tuple, arrays: list, options: dict, saved: Any
 ) -> None:
-    """Called at the door after every operation, so it does no more than it must: one tuple.
+    """The dispatch function calls it after every operation, so it is short: it makes one tuple.
 
     The rule is looked up now: it must be the one that belongs to what was saved.
     """
@@ -902,7 +903,7 @@ def test_unit_gradcheck():
 `recompute(function, *inputs)` gives what `function(*inputs)` gives, and keeps nothing of what was computed
 inside. In backward the function runs again, this time on the tape, and is walked back at once.
 
-In the first run another recorder stands at the door (`used_by`, given). It keeps no arrays; it notes which
+In the first run another recorder is called (`used_by`, given). It keeps no arrays; it notes which
 Tensors *from outside* were used, inputs as well as weights that the function knows by itself. Their
 gradients are what the rule must return. What the second run makes has larger numbers than all that
 was there before: this is what `since` is for.
@@ -939,7 +940,7 @@ def recompute(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     TODO: keep a copy of the generator, and call `used_by`. If the result carries the mark, give it an
         operation whose rule runs the function again, with that generator, and walks back.
     HINT: `next(numbers)` before the second run is the number since which the walk goes. Where nothing is
-        recorded, or somebody else stands at the door, a plain call is all there is to do.
+        recorded, or another recorder is set, a plain call is all there is to do.
     """
     ### BEGIN SOLUTION
     if engine.recorder is not record or not engine.grad_enabled:

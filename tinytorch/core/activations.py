@@ -1,6 +1,6 @@
 # Generated from src_modules/03_activations.py. Do not edit: write in src_modules/03_activations.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=e73c07b83b2843d7 code=55a3422defa9665f content=c5377fb0741925a5
+# export: format=1 source=b4330f6129a64520 code=52e272d9debf4df5 content=e84bcf9d6d8cb009
 # %% src_modules/03_activations.py:71
 import math
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def sigmoid(a):
 
 @sigmoid.gradient
 def sigmoid_gradient(grad, output, saved, a):
-    """The slope is y (1 - y): the output says it all."""
+    """The slope is y (1 - y), computed from the output alone."""
     ### BEGIN SOLUTION
     return (grad * output * (1 - output),)
     ### END SOLUTION

@@ -1,7 +1,7 @@
 # Generated from src_modules/09_autograd.py. Do not edit: write in src_modules/09_autograd.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=087c58faf83a43bf code=6f05bbbfda1ac463 content=e6ec7d23ea8ac84f
-# %% src_modules/09_autograd.py:75
+# export: format=1 source=2b5f1b84d5b1d4cc code=edc118f562c5e1d0 content=57046db3222ad8df
+# %% src_modules/09_autograd.py:76
 import copy
 import functools
 import inspect
@@ -19,7 +19,7 @@ from tinytorch.core.tensor import (  # isort: skip
 )
 
 
-# %% src_modules/09_autograd.py:94
+# %% src_modules/09_autograd.py:95
 numbers = itertools.count(1)
 WALKED: tuple = ()  # instead of the operation, once it was walked back
 
@@ -27,7 +27,7 @@ WALKED: tuple = ()  # instead of the operation, once it was walked back
 def record(
     name: str, result: Tensor, operands: tuple, arrays: list, options: dict, saved: Any
 ) -> None:
-    """Called at the door after every operation, so it does no more than it must: one tuple.
+    """The dispatch function calls it after every operation, so it is short: it makes one tuple.
 
     The rule is looked up now: it must be the one that belongs to what was saved.
     """
@@ -41,7 +41,7 @@ def record(
             return
 
 
-# %% src_modules/09_autograd.py:125
+# %% src_modules/09_autograd.py:126
 def numerical_gradient(function: Callable, a: np.ndarray, eps: float = 1e-6) -> np.ndarray:
     """How the number `function()` changes with each element of `a`, by central differences.
 
@@ -81,7 +81,7 @@ def unbroadcast(slope: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:216
+# %% src_modules/09_autograd.py:217
 @add.gradient
 def add_gradient(grad, output, saved, a, b):
     """Of a + b: g for both."""
@@ -166,7 +166,7 @@ def matmul_gradient(grad, output, saved, a, b):
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:357
+# %% src_modules/09_autograd.py:358
 @exp.gradient
 def exp_gradient(grad, output, saved, a):
     """Of y = e^a: g y."""
@@ -230,7 +230,7 @@ def extreme_gradient(grad, output, saved, a, dim=None, keepdim=False):
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:455
+# %% src_modules/09_autograd.py:456
 @reshape.gradient
 def reshape_gradient(grad, output, saved, a, shape):
     """Of a reshape: g, in the shape of a."""
@@ -287,7 +287,7 @@ def where_gradient(grad, output, saved, condition, a, b):
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:555
+# %% src_modules/09_autograd.py:556
 def history(root: Tensor, since: int = 0) -> dict[int, Tensor]:
     """All that was made by an operation and led to `root`, and itself: {number: Tensor}.
 
@@ -393,13 +393,13 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:662
+# %% src_modules/09_autograd.py:663
 engine.tape = record
 engine.backward = backward
 Variable = Tensor  # a class of its own in early frameworks; here every Tensor can do it
 
 
-# %% src_modules/09_autograd.py:738
+# %% src_modules/09_autograd.py:739
 def switch(steps: Callable) -> type:
     """As `contextmanager`, but one object may be entered several times, also inside of itself."""
 
@@ -451,7 +451,7 @@ def enable_grad() -> Iterator[None]:
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:829
+# %% src_modules/09_autograd.py:830
 def gradcheck(
     function: Callable, inputs: Any, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
 ) -> bool:
@@ -496,7 +496,7 @@ def gradcheck(
     ### END SOLUTION
 
 
-# %% src_modules/09_autograd.py:913
+# %% src_modules/09_autograd.py:914
 def used_by(function: Callable, inputs: Sequence) -> tuple[Any, list, dict[Tensor, np.ndarray]]:
     """Run a function without a tape: (its result, a mark, {Tensor from outside: its array}).
 
@@ -526,7 +526,7 @@ def recompute(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     TODO: keep a copy of the generator, and call `used_by`. If the result carries the mark, give it an
         operation whose rule runs the function again, with that generator, and walks back.
     HINT: `next(numbers)` before the second run is the number since which the walk goes. Where nothing is
-        recorded, or somebody else stands at the door, a plain call is all there is to do.
+        recorded, or another recorder is set, a plain call is all there is to do.
     """
     ### BEGIN SOLUTION
     if engine.recorder is not record or not engine.grad_enabled:

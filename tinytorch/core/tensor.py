@@ -1,6 +1,6 @@
 # Generated from src_modules/02_tensor.py. Do not edit: write in src_modules/02_tensor.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=63012ab10db16be9 code=9fff6052318c5822 content=3ba7e9548230733e
+# export: format=1 source=bca5e3059b4a2d4f code=afdc6cba6b5acb95 content=c60fafe0a1ea1136
 # %% src_modules/02_tensor.py:61
 import functools
 import sys
@@ -150,8 +150,8 @@ class Tensor:
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
         """TODO: turn `data` into an array by the rules above and fill the four attributes.
 
-        HINT: np.asarray does most of it. What is not an array yet and comes out float64 was made
-        of Python floats. `array.dtype.kind` is one of "biuf" for numbers.
+        HINT: np.asarray does most of it. If `data` was not an array, float64 means that it held
+        Python floats: convert to float32. `array.dtype.kind` is one of "biuf" for numbers.
         """
         ### BEGIN SOLUTION
         if isinstance(data, Tensor):
