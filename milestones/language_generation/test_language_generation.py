@@ -47,7 +47,8 @@ def test_writes_a_language(check, corpus, measured, rng, run_program):
     """Predicts unseen text better than a count of five words, and writes right and new sentences"""
     unseen = "\n" + corpus.held_out
     seed = int(rng.integers(1000))
-    found = run_program("program.py", text=corpus.train, unseen=unseen, seed=seed)
+    texts = {"text": corpus.train.encode(), "unseen": unseen.encode()}
+    found = run_program("program.py", **texts, seed=seed)
     perplexity = predicts(check, corpus, found, unseen)
     other = corpus.five_words(corpus.train, unseen)
     written = found["written"]

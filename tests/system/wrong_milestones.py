@@ -312,7 +312,7 @@ PROGRAMS = {
         text=WORDS.format('"98 %"'),
     ),
     "language_generation: learning rate 0": Program(
-        "language_generation", TRAINED["language_generation"], (("10, 8, 3e-3", "10, 8, 0.0"),)
+        "language_generation", TRAINED["language_generation"], (("10, 8, 4e-3", "2, 8, 1e-30"),)
     ),
     "language_generation: what it read": Program(
         "language_generation",
