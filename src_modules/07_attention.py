@@ -813,6 +813,24 @@ def test_comprehensive_looking_back():
     assert np.allclose(found[:, 2:, width:], tokens.numpy()[:, :-2], atol=1e-3)
 
 
+# %% [markdown]
+"""
+### 📈 Picture: who looks at whom
+
+With the identity as values, attention returns its own weights. Each row is a position that asks,
+each column one that it may look at: the darker, the more. Nobody sees the future, neighbours share
+most of their pattern, and so everyone looks at the near past.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "attention-picture", "locked": true, "schema_version": 3, "solution": false, "task": false}
+def show_attention():
+    positions = PositionalEncoding(16, 12)(zeros(12, 16))
+    values = Tensor(np.eye(12, dtype=np.float32))
+    weights = scaled_dot_product_attention(positions * 2, positions, values, causal_mask(12))
+    for row in weights.numpy():
+        print("".join(" .:-=+*#%@"[min(9, int(10 * weight))] * 2 for weight in row))
+
+
 # %% nbgrader={"grade": false, "grade_id": "attention-main", "locked": true, "schema_version": 3, "solution": false, "task": false}
 if __name__ == "__main__":
     for name, test in [(n, f) for n, f in globals().items() if n.startswith("test_")]:
@@ -823,6 +841,7 @@ if __name__ == "__main__":
         ("Complexity", analyze_complexity),
         ("Cache", analyze_cache),
         ("At scale", analyze_scale),
+        ("Picture: who looks at whom", show_attention),
     ):
         print(f"\n{title}")
         analysis()

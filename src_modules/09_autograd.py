@@ -1198,16 +1198,26 @@ def test_comprehensive_learning():
     assert loss.item() < 0.1 and right.mean() > 0.97 and bias.shape == (3,)
 
 
+# %% nbgrader={"grade": false, "grade_id": "autograd-picture", "locked": true, "schema_version": 3, "solution": false, "task": false}
+def show_descent():
+    """The loss falls along your gradient, step by step, and nobody wrote its derivative."""
+    x = Tensor([1.7], requires_grad=True)
+    for step in range(9):
+        loss = ((x * x - 1) ** 2).sum()
+        loss.backward()
+        print(f"step {step}   x = {x.item():.3f}   loss {loss.item():.3f} {'#' * round(12 * loss.item())}")
+        x.data, x.grad = x.data - 0.02 * x.grad.data, None
+
+
 # %% nbgrader={"grade": false, "grade_id": "autograd-main", "locked": true, "schema_version": 3, "solution": false, "task": false}
 if __name__ == "__main__":
     for name, test in [(n, f) for n, f in globals().items() if n.startswith("test_")]:
         test()
         print(f"passed: {name}")
     for title, analysis in (
-        ("Memory", analyze_memory),
-        ("Complexity", analyze_complexity),
-        ("Cache", analyze_cache),
-        ("At scale", analyze_scale),
+        *(("Memory", analyze_memory), ("Complexity", analyze_complexity)),
+        *(("Cache", analyze_cache), ("At scale", analyze_scale)),
+        ("Picture: a loss that falls", show_descent),
     ):
         print(f"\n{title}")
         analysis()

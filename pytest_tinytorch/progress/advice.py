@@ -1,6 +1,8 @@
 """Says what to do next and why, as lines of text. `tito checkpoint unlock` and
 `tito milestone` print them."""
 
+import ast
+
 from pytest_tinytorch.core.course import Checkpoint, Course, Milestone
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.manifest import load_manifest
@@ -64,6 +66,7 @@ def milestone_advice(course: Course, milestone: Milestone) -> list[str]:
         f"  Number {milestone.number} of the ladder {milestone.ladder}, {milestone.points} points",
         f"  Claim: {milestone.question}.",
         f"  Then you can {milestone.you_can}.",
+        *_about(course, milestone),
         "  It needs:",
     ]
     for checkpoint in course.required_by(milestone):
@@ -71,6 +74,12 @@ def milestone_advice(course: Course, milestone: Milestone) -> list[str]:
         lines.append(f"    {checkpoint.module:16} checkpoint {checkpoint.id}: {state}")
     if found.status.state is State.PLANNED:
         return [*lines, "  It is not part of this course yet."]
+    if found.is_achieved:
+        return [
+            *lines,
+            "  It is achieved. Show it:",
+            f"    tito milestone certificate {milestone.id}",
+        ]
     if found.missing:
         return [*lines, "  First achieve what is missing:", f"    {found.first_command}"]
     return [
@@ -79,6 +88,18 @@ def milestone_advice(course: Course, milestone: Milestone) -> list[str]:
         f"    tito milestone run {milestone.id}",
         f"    {milestone.group.command}",
     ]
+
+
+def _about(course: Course, milestone: Milestone) -> list[str]:
+    """What the program says of itself, without the line that says how to run it."""
+    try:
+        tree = ast.parse((course.root / milestone.folder / "program.py").read_text("utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return []
+    paragraphs = (ast.get_docstring(tree) or "").split("\n\n")
+    shown = [paragraph for paragraph in paragraphs if paragraph and paragraph[0] != " "]
+    lines = [line for paragraph in shown for line in ["", *paragraph.splitlines()]]
+    return [*(f"  {line}".rstrip() for line in lines), ""] if lines else []
 
 
 def milestone_lines(course: Course) -> list[str]:

@@ -71,6 +71,26 @@ def test_start_says_what_it_is_about_what_it_needs_and_the_command(tito, course)
     )
 
 
+def test_start_of_an_achieved_one_names_the_certificate(tito, course):
+    achieve(course, "wave")
+    code, lines = tito("start", "wave")
+    assert (code, lines[0]) == (0, "1986 It waves! (wave): achieved")
+    assert lines[-2:] == ["  It is achieved. Show it:", "    tito milestone certificate wave"]
+
+
+def test_start_shows_what_the_program_says_of_itself(tito, course):
+    program = course.root / "milestones/wave/program.py"
+    program.write_text('"""It waves.\n\n    python program.py\n\nTwice,\n- as\n- ever.\n"""\n')
+    _, lines = tito("start", "wave")
+    assert lines[4:10] == ["", "  It waves.", "", "  Twice,", "  - as", "  - ever."]
+    assert "python program.py" not in "\n".join(lines)
+    for text in ("def (", ""):
+        program.write_text(text)
+        assert "  It needs:" in tito("start", "wave")[1]
+    program.unlink()
+    assert tito("start", "wave")[0] == 0
+
+
 def test_start_of_a_planned_one(tito, course):
     path = course.root / "course.toml"
     head, _, rest = path.read_text().rpartition("written = true")
