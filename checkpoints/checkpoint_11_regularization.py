@@ -591,7 +591,7 @@ def share_read(check, answers, digits):
 @pytest.mark.points(2)
 @pytest.mark.hint("Weights of one byte, a scale and a bias for each row: look at model_size.")
 @pytest.mark.depends(on="test_quantized_models")
-def test_quantized_digits(check, digits, run_program):
+def test_quantized_digits(check, digits, run_program, measured):
     """Reads unseen digits with 0.3 of the bytes, and at most 1 point less of them"""
     found = run_program("programs/compressed.py", kind="quantized", **arrays_of(digits))
     before = share_read(check, found["before"], digits)
@@ -601,6 +601,7 @@ def test_quantized_digits(check, digits, run_program):
         share = found["stored"][kind] / found["stored"]["before"]
         check.true(share <= 0.3, f"{kind}: {share:.2f} of the bytes, expected at most 0.3")
         after = share_read(check, found[kind], digits)
+        measured(f"{after:.1%} of 360 unseen digits with {share:.0%} of the bytes")
         told = f"{kind}: reads {after:.1%}, expected at most 1 point less than {before:.1%}"
         check.true(after >= before - 0.01, told)
 
@@ -608,12 +609,13 @@ def test_quantized_digits(check, digits, run_program):
 @pytest.mark.points(2)
 @pytest.mark.hint("Prune the smallest weights, then train on with a PrunedOptimizer.")
 @pytest.mark.depends(on="test_pruned_weights_stay_zero")
-def test_pruned_digits(check, digits, run_program):
+def test_pruned_digits(check, digits, run_program, measured):
     """Reads unseen digits with 80 % zeros, and at most 2 points less of them after fine-tuning"""
     found = run_program("programs/compressed.py", kind="pruned", **arrays_of(digits))
     before, after = (share_read(check, found[name], digits) for name in ("before", "after"))
     check.true(before >= 0.94, f"the network reads {before:.1%} before, expected 94 %")
     zeros = found["zeros"]
+    measured(f"{after:.1%} of 360 unseen digits with {zeros:.0%} of the weights at zero")
     check.true(abs(zeros - 0.8) < 0.001, f"{zeros:.1%} of the weights are zero, expected 80 %")
     told = f"reads {after:.1%}, expected at most 2 points less than {before:.1%}"
     check.true(after >= before - 0.02, told)

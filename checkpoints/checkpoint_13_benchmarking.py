@@ -378,7 +378,7 @@ def test_benchmarks_repeat(tt, check, run_program):
 
 @pytest.mark.points(2)
 @pytest.mark.hint("Medians, and a bootstrap of their ratio: the interval decides, with a margin.")
-def test_planted_differences(tt, check):
+def test_planted_differences(tt, check, measured):
     """Finds a difference that is there, says which is faster, and by how much at least"""
     for ratio, count in ((1.3, 40), (2.0, 12), (1.1, 200)):
         slow, fast = noisy(ratio, count, seed=1), noisy(1.0, count, seed=2)
@@ -390,6 +390,7 @@ def test_planted_differences(tt, check):
             check.true(low < middle < high, f"the ratio lies in its interval: {found}")
             wide = (high - low) / middle
             check.true(0.005 < wide < 0.4, f"an interval of {wide:.1%} of the ratio")
+    measured(f"a difference of 10 % is found: the ratio is {middle:.2f}, {low:.2f} to {high:.2f}")
     broken = [*noisy(1.0, 30), 500.0, 900.0]
     found = tt.compare(broken, noisy(1.5, 30, seed=3))
     check.equal(found["verdict"], "a is faster")

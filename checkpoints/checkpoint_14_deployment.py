@@ -819,7 +819,7 @@ def test_server_refuses(check, run_program):
 @pytest.mark.points(1)
 @pytest.mark.hint("Wait max_wait seconds for others; one call of the model for all that wait.")
 @pytest.mark.depends(on="test_server_answers")
-def test_server_batches(check, run_program):
+def test_server_batches(check, run_program, measured):
     """Computes requests together, gives each its own rows, and stays within the largest batch"""
     rows = drawn(12, 2, seed=11).astype(float).tolist()
     found = run_program(
@@ -833,6 +833,7 @@ def test_server_batches(check, run_program):
         check.close(np.array(outputs), 2 * np.array([row]), rtol=1e-5)
     sizes = found["sizes"]
     check.equal(sum(sizes), 12)
+    measured(f"12 requests at once, answered by {len(sizes)} calls of the model")
     check.true(max(sizes) <= 5, f"batches of {sizes} rows, expected at most 5")
     check.true(len(sizes) <= 5, f"{len(sizes)} calls of the model for 12 requests at once: {sizes}")
     _, values = samples_of(check, found["metrics"])

@@ -267,6 +267,64 @@ def add_wave(root: Path) -> Path:
     return root
 
 
+DEMO = """
+[[demo]]
+id = "sum"
+name = "A sum"
+needs = ["01_numbers"]
+shows = "One and one are two"
+written = true
+
+[[demo]]
+id = "echo"
+name = "An echo"
+needs = ["01_numbers", "02_words"]
+shows = "What is called comes back twice"
+written = true
+"""
+
+TEST_OF_DEMO = '''"""A demo."""
+
+import pytest
+
+pytestmark = pytest.mark.demo("{id}")
+
+
+@pytest.mark.hint("Look at it by hand.")
+def test_shows(check, run_program):
+    """Shows it"""
+    check.equal(run_program("program.py"), {expected!r})
+'''
+
+PROGRAM_OF_DEMO = """import sys
+
+import mini
+
+
+def main(_):
+    return {value}
+
+
+if __name__ == "__main__":
+    print(main(mini), *sys.argv[1:])
+"""
+
+
+def add_demos(root: Path) -> Path:
+    """Two demos: entries in course.toml and folders. The manifest stays as it is."""
+    with (root / "course.toml").open("a") as file:
+        file.write(DEMO)
+    for name, value, expected in (
+        ("sum", "mini.add(1, 1)", 2),
+        ("echo", "mini.shout('hey')", "HEYHEY"),
+    ):
+        folder = root / "demos" / name
+        folder.mkdir(parents=True)
+        (folder / f"test_{name}.py").write_text(TEST_OF_DEMO.format(id=name, expected=expected))
+        (folder / "program.py").write_text(PROGRAM_OF_DEMO.format(value=value))
+    return root
+
+
 def make_course(root: Path) -> Path:
     """Lay the course out in a folder."""
     files = {

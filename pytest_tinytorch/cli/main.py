@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pytest_tinytorch.cli import collect, gradescope, milestone, progress
+from pytest_tinytorch.cli import collect, demo, gradescope, milestone, progress
 from pytest_tinytorch.cli.here import course_here
 from pytest_tinytorch.core.errors import (
     MACHINE,
@@ -36,6 +36,7 @@ app.add_typer(collect.app, name="collect")
 app.add_typer(milestone.app, name="milestone")
 app.add_typer(milestone.app, name="milestones", hidden=True)
 app.add_typer(progress.app, name="progress")
+app.command("demo", context_settings=demo.SETTINGS)(demo.demo)
 
 Id = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-05, all")]
 CheckpointId = Annotated[str, typer.Argument(help="05, 5, learning, spatial, 02-05, all, next")]

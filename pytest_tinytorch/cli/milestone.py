@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pytest_tinytorch.cli.here import course_here
+from pytest_tinytorch.cli.program import run_program
 from pytest_tinytorch.core.course import Course, Milestone
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.manifest import load_manifest
@@ -106,7 +107,7 @@ def milestone_run(milestone: Id) -> None:
     Example: tito milestone run xor
     """
     course = course_here()
-    raise typer.Exit(_run_program(course, _unlocked(course, milestone)))
+    raise typer.Exit(run_program(course, _unlocked(course, milestone)))
 
 
 @app.command("demo")
@@ -189,33 +190,12 @@ def _certificate(text: str, name: str) -> "Certificate":
 
 def _unlocked(course: Course, text: str) -> Milestone:
     """The milestone to run. Raises CourseError where it is planned or locked."""
-    from pytest_tinytorch.progress.milestones import only_unlocked
+    from pytest_tinytorch.progress.unlocking import only_unlocked
 
     milestone = milestone_named(course, text)
     chosen = choose_milestones(course, milestone.id)
     progress = Progress.of(course, load_manifest(course))
     return only_unlocked(course, progress, chosen, milestone.id)[0][0]
-
-
-def _run_program(course: Course, milestone: Milestone) -> int:
-    """Export what the program needs, and run it as a person would, in the course's folder."""
-    from pytest_tinytorch.export.service import export
-
-    program = course.root / milestone.folder / "program.py"
-    if not program.is_file():
-        raise CourseError(f"{milestone.folder}/program.py is missing; restore it")
-    report = export(course, course.modules_of(milestone))
-    for line in (*report.kept, *report.broken, *report.odd):
-        typer.echo(line, err=True)
-    if report.broken:
-        return 1
-    path = os.pathsep.join([str(course.root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "PYTHONPATH": path}
-    command = [sys.executable, str(program)]
-    try:
-        return subprocess.run(command, cwd=course.root, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
 
 
 def _write(path: Path, content: bytes) -> None:

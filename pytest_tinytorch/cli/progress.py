@@ -50,6 +50,6 @@ def progress_import(file: Annotated[Path, typer.Argument(help="a file of `export
     for problem in found.problems:
         typer.echo(problem, err=True)
     typer.echo(f"{counted(found.added, 'result')} added, {found.known} known already.")
-    for milestone in found.unlocked:
-        typer.echo(unlocked_text(milestone))
+    for program in found.unlocked:
+        typer.echo(unlocked_text(program))
     typer.echo("See: pytest --progress")

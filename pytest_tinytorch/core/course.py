@@ -38,7 +38,7 @@ _MOST_DOTS = 100  # on a line: tomllib's memory grows with the square of a key's
 _LONGEST_MESSAGE = 2000
 COLLECTION_FOLDERS = tuple(kind.plural for kind in COLLECTED)
 _OUR_FOLDERS = (
-    *COLLECTION_FOLDERS,
+    *(*COLLECTION_FOLDERS, Kind.DEMO.plural),
     *("integration", "data", "hidden", "tests", "pytest_tinytorch"),
 )
 _ALL = "all"  # selects all of a kind, so it cannot be an id
@@ -83,7 +83,7 @@ class Module:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection(ABC):
-    """A file of tests with points: a checkpoint or a milestone.
+    """A file of tests: a checkpoint, a milestone, or a demo, which has no points.
 
     Only `core.course` and `hooks.options` distinguish the kinds.
     """
@@ -92,7 +92,7 @@ class Collection(ABC):
 
     id: str
     name: str
-    question: str  # the line under the heading; for a milestone, its claim
+    question: str  # the line under the heading; of a milestone its claim, of a demo what it shows
     you_can: str
     points: int
     limits: Limits
@@ -149,20 +149,19 @@ class Checkpoint(Collection):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Milestone(Collection):
-    """A program that uses several modules, and a file of tests of its claim."""
-
-    kind = Kind.MILESTONE
+class ProgramCollection(Collection):
+    """A program that uses some modules, and a file of tests of what it shows."""
 
     needs: tuple[str, ...]
-    ladder: str
-    number: int  # in its ladder, from 1: the order of the entries
-    year: int | None  # of the moment in history that it repeats
     written: bool
 
     @property
     def folder(self) -> str:
         return f"{self.kind.plural}/{self.id}"
+
+    @property
+    def program(self) -> str:
+        return f"{self.folder}/program.py"
 
     @property
     def file(self) -> str:
@@ -174,8 +173,38 @@ class Milestone(Collection):
 
     @property
     def facts(self) -> dict[str, object]:
+        return {"needs": list(self.needs)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo(ProgramCollection):
+    """A short program that shows what some modules can do together. It has no points."""
+
+    kind = Kind.DEMO
+
+    points: int = 0
+    you_can: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that shows it: it runs the program, and not the tests."""
+        return f"tito demo {self.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Milestone(ProgramCollection):
+    """A program that uses several modules, and a file of tests of its claim."""
+
+    kind = Kind.MILESTONE
+
+    ladder: str
+    number: int  # in its ladder, from 1: the order of the entries
+    year: int | None  # of the moment in history that it repeats
+
+    @property
+    def facts(self) -> dict[str, object]:
         place = {"ladder": self.ladder, "number": self.number, "year": self.year}
-        return place | {"needs": list(self.needs)}
+        return place | super().facts
 
 
 @dataclass(frozen=True)
@@ -196,11 +225,22 @@ class Course:
     checkpoints: tuple[Checkpoint, ...]
     milestones: tuple[Milestone, ...] = ()
     ladders: tuple[str, ...] = ()  # of milestones
+    demos: tuple[Demo, ...] = ()
 
     @property
     def collections(self) -> tuple[Collection, ...]:
-        """The collections of all kinds, in the order in which they are run and shown."""
+        """The collections that have points, in the order in which they are run and shown."""
         return (*self.checkpoints, *self.milestones)
+
+    @property
+    def programs(self) -> tuple[Milestone | Demo, ...]:
+        """The collections that have a program, which checkpoints unlock."""
+        return (*self.milestones, *self.demos)
+
+    @property
+    def with_and_without_points(self) -> tuple[Collection, ...]:
+        """The collections with points, and those without."""
+        return (*self.collections, *self.demos)
 
     @cached_property
     def module_by_name(self) -> dict[str, Module]:
@@ -208,7 +248,7 @@ class Course:
 
     @cached_property
     def _collection_by_group(self) -> dict[Group, Collection]:
-        return {collection.group: collection for collection in self.collections}
+        return {collection.group: collection for collection in self.with_and_without_points}
 
     def collection_of(self, group: Group) -> Collection | None:
         """The collection that a group's (also hidden) tests are about; None for modules."""
@@ -252,15 +292,15 @@ class Course:
         """The same without the module that the collection is about."""
         return tuple(m for m in self.modules_of(collection) if m.name != collection.about)
 
-    def required_by(self, milestone: Milestone) -> tuple[Checkpoint, ...]:
-        """The checkpoints that unlock a milestone: those of the modules in its `needs`."""
-        modules = (self.module_by_name[name] for name in milestone.needs)
+    def required_by(self, program: ProgramCollection) -> tuple[Checkpoint, ...]:
+        """The checkpoints that unlock a milestone or demo: those of the modules in its `needs`."""
+        modules = (self.module_by_name[name] for name in program.needs)
         found = (self.checkpoint_of(module) for module in modules)
         return tuple(checkpoint for checkpoint in found if checkpoint is not None)
 
     def is_written(self, collection: Collection) -> bool:
         """Whether it is there: it is not planned itself, nor is a module whose code it tests."""
-        planned = isinstance(collection, Milestone) and not collection.written
+        planned = isinstance(collection, ProgramCollection) and not collection.written
         modules = (self.module_by_name[name] for name in collection.modules)
         return not planned and all(module.written for module in modules)
 
@@ -282,6 +322,7 @@ def load_course(root: Path) -> Course:
     _check_modules(course)
     _check_checkpoints(course)
     _check_milestones(course)
+    _check_demos(course)
     _check_collections(course)
     return course
 
@@ -344,6 +385,13 @@ _MILESTONE_KEYS: _Kinds = {
     "written": bool,
 }
 _OPTIONAL_MILESTONE: _Kinds = {"year": int, **_OWN_LIMITS}
+_DEMO_KEYS: _Kinds = {
+    "id": str,
+    "name": str,
+    "needs": list[str],
+    "shows": str,
+    "written": bool,
+}
 
 
 def _course(root: Path, data: dict[str, Any]) -> Course:
@@ -354,7 +402,7 @@ def _course(root: Path, data: dict[str, Any]) -> Course:
         "module": _TABLES,
         "checkpoint": _TABLES,
     }
-    _check_keys("the file", data, tables, {"milestone": _TABLES})
+    _check_keys("the file", data, tables, {"milestone": _TABLES, "demo": _TABLES})
     if data["format"] != FORMAT:
         raise _mistake("format", f"{data['format']} is unknown", f"this harness reads {FORMAT}")
     head = data["course"]
@@ -368,6 +416,9 @@ def _course(root: Path, data: dict[str, Any]) -> Course:
     milestones = tuple(
         _milestone(index, entry, limits) for index, entry in enumerate(data.get("milestone", []), 1)
     )
+    demos = tuple(
+        _demo(index, entry, limits) for index, entry in enumerate(data.get("demo", []), 1)
+    )
     return Course(
         root=root,
         limits=limits,
@@ -375,6 +426,7 @@ def _course(root: Path, data: dict[str, Any]) -> Course:
         checkpoints=checkpoints,
         milestones=_numbered(milestones),
         ladders=tuple(head.get("ladders", ())),
+        demos=demos,
         phases=tuple(head["phases"]),
         **{key: head[key] for key in _COURSE_KEYS if key != "phases"},
     )
@@ -419,15 +471,9 @@ def _checkpoint(index: int, entry: dict[str, Any], limits: Limits) -> Checkpoint
 def _milestone(index: int, entry: dict[str, Any], limits: Limits) -> Milestone:
     place = f"[[milestone]] {entry.get('id', f'number {index}')}"
     _check_keys(place, entry, _MILESTONE_KEYS, _OPTIONAL_MILESTONE)
-    word = entry["id"]
-    if not is_word(word) or word != word.lower() or word == _ALL:
-        fix = f"write a word in lower case other than {_ALL!r}, such as 'xor'"
-        raise _mistake(place, f"id {word!r}", fix)
-    for key in ("name", "needs"):
-        if not entry[key]:
-            raise _mistake(place, f"{key} = {entry[key]!r}", "write at least one word")
+    _check_words(place, entry, "xor")
     return Milestone(
-        id=word,
+        id=entry["id"],
         name=entry["name"],
         ladder=entry["ladder"],
         number=0,  # see `_numbered`
@@ -439,6 +485,31 @@ def _milestone(index: int, entry: dict[str, Any], limits: Limits) -> Milestone:
         points=entry["points"],
         limits=_limits(place, limits, entry.get("limits", {})),
     )
+
+
+def _demo(index: int, entry: dict[str, Any], limits: Limits) -> Demo:
+    place = f"[[demo]] {entry.get('id', f'number {index}')}"
+    _check_keys(place, entry, _DEMO_KEYS, _OWN_LIMITS)
+    _check_words(place, entry, "vision")
+    return Demo(
+        id=entry["id"],
+        name=entry["name"],
+        needs=tuple(entry["needs"]),
+        question=entry["shows"],
+        written=entry["written"],
+        limits=_limits(place, limits, entry.get("limits", {})),
+    )
+
+
+def _check_words(place: str, entry: Mapping[str, Any], example: str) -> None:
+    """Check the id, the name and the needs of a milestone or demo."""
+    word = entry["id"]
+    if not is_word(word) or word != word.lower() or word == _ALL:
+        fix = f"write a word in lower case other than {_ALL!r}, such as {example!r}"
+        raise _mistake(place, f"id {word!r}", fix)
+    for key in ("name", "needs"):
+        if not entry[key]:
+            raise _mistake(place, f"{key} = {entry[key]!r}", "write at least one word")
 
 
 def _numbered(milestones: Iterable[Milestone]) -> tuple[Milestone, ...]:
@@ -578,17 +649,34 @@ def _check_checkpoints(course: Course) -> None:
         _check_known(place, "phase", checkpoint.phase, course.phases)
 
 
+def _check_programs(programs: Sequence[ProgramCollection]) -> None:
+    """Check that the programs of one kind have names of their own."""
+    for program in programs[:1]:
+        _check_unique(f"[[{program.kind}]]", "id", [p.id for p in programs])
+        _check_unique(f"[[{program.kind}]]", "name", [p.name.lower() for p in programs])
+
+
+def _check_needs(course: Course, program: ProgramCollection) -> None:
+    for need in program.needs:
+        _check_known(f"[[{program.kind}]] {program.id}", "needs", need, course.module_by_name)
+
+
 def _check_milestones(course: Course) -> None:
-    _check_unique("[[milestone]]", "id", [m.id for m in course.milestones])
-    _check_unique("[[milestone]]", "name", [m.name.lower() for m in course.milestones])
+    _check_programs(course.milestones)
     _check_unique("[course]", "ladder", course.ladders)
     for milestone in course.milestones:
         place = f"[[milestone]] {milestone.id}"
-        for need in milestone.needs:
-            _check_known(place, "needs", need, course.module_by_name)
+        _check_needs(course, milestone)
         _check_ladder(place, milestone.ladder, course.ladders)
         if milestone.year is not None and not 1 <= milestone.year <= 9999:
             raise _mistake(place, f"year = {milestone.year}", "write a year, such as 1957")
+
+
+def _check_demos(course: Course) -> None:
+    _check_programs(course.demos)
+    _check_unique("[[demo]]", "id", [program.id for program in course.programs])
+    for demo in course.demos:
+        _check_needs(course, demo)
 
 
 def _check_ladder(place: str, ladder: str, ladders: Sequence[str]) -> None:
@@ -599,12 +687,15 @@ def _check_ladder(place: str, ladder: str, ladders: Sequence[str]) -> None:
 
 
 def _check_collections(course: Course) -> None:
-    """Check all kinds of collections: points, file of tests, and the sum of points."""
+    """Check the collections that have points: these, the file of tests, and the sum of points.
+
+    A copy of a course for grading has no demos.
+    """
     for collection in course.collections:
         place = f"[[{collection.kind}]] {collection.id}"
         _check_amount(place, "points", collection.points)
         if course.is_written(collection) and not (course.root / collection.file).is_file():
-            where = "it" if isinstance(collection, Milestone) else "its module"
+            where = "it" if isinstance(collection, ProgramCollection) else "its module"
             fix = f"add the file, or set `written = false` in {where}"
             raise _mistake(place, f"{collection.file} is missing", fix)
     total = sum(collection.points for collection in course.collections)

@@ -4,10 +4,18 @@
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Milestone, Module
+from pytest_tinytorch.core.course import (
+    Checkpoint,
+    Collection,
+    Course,
+    Demo,
+    Milestone,
+    Module,
+    ProgramCollection,
+)
 from pytest_tinytorch.core.errors import CourseError, nearest
 
 _OTHER_NUMBER = re.compile(r"\d\d?_([^\W\d]\w*)")  # older guides count from `00_setup`
@@ -38,16 +46,7 @@ def choose_milestones(course: Course, text: str) -> tuple[Milestone, ...]:
 def _chosen_milestones(course: Course, text: str) -> list[Milestone]:
     if not course.milestones:
         raise CourseError(f"--milestone {text}: this course has no milestones")
-    names = _milestone_names(course)
-    wanted: set[str] = set()
-    for word in (part.strip() for part in text.lower().split(",")):
-        if word != "all" and not names.get(_plain(word)):
-            ids = [milestone.id for milestone in course.milestones]
-            hint = nearest(word, [*ids, *(milestone.name for milestone in course.milestones)])
-            valid = ", ".join((*ids, "all"))
-            raise CourseError(f"--milestone {text}: unknown id {word!r}{hint}; valid: {valid}")
-        wanted |= {m.id for m in course.milestones} if word == "all" else names[_plain(word)]
-    return [m for m in course.milestones if m.id in wanted]
+    return _chosen(text, course.milestones, _milestone_names(course))
 
 
 def milestone_named(course: Course, text: str) -> Milestone:
@@ -57,6 +56,30 @@ def milestone_named(course: Course, text: str) -> Milestone:
         ids = ", ".join(milestone.id for milestone in chosen)
         raise CourseError(f"--milestone {text}: name one of {ids}")
     return chosen[0]
+
+
+def choose_demos(course: Course, text: str) -> tuple[Demo, ...]:
+    """The demos that `text` names by id or name, in the order of the course. Raises CourseError."""
+    if not course.demos:
+        raise CourseError(f"--demo {text}: this course has no demos")
+    names = {_plain(word): {demo.id} for demo in course.demos for word in (demo.id, demo.name)}
+    return _written(course, text, _chosen(text, course.demos, names))
+
+
+_P = TypeVar("_P", bound=ProgramCollection)
+
+
+def _chosen(text: str, among: Sequence[_P], names: Mapping[str, set[str]]) -> list[_P]:
+    """Those that `text` names. `names`: each word for some of them -> their ids."""
+    wanted: set[str] = set()
+    for word in (part.strip() for part in text.lower().split(",")):
+        if word != "all" and not names.get(_plain(word)):
+            ids = [program.id for program in among]
+            hint = nearest(word, [*ids, *(program.name for program in among)])
+            unknown = f"--{among[0].kind} {text}: unknown id {word!r}{hint}"
+            raise CourseError(f"{unknown}; valid: {', '.join((*ids, 'all'))}")
+        wanted |= {p.id for p in among} if word == "all" else names[_plain(word)]
+    return [program for program in among if program.id in wanted]
 
 
 def _milestone_names(course: Course) -> dict[str, set[str]]:
@@ -87,7 +110,7 @@ def _written(course: Course, text: str, chosen: Sequence[_C]) -> tuple[_C, ...]:
         kind = chosen[0].kind
         these = ", ".join(f"{c.id} {c.name}" for c in chosen)
         there = ", ".join(
-            c.id for c in course.collections if c.kind is kind and course.is_written(c)
+            c.id for c in course.with_and_without_points if c.kind is kind and course.is_written(c)
         )
         raise CourseError(
             f"--{kind} {text}: not part of this course yet: {these}; there are: {there or 'none'}"

@@ -5,10 +5,10 @@ pytest calls `pytest_addoption`; all other hook modules call `options_of` and `c
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,8 +16,8 @@ from pytest_tinytorch.core.course import (
     Checkpoint,
     Collection,
     Course,
-    Milestone,
     Module,
+    ProgramCollection,
     load_course,
 )
 from pytest_tinytorch.core.discovery import course_root
@@ -37,6 +37,7 @@ from pytest_tinytorch.core.manifest import Manifest, load_manifest, with_hidden
 from pytest_tinytorch.core.selectors import (
     Dynamic,
     choose_checkpoints,
+    choose_demos,
     choose_milestones,
     choose_modules,
 )
@@ -44,8 +45,8 @@ from pytest_tinytorch.core.visibility import HIDDEN
 from pytest_tinytorch.grading.clean_process import is_clean
 from pytest_tinytorch.hooks.stash import stashed
 from pytest_tinytorch.isolation.levels import LEVELS
-from pytest_tinytorch.progress.milestones import MilestoneStatus, only_unlocked
 from pytest_tinytorch.progress.progress import FORMS, Progress
+from pytest_tinytorch.progress.unlocking import Locked, only_unlocked
 
 _LARGEST_SEED = 2**32 - 1
 _NO_RUN = {
@@ -91,8 +92,8 @@ class Options:
     batch: Batch | None = field(default=None, metadata=_NO_EFFECT)
     # `modules` and the modules that they need
     integrated: tuple[Module, ...] = field(default=(), metadata=_NO_EFFECT)
-    # milestones that `all` names, and that are not run
-    locked: tuple[MilestoneStatus, ...] = field(default=(), metadata=_NO_EFFECT)
+    # milestones and demos that `all` names, and that are not run
+    locked: tuple[Locked, ...] = field(default=(), metadata=_NO_EFFECT)
 
     @property
     def active(self) -> bool:
@@ -123,6 +124,9 @@ def deciding_options(options: Options, level: str) -> str:
 
 
 _CHOSEN = "tinytorch_chosen"  # what the controller tells its workers
+_BY_PROGRESS = ("checkpoint", "milestone", "demo")  # options whose meaning changes with progress
+
+_WITHOUT_POINTS = ("module", "demo")
 
 _options_key = pytest.StashKey[Options]()
 _course_key = pytest.StashKey[Course]()
@@ -130,6 +134,7 @@ _course_key = pytest.StashKey[Course]()
 MARKERS = (
     "checkpoint(id): the checkpoint that the test belongs to",
     "milestone(id): the milestone that the test belongs to",
+    "demo(id): the demo that the test belongs to",
     "points(n): what the test is worth",
     "hint(text): what to look at when the test fails",
     "depends(on): names of tests in the same file that should pass before this one",
@@ -152,6 +157,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--milestone",
         metavar="IDS",
         help="run milestones, programs that use several modules: xor, 1986, 'history 2', all",
+    )
+    group.addoption(
+        "--demo",
+        metavar="IDS",
+        help="test demos, short programs that show what some modules can do: math, vision, all",
     )
     group.addoption(
         "--module",
@@ -249,10 +259,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker what was chosen. It must not decide for itself: what `next` means, and which
-    milestones are unlocked, changes with progress, which another run may write meanwhile."""
+    """Tell a worker what was chosen. It must not decide for itself: what `next` means, and what is
+    unlocked, changes with progress, which another run may write meanwhile."""
     option = node.config.option
-    node.workerinput[_CHOSEN] = [option.checkpoint, option.milestone]
+    node.workerinput[_CHOSEN] = {kind: getattr(option, kind) for kind in _BY_PROGRESS}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -292,7 +302,7 @@ def _read(config: pytest.Config) -> Options:
     _check_graded(option)
     batch = _batch(config)
     if is_worker(config):
-        option.checkpoint, option.milestone = config.workerinput[_CHOSEN]  # type: ignore[attr-defined]
+        vars(option).update(config.workerinput[_CHOSEN])  # type: ignore[attr-defined]
     if option.require_isolation != "none":
         option.isolate = option.isolate or "auto"
     if option.grade or batch:
@@ -303,10 +313,8 @@ def _read(config: pytest.Config) -> Options:
         course = course_of(config)
         checkpoints = choose_checkpoints(course, option.checkpoint, _ids_from_progress(course))
         option.checkpoint = ",".join(checkpoint.id for checkpoint in checkpoints) or None
-    milestones: tuple[Milestone, ...] = ()
-    locked: tuple[MilestoneStatus, ...] = ()
-    if option.milestone is not None:
-        milestones, locked = _milestones(config)
+    milestones, locked = _programs(config, Kind.MILESTONE, choose_milestones)
+    demos, locked_demos = _programs(config, Kind.DEMO, choose_demos)
     integrated: tuple[Module, ...] = ()
     if option.module is not None:
         course = course_of(config)
@@ -315,7 +323,7 @@ def _read(config: pytest.Config) -> Options:
         integrated = tuple(module for module in course.modules if module.id in needed)
     hidden = _hidden_folder(config, batch)
     return Options(
-        (*checkpoints, *milestones),
+        (*checkpoints, *milestones, *demos),
         modules,
         option.seed,
         not option.no_export,
@@ -327,28 +335,36 @@ def _read(config: pytest.Config) -> Options:
         hidden,
         batch,
         integrated,
-        locked,
+        (*locked, *locked_demos),
     )
 
 
-def _milestones(config: pytest.Config) -> tuple[tuple[Milestone, ...], tuple[MilestoneStatus, ...]]:
-    """Those to run, and those that are locked. Raises CourseError where nothing may be run.
+_P = TypeVar("_P", bound=ProgramCollection)
+
+
+def _programs(
+    config: pytest.Config, kind: Kind, choose: Callable[[Course, str], tuple[_P, ...]]
+) -> tuple[tuple[_P, ...], tuple[Locked, ...]]:
+    """Those of a kind to run, and those that are locked. Raises CourseError where none may be run.
 
     A grade does not depend on progress, and what runs no test needs none.
     """
-    option, course = config.option, course_of(config)
-    chosen = choose_milestones(course, option.milestone)
+    option, text = config.option, getattr(config.option, kind)
+    if text is None:
+        return (), ()
+    course = course_of(config)
+    chosen = choose(course, text)
     if option.grade or option.submissions or option.collectonly or is_worker(config):
         return chosen, ()
     progress = Progress.of(course, load_manifest(course))
-    unlocked, locked = only_unlocked(course, progress, chosen, option.milestone)
-    option.milestone = ",".join(milestone.id for milestone in unlocked)
+    unlocked, locked = only_unlocked(course, progress, chosen, text)
+    setattr(option, kind, ",".join(program.id for program in unlocked))
     return unlocked, locked
 
 
 def _check_graded(option: Any) -> None:
     if option.submissions:
-        for name in ("student", "module"):
+        for name in ("student", *_WITHOUT_POINTS):
             if getattr(option, name):
                 raise CourseError(
                     f"--{name} cannot be used with --submissions, which grades a class"
@@ -369,8 +385,9 @@ def _check_graded(option: Any) -> None:
     for name in option.plugins:
         if name.startswith("no:pytest_tinytorch") or name == "no:tinytorch":
             raise CourseError(f"-p {name}: --grade needs all parts of the harness; leave it out")
-    if option.module is not None:
-        raise CourseError("--grade counts points, and --module has none")
+    for name in _WITHOUT_POINTS:
+        if getattr(option, name) is not None:
+            raise CourseError(f"--grade counts points, and --{name} has none")
 
 
 def _batch(config: pytest.Config) -> Batch | None:

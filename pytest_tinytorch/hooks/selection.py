@@ -110,7 +110,7 @@ def group_of(course: Course, nodeid: str, is_hidden: bool = False) -> Group | No
     is_hidden = is_hidden or path.parent.name == HIDDEN
     if is_hidden and (match := HIDDEN_FILE.match(path.name)):
         return hidden_group(match[1])
-    for collection in course.collections:
+    for collection in course.with_and_without_points:
         if Path(collection.file).name == path.name:
             return collection.group
     for module in course.modules:
@@ -154,10 +154,12 @@ def _files(config: pytest.Config, course: Course) -> list[Path]:
 
 def _check_sources(config: pytest.Config) -> None:
     course = course_of(config)
-    for module in options_of(config).modules:
-        if not course.source_file(module).is_file():
-            name = course.source_name(module)
+    options = options_of(config)
+    named = {m.id: ("module", course.source_name(m)) for m in options.modules}
+    named |= {c.id: (c.kind.option, c.file) for c in options.collections if not c.group.has_points}
+    for identifier, (option, name) in named.items():
+        if not (course.root / name).is_file():
             raise CourseError(
-                f"--module {module.id}: {name} is not there; write it, or restore it with"
+                f"--{option} {identifier}: {name} is not there; write it, or restore it with"
                 f" `git checkout -- {name}`"
             )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order, is_listed, listed
-from pytest_tinytorch.core.course import Milestone
+from pytest_tinytorch.core.course import Demo, Milestone
 from pytest_tinytorch.core.errors import MACHINE, MachineError
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import Manifest
@@ -42,7 +42,7 @@ class RunSession:
         self.tally = Tally()
         self.problems: list[str] = []  # collection errors: one line each
         self.notes: list[str] = []  # remarks for the user
-        self.unlocked: tuple[Milestone, ...] = ()  # by this run
+        self.unlocked: tuple[Milestone | Demo, ...] = ()  # by this run
         self._is_recorded = True  # False if progress could not be written
         self.run: RunRecord | None = None
         self._started = datetime.now(UTC)
@@ -118,7 +118,8 @@ class RunSession:
         return bool(ran) and set(self.manifest.of(group)) <= ran
 
     def _keep_evidence(self, run: RunRecord) -> None:
-        complete = [c for c in self.options.collections if self.is_complete(c.group)]
+        counted = [c for c in self.options.collections if c.group.has_points]
+        complete = [c for c in counted if self.is_complete(c.group)]
         untested = self._untested_files()
         if complete and untested:
             self.notes.append(

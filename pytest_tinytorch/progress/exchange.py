@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_tinytorch.core.course import Course, Milestone
+from pytest_tinytorch.core.course import Course, Demo, Milestone
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.groups import COLLECTED, Group, Kind
 from pytest_tinytorch.core.names import is_line
@@ -39,7 +39,7 @@ class Imported:
 
     added: int  # entries of evidence that are new here, or better
     known: int  # that were here already, or better here
-    unlocked: tuple[Milestone, ...]
+    unlocked: tuple[Milestone | Demo, ...]
     problems: list[str]
 
 

@@ -5,15 +5,20 @@
 progress.json are written for other programs; a name in them without evidence is a claim.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Milestone
-from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Demo, Milestone
 from pytest_tinytorch.core.groups import Kind
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
 from pytest_tinytorch.progress.progress import Progress, State, Status
+from pytest_tinytorch.progress.unlocking import (
+    Locked,
+    is_unlocked,
+    missing_checkpoints,
+    missing_command,
+)
 
 CLAIMED = "claimed, unverified"
 LOCKED = "locked"
@@ -55,15 +60,16 @@ class MilestoneStatus:
     @property
     def first_command(self) -> str:
         """What to type next for it: the missing checkpoints, then the milestone itself."""
-        return missing_command([self]) if self.missing else self.milestone.group.command
+        if self.missing:
+            return missing_command([Locked(self.milestone, self.missing)])
+        return self.milestone.group.command
 
 
 def milestone_status(course: Course, progress: Progress, milestone: Milestone) -> MilestoneStatus:
     status = progress.status(milestone)
-    needed = (progress.status(checkpoint) for checkpoint in course.required_by(milestone))
-    missing = () if status.state is State.PLANNED else (s for s in needed if not s.is_met)
+    missing = missing_checkpoints(course, progress, milestone)
     claimed = milestone.id in progress.claimed_milestones and not status.was_achieved
-    return MilestoneStatus(status, tuple(missing), claimed)
+    return MilestoneStatus(status, missing, claimed)
 
 
 def milestone_statuses(course: Course, progress: Progress) -> tuple[MilestoneStatus, ...]:
@@ -79,46 +85,12 @@ def ladders(
     return [(name, entries) for name, entries in found if entries]
 
 
-def locked_message(statuses: Iterable[MilestoneStatus]) -> str:
-    """Which checkpoints some locked milestones wait for, and the command for all of them."""
-    waiting = [s for s in statuses if s.missing]
-    parts = []
-    for status in waiting:
-        missing = ", ".join(
-            f"{m.collection.id} {m.collection.name} ({m.label})" for m in status.missing
-        )
-        plural = "s" * (len(status.missing) > 1)
-        parts.append(f"{status.milestone.id} needs checkpoint{plural} {missing}")
-    return f"{'; '.join(parts)}. First: {missing_command(waiting)}"
-
-
-def missing_command(statuses: Iterable[MilestoneStatus]) -> str:
-    """What runs every checkpoint that these wait for."""
-    ids = sorted({m.collection.id for status in statuses for m in status.missing})
-    return f"pytest --checkpoint {','.join(ids)}"
-
-
-def only_unlocked(
-    course: Course, progress: Progress, chosen: Sequence[Milestone], text: str
-) -> tuple[tuple[Milestone, ...], tuple[MilestoneStatus, ...]]:
-    """Those that can be run, and those that are locked and were chosen by `all`.
-
-    Raises CourseError where one that was named is locked, or where all are.
-    """
-    statuses = [milestone_status(course, progress, milestone) for milestone in chosen]
-    unlocked = tuple(s.milestone for s in statuses if s.is_unlocked)
-    locked = tuple(s for s in statuses if s.missing)
-    if locked and (not unlocked or "all" not in text.lower().split(",")):
-        raise CourseError(f"--milestone {text}: locked: {locked_message(locked)}")
-    return unlocked, locked
-
-
 @dataclass(frozen=True)
 class Recorded:
     """What recording a run came to."""
 
     problems: list[str]
-    unlocked: tuple[Milestone, ...]  # by this run
+    unlocked: tuple[Milestone | Demo, ...]  # by this run
 
 
 def record_run(
@@ -139,19 +111,21 @@ def note_milestones(
 ) -> Recorded:
     """Write the names of unlocked and completed milestones after evidence was added.
 
-    before: the ids that were unlocked until then
+    before: the ids of milestones and demos that were unlocked until then
     """
-    unlocked = unlocked_ids(course, progress)
+    now = unlocked_ids(course, progress)
     statuses = milestone_statuses(course, progress)
+    unlocked = {s.milestone.id for s in statuses if s.is_unlocked}
     completed = {s.milestone.id for s in statuses if s.is_achieved}
     if unlocked - progress.noted_milestones or completed - progress.claimed_milestones:
         more = progress.note(unlocked_milestones=unlocked, completed_milestones=completed)
         problems = [*problems, *more]
-    return Recorded(problems, tuple(m for m in course.milestones if m.id in unlocked - before))
+    return Recorded(problems, tuple(p for p in course.programs if p.id in now - before))
 
 
 def unlocked_ids(course: Course, progress: Progress) -> set[str]:
-    return {s.milestone.id for s in milestone_statuses(course, progress) if s.is_unlocked}
+    """The ids of the milestones and demos that may be run."""
+    return {program.id for program in course.programs if is_unlocked(course, progress, program)}
 
 
 def was_not_attempted(collection: Collection, tests: Sequence[TestRecord]) -> bool:

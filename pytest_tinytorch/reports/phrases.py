@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_tinytorch.core.causes import Cause, Verdict, verdict
-from pytest_tinytorch.core.course import Collection, Course, Milestone
+from pytest_tinytorch.core.course import Collection, Course, Demo, Milestone
 from pytest_tinytorch.core.groups import Group, Kind, checkpoint_group, test_name
 from pytest_tinytorch.core.manifest import MANIFEST_FILE
 from pytest_tinytorch.core.records import Location, Reason, TestRecord
@@ -67,9 +67,11 @@ def milestone_title(milestone: Milestone) -> str:
     return f"{milestone.year} {milestone.name}" if milestone.year else milestone.name
 
 
-def unlocked_text(milestone: Milestone) -> str:
+def unlocked_text(program: Milestone | Demo) -> str:
     """Said once, after the run that unlocked it."""
-    return f"unlocked: {milestone_title(milestone)}, run `{milestone.group.command}`"
+    if isinstance(program, Demo):
+        return f"new demo: {program.id}, run `{program.command}`"
+    return f"unlocked: {milestone_title(program)}, run `{program.group.command}`"
 
 
 def certificate_text(milestone: Milestone) -> str:

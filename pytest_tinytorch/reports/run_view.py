@@ -11,17 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_tinytorch.core.causes import SHOWN_IN_FULL, Cause, Verdict, causes, verdict
-from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Milestone
+from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Demo, Milestone
 from pytest_tinytorch.core.groups import Group as TestGroup
+from pytest_tinytorch.core.groups import Kind
 from pytest_tinytorch.core.records import Location, TestRecord
-from pytest_tinytorch.progress.milestones import (
-    NOT_ATTEMPTED,
-    MilestoneStatus,
-    missing_command,
-    was_not_attempted,
-)
+from pytest_tinytorch.progress.milestones import NOT_ATTEMPTED, was_not_attempted
 from pytest_tinytorch.progress.next_step import NextStep
 from pytest_tinytorch.progress.progress import State, Status
+from pytest_tinytorch.progress.unlocking import Locked, missing_command
 from pytest_tinytorch.reports.phrases import (
     EXAMPLE,
     HINT,
@@ -46,6 +43,7 @@ _STYLES = {
     Verdict.LOST: "bad",
 }
 _WORD_WIDTH = 8
+_SEE = {Kind.MILESTONE: "tito milestone status", Kind.DEMO: "tito demo"}  # all that is locked
 
 
 def collection_heading(course: Course, collection: Collection) -> RenderableType:
@@ -144,6 +142,7 @@ def _verdict_on(
     if passed == len(tests):
         head.append("achieved", style="good").append(f", {word}")
         head.append(f"\n{capability(collection)}")
+        head.append("".join(f"\nMeasured: {test.measured}" for test in tests if test.measured))
         if isinstance(collection, Milestone):
             head.append(f"\n{certificate_text(collection)}")
         return head
@@ -166,13 +165,14 @@ def next_line(step: NextStep) -> RenderableType:
     return Text("Next: ", style="head").append(f"{step.why}: ").append(step.command, style="place")
 
 
-def unlocked_lines(unlocked: Sequence[Milestone], locked: Sequence[MilestoneStatus]) -> list[Text]:
-    """The milestones that a run unlocked, and those that it left out because they are locked."""
-    lines = [Text(f"\n{unlocked_text(milestone)}", style="good") for milestone in unlocked]
+def unlocked_lines(unlocked: Sequence[Milestone | Demo], locked: Sequence[Locked]) -> list[Text]:
+    """What a run unlocked, and what it left out because it is locked."""
+    lines = [Text(f"\n{unlocked_text(program)}", style="good") for program in unlocked]
     if locked:
-        ids = ", ".join(status.milestone.id for status in locked)
+        ids = ", ".join(entry.program.id for entry in locked)
         text = f"\nNot run, locked: {ids}. First: {missing_command(locked)}"
-        lines.append(Text(f"{text}. See: tito milestone status", style="todo"))
+        where = " and ".join(dict.fromkeys(_SEE[entry.program.kind] for entry in locked))
+        lines.append(Text(f"{text}. See: {where}", style="todo"))
     return lines
 
 

@@ -29,6 +29,7 @@ COPIED = (
     "conftest.py",
     "checkpoints",
     "milestones",
+    "demos",
     "data",
     "src_modules",
     "tinytorch",

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from mini_course import make_course, make_course_with_milestone
+from mini_course import add_demos, make_course, make_course_with_milestone
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.discovery import course_root
@@ -725,3 +725,48 @@ def test_milestones_are_counted_by_ladder(tmp_path):
         "year": 1969,
         "needs": ["01_numbers", "02_words"],
     }
+
+
+# --- demos --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "old, new, line",
+    [
+        (
+            'shows = "One',
+            'show = "One',
+            "[[demo]] sum: unknown key 'show' (did you mean 'shows'?); valid: id, name, needs,",
+        ),
+        ('name = "A sum"', 'name = ""', "[[demo]] sum: name = ''; write at least one word."),
+        ('id = "sum"', 'id = "Sum"', "[[demo]] Sum: id 'Sum'; write a word in lower case other"),
+        ('id = "echo"', 'id = "sum"', "[[demo]] sum: id 'sum' appears twice; rename one."),
+        ('name = "An echo"', 'name = "a SUM"', "[[demo]] a sum: name 'a sum' appears twice"),
+        ('id = "echo"', 'id = "greeting"', "[[demo]] greeting: id 'greeting' appears twice"),
+        (
+            'needs = ["01_numbers", "02_words"]\nshows',
+            'needs = ["02_word"]\nshows',
+            "[[demo]] echo: needs '02_word' is unknown (did you mean '02_words'?); valid: 01_",
+        ),
+        ("\nwritten = true\n", "\npoints = 3\n", "[[demo]] sum: unknown key 'points'"),
+        ("twice", "twice\\u001b", "[[demo]] echo: shows = "),
+    ],
+)
+def test_a_mistake_in_a_demo_is_one_line(tmp_path, old, new, line):
+    path = add_demos(make_course_with_milestone(tmp_path)) / "course.toml"
+    head, mark, demos = path.read_text().partition("[[demo]]")
+    path.write_text(head + mark + demos.replace(old, new))
+    with pytest.raises(CourseError) as error:
+        load_course(tmp_path)
+    assert str(error.value).startswith(f"course.toml: {line}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_demo_is_a_collection_without_points(tmp_path):
+    course = load_course(add_demos(make_course_with_milestone(tmp_path)))
+    echo = course.demos[1]
+    assert (echo.points, echo.group.has_points) == (0, False)
+    assert (echo.program, echo.file) == ("demos/echo/program.py", "demos/echo/test_echo.py")
+    assert echo.command == "tito demo echo" and echo.group.command == "pytest --demo echo"
+    assert echo not in course.collections and course.collection_of(echo.group) is echo
+    assert [c.id for c in course.required_by(echo)] == ["00", "01"]

@@ -13,13 +13,12 @@ from pytest_tinytorch.core.records import Outcome
 from pytest_tinytorch.core.selectors import choose_milestones, choose_modules
 from pytest_tinytorch.progress.milestones import (
     ladders,
-    locked_message,
     measured,
     milestone_statuses,
-    only_unlocked,
     progress_json,
 )
 from pytest_tinytorch.progress.progress import Progress
+from pytest_tinytorch.progress.unlocking import Locked, locked_message, only_unlocked
 
 
 @pytest.fixture
@@ -180,7 +179,8 @@ def test_a_measured_result_that_is_no_list_of_texts_is_damage(course, own_progre
 
 def test_what_a_locked_one_waits_for(course):
     keep_evidence(course, course.checkpoints[0], outcome=Outcome.FAILED)
-    assert locked_message(statuses(course).values()) == (
+    locked = [Locked(s.milestone, s.missing) for s in statuses(course).values()]
+    assert locked_message(locked) == (
         "greeting needs checkpoints 00 Numbers (failing 1 of 1), 01 Words (not started); wave"
         " needs checkpoint 00 Numbers (failing 1 of 1). First: pytest --checkpoint 00,01"
     )
@@ -193,7 +193,7 @@ def test_one_that_is_named_and_locked_stops_the_run(course, text):
     if "all" in text:
         unlocked, locked = only_unlocked(course, progress(course), chosen, text)
         assert [m.id for m in unlocked] == ["wave"]
-        assert [s.milestone.id for s in locked] == ["greeting"]
+        assert [entry.program.id for entry in locked] == ["greeting"]
         return
     with pytest.raises(CourseError) as error:
         only_unlocked(course, progress(course), chosen, text)

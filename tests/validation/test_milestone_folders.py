@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)
 WRITTEN = [milestone for milestone in COURSE.milestones if COURSE.is_written(milestone)]
 LONGEST = 150  # lines of a program
-OF_THE_DATA = {path.stem for path in (ROOT / "data").glob("*.py")}
+OF_THE_COURSE = {path.stem for folder in ("data", "demos") for path in (ROOT / folder).glob("*.py")}
 OF_THE_TEST = {"numpy", "pytest", *sys.stdlib_module_names}
 
 
@@ -24,22 +24,22 @@ def imported(text: str) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def program_mistakes(text: str, folder: str) -> list[str]:
+def program_mistakes(text: str, folder: str, longest: int = LONGEST) -> list[str]:
     """Where a program cannot be read or run alone, or rests on more than tinytorch and NumPy."""
     tree, lines = ast.parse(text), len(text.splitlines())
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    others = imported(text) - {"numpy", COURSE.package, *OF_THE_DATA, *sys.stdlib_module_names}
+    others = imported(text) - {"numpy", COURSE.package, *OF_THE_COURSE, *sys.stdlib_module_names}
     command = f"python {folder}/program.py"
-    wrong = [f"{lines} lines"] if lines > LONGEST else []
+    wrong = [f"{lines} lines"] if lines > longest else []
     wrong += [f"imports {name}" for name in sorted(others)]
     wrong += [] if command in (ast.get_docstring(tree) or "") else [f"does not say {command}"]
     wrong += [f"has no function {name}" for name in ("main", "run") if name not in functions]
     return wrong
 
 
-def mistakes_of_test(text: str, identifier: str) -> list[str]:
-    """Where the test of a milestone is not one, or imports student code."""
-    mark = f'pytestmark = pytest.mark.milestone("{identifier}")'
+def mistakes_of_test(text: str, identifier: str, kind: str = "milestone") -> list[str]:
+    """Where the test of a milestone or demo is not one, or imports student code."""
+    mark = f'pytestmark = pytest.mark.{kind}("{identifier}")'
     wrong = [] if mark in text.splitlines() else [f"no line {mark}"]
     return wrong + [f"imports {name}" for name in sorted(imported(text) - OF_THE_TEST)]
 

@@ -13,6 +13,7 @@ from _pytest._io import TerminalWriter
 from _pytest.config import create_terminal_writer
 
 from pytest_tinytorch.core.causes import causes
+from pytest_tinytorch.core.course import Demo
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.records import RunRecord, TestRecord
@@ -145,7 +146,8 @@ class RunReporter:
         run_session = self._run_session
         run = run_session.finish()
         progress = Progress.of(run_session.course, run_session.manifest)
-        ran = [c for c in run_session.options.collections if run.of(c.group)]
+        counted = [c for c in run_session.options.collections if c.group.has_points]
+        ran = [c for c in counted if run.of(c.group)]
         statuses = [progress.status(collection) for collection in ran]
         rests_on = {c.group: progress.unachieved_needs(c) for c in ran}
         parts = run_summary(statuses, {c.group: run.of(c.group) for c in ran}, rests_on)
@@ -174,6 +176,9 @@ class RunReporter:
         course = self._run_session.course
         if found := causes(self._attempted(run)):
             return step_after_failure(found[0])
+        for collection in self._run_session.options.collections:
+            if isinstance(collection, Demo):
+                return NextStep(collection.command, "look at it")
         for module in self._run_session.options.modules:
             checkpoint = course.checkpoint_of(module)
             if checkpoint and progress.status(checkpoint).state is not State.ACHIEVED:

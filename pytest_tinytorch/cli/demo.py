@@ -1,0 +1,59 @@
+"""`tito demo`: runs the programs of demos, and shows which module unlocks which.
+
+`cli.main` adds this command.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_tinytorch.cli.here import course_here
+from pytest_tinytorch.cli.program import run_program
+from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.manifest import load_manifest
+from pytest_tinytorch.core.selectors import choose_demos
+from pytest_tinytorch.progress.demos import demo_lines, matrix_lines
+from pytest_tinytorch.progress.progress import Progress
+from pytest_tinytorch.progress.unlocking import missing_command, only_unlocked
+
+SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}  # they are the program's
+
+
+def demo(
+    context: typer.Context,
+    names: Annotated[str, typer.Argument(help="math, logic, ...; none lists the demos")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="all that are unlocked")] = False,
+    table: Annotated[bool, typer.Option("--matrix", help="which module unlocks which")] = False,
+) -> None:
+    """Run a short program that shows what your modules can do. It has no points.
+
+    What follows the name is for the program: tito demo vision --seed 3 --png edges.png
+    """
+    course = course_here()
+    if (bool(names) + everything + table) > 1:
+        raise CourseError("give only one of these: the name of a demo, --all, --matrix")
+    if names or everything:
+        raise typer.Exit(_run(course, names or "all", context.args))
+    choose_demos(course, "all")  # raises where the course has none
+    lines = matrix_lines if table else demo_lines
+    for line in lines(course, Progress.of(course, load_manifest(course))):
+        typer.echo(line)
+
+
+def _run(course: Course, text: str, arguments: list[str]) -> int:
+    """Run the chosen demos until one fails. Returns its exit code, or 1 where some are locked."""
+    chosen = choose_demos(course, text)
+    if len(chosen) > 1 and arguments:
+        raise CourseError(f"{' '.join(arguments)}: is for one demo, such as `{chosen[0].command}`")
+    progress = Progress.of(course, load_manifest(course))
+    unlocked, locked = only_unlocked(course, progress, chosen, text)
+    for number, found in enumerate(unlocked):
+        typer.echo(("\n" if number else "") + f"{found.id}: {found.name}\n")
+        if code := run_program(course, found, *arguments, folder=Path.cwd()):
+            return code
+    if locked:
+        ids = ", ".join(entry.program.id for entry in locked)
+        typer.echo(f"\nNot run, locked: {ids}. First: {missing_command(locked)}", err=True)
+    return int(bool(locked))
