@@ -155,8 +155,14 @@ def test_an_array_that_is_too_large_is_named_before_it_is_sent(monkeypatch):
     assert sent(np.ones(12)).shape == (12,)
 
 
-def test_strings_are_cut():
-    assert sent("a" * 100_000) == "a" * protocol.LONGEST_STRING
+def test_a_string_is_sent_whole_or_not_at_all():
+    longest = "a" * protocol.LONGEST_STRING
+    assert sent(longest) == longest
+    with pytest.raises(
+        CannotCross, match=r"a string of 65537 characters, too large .* 65536; bytes"
+    ):
+        sent(longest + "a")
+    assert sent(longest.encode() + b"a") == longest.encode() + b"a"
 
 
 @pytest.mark.parametrize(

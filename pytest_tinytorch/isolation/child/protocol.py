@@ -164,7 +164,12 @@ class Encoder:
         if kind is int or kind is float or value is None or kind is bool:
             return value
         if kind is str:
-            return value[:LONGEST_STRING]
+            if len(value) > LONGEST_STRING:
+                raise TooLarge(
+                    f"a string of {len(value)} characters, too large to send (the limit is"
+                    f" {LONGEST_STRING}; bytes may be longer),"
+                )
+            return value
         if kind in _CONTAINERS:
             self._check_size(kind, value)
         if kind is tuple:
