@@ -28,7 +28,11 @@ SENTENCES, EPOCHS, BATCH, LR = 1500, 4, 8, 8e-3
 
 
 def main(_, text, unseen, seed=0):
-    """What the test asks for: what it writes, and its scores for the tokens of `unseen`."""
+    """What the test asks for: what it writes, and its scores for the tokens of `unseen`.
+
+    The texts are bytes, because a string to another process may not be as long.
+    """
+    text, unseen = text.decode(), unseen.decode()
     tt.manual_seed(seed)
     tokenizer, model = untrained(text)
     train(tokenizer, model, text, seed)

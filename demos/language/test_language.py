@@ -23,7 +23,8 @@ def test_writes_words(check, texts, run_program, rng):
     """Guesses the next token of unseen text, and writes words of the language"""
     text, unseen = texts
     seed = int(rng.integers(1000))
-    found = run_program("program.py", text=text, unseen=unseen, seed=seed)
+    given = {"text": text.encode(), "unseen": unseen.encode()}
+    found = run_program("program.py", **given, seed=seed)
     windows, scores = np.asarray(found["windows"]), np.asarray(found["scores"], np.float64)
     check.equal(scores.shape[:2], windows.shape)
     following, scores = windows[:, 1:], scores[:, :-1]
