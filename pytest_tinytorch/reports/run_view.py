@@ -167,7 +167,9 @@ def next_line(step: NextStep) -> RenderableType:
 
 def unlocked_lines(unlocked: Sequence[Milestone | Demo], locked: Sequence[Locked]) -> list[Text]:
     """What a run unlocked, and what it left out because it is locked."""
-    lines = [Text(f"\n{unlocked_text(program)}", style="good") for program in unlocked]
+    lines = [Text(unlocked_text(program), style="good") for program in unlocked]
+    if lines:
+        lines.insert(0, Text())
     if locked:
         ids = ", ".join(entry.program.id for entry in locked)
         text = f"\nNot run, locked: {ids}. First: {missing_command(locked)}"
