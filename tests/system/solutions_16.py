@@ -78,7 +78,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "            counts[pair] += count\n",
             "            counts[pair] += 1\n",
             "test_bpe_by_hand",
-            "counted.decode([256]): got",
+            "got ['ab', 'bc'], expected ['bc', 'ab']",
         ),
         "merged words are lost": Wrong(
             COUNTED,
