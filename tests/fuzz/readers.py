@@ -76,22 +76,26 @@ def _bytes_of(*names: str) -> Callable[[], list[bytes]]:
 # --- the tree of a course -------------------------------------------------------------------------
 
 
+def _lay_tests(folder: Path) -> None:
+    """The files that course.toml names must exist."""
+    for collection in (*COURSE.checkpoints, *COURSE.milestones, *COURSE.demos):
+        (folder / collection.file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / collection.file).touch()
+
+
 def _course(data: bytes) -> object:
     with _folder() as folder:
         (folder / "course.toml").write_bytes(data)
-        (folder / "checkpoints").mkdir()
-        for checkpoint in COURSE.checkpoints:
-            (folder / checkpoint.file).touch()
+        _lay_tests(folder)
         return load_course(folder).title, export(load_course(folder), limited=rendered)
 
 
 def _manifest(data: bytes) -> object:
     with _folder() as folder:
         (folder / "course.toml").write_bytes((ROOT / "course.toml").read_bytes())
-        (folder / MANIFEST_FILE).parent.mkdir()
+        (folder / MANIFEST_FILE).parent.mkdir(exist_ok=True)
         (folder / MANIFEST_FILE).write_bytes(data)
-        for checkpoint in COURSE.checkpoints:
-            (folder / checkpoint.file).touch()
+        _lay_tests(folder)
         take_in(folder, folder / "taken", "")
         return load_manifest(load_course(folder))
 
