@@ -4,22 +4,15 @@
 nothing and runs nothing.
 """
 
-import base64
-import hashlib
 import textwrap
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pytest_tinytorch.core.course import Milestone
 from pytest_tinytorch.progress.certificates import Certificate
 from pytest_tinytorch.reports.phrases import milestone_title
+from pytest_tinytorch.reports.templates import environment
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-_FOLDER = Path(__file__).parent
+_STYLE = "certificate.css"
 GENERATOR = "pytest-tinytorch"  # is named in each file, so that only such a one is replaced
 # Two colours for each ladder, in the order of course.toml: of the shield, and of what is on it.
 _COLOURS = (("#12406b", "#9fd0ff"), ("#57246b", "#e9bdff"), ("#1d5338", "#a8e6c3"))
@@ -35,7 +28,7 @@ def badge_svg(certificate: Certificate) -> str:
     shield, ink = _COLOURS[course.ladders.index(milestone.ladder) % len(_COLOURS)]
     rungs = sum(other.ladder == milestone.ladder for other in course.milestones)
     lines = textwrap.wrap(milestone.name, _LINE, max_lines=_MOST_LINES, placeholder=" ...")
-    template = _environment().get_template("badge.svg")
+    template = environment(_STYLE).get_template("badge.svg")
     return template.render(
         certificate=certificate,
         title=milestone_title(milestone),
@@ -84,7 +77,7 @@ def _page(certificates: Sequence[Certificate], title: str) -> str:
         }
         for c in certificates
     ]
-    template = _environment().get_template("certificate.html")
+    template = environment(_STYLE).get_template("certificate.html")
     return template.render(title=title, shown=shown, generator=GENERATOR) + "\n"
 
 
@@ -104,24 +97,3 @@ def _facts(certificate: Certificate) -> list[tuple[str, str]]:
         ("evidence", certificate.evidence),
     ]
     return [(name, value) for name, value in facts if value]
-
-
-@cache
-def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (_FOLDER / "certificate.css").read_text("utf-8")
-    digest = hashlib.sha256(style.encode()).digest()
-    environment.globals |= {
-        "style": Markup(style),
-        "style_hash": f"sha256-{base64.b64encode(digest).decode()}",
-    }
-    return environment
