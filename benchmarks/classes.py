@@ -4,38 +4,24 @@ The small course is ten functions with a test each. A student hands in a noteboo
 is also a cell that nbgrader scores: the same file for both.
 """
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+from course_copy import REPOSITORY, environment
 from nbformat.v4 import new_code_cell, new_notebook
 from process_tree import Ran, run_watched
 
 from pytest_tinytorch.export.notebook import source_of_notebook
 
-REPOSITORY = Path(__file__).parents[1]
-COPIED = (
-    "course.toml",
-    "conftest.py",
-    "checkpoints",
-    "milestones",
-    "data",
-    "src_modules",
-    "tinytorch",
-)
-
 
 def grade(root: Path, submissions: Path, results: Path, *more: str) -> Ran:
     """`pytest --submissions` on two cores, as an instructor would start it; it grades everybody."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    environment["TINYTORCH_HOME"] = str(root / "home")
     folders = [f"--submissions={submissions}", f"--results={results}"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", *folders, *more]
-    ran = run_watched(command, root, environment, results.with_suffix(".log"))
+    ran = run_watched(command, root, environment(root), results.with_suffix(".log"))
     count = len(list(submissions.iterdir()))
     assert ran.code == 0, ran.output
     assert f"{count} students: {count} graded" in ran.output, ran.output
@@ -52,14 +38,6 @@ _WRONG = (
     ("    return a @ b\n", "    return b @ a\n"),
 )
 _SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
-
-
-def copy_of_the_course(root: Path) -> Path:
-    root.mkdir()
-    for name in COPIED:
-        copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
-        copy(REPOSITORY / name, root / name)
-    return root
 
 
 def hand_in_tensors(folder: Path, count: int) -> Path:

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from classes import (
     MODULE,
-    copy_of_the_course,
     grade,
     hand_in_tensors,
     notebook,
     points_due,
     small_course,
 )
+from course_copy import copy_course
 from process_tree import Ran
 
 from pytest_tinytorch.isolation.levels import missing
@@ -38,7 +38,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def school(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("school")
-    copy_of_the_course(folder / "course")
+    copy_course(folder / "course")
     return folder
 
 

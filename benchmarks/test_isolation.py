@@ -1,7 +1,6 @@
 """What isolation costs: a call across the border, a sandbox, and all checkpoints of the course."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -9,23 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from course_copy import REPOSITORY, copy_course, environment
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.isolation.levels import LEVELS, Level, missing
 from pytest_tinytorch.isolation.pool import SandboxPool
 from pytest_tinytorch.isolation.probe import probe
 
-REPOSITORY = Path(__file__).parents[1]
 COURSE = load_course(REPOSITORY)
-COPIED = (
-    "course.toml",
-    "conftest.py",
-    "checkpoints",
-    "milestones",
-    "data",
-    "src_modules",
-    "tinytorch",
-)
 MOST_MICROSECONDS = 60
 
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
@@ -93,19 +83,13 @@ def test_a_sandbox(versus, name):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("course")
-    for name in COPIED:
-        copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
-        copy(REPOSITORY / name, root / name)
-    return root
+    return copy_course(tmp_path_factory.mktemp("course"))
 
 
 def run(folder: Path, *arguments: str) -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    environment["TINYTORCH_HOME"] = str(folder / "home")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments]
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,23 +1,12 @@
 """What the plugin costs: in a foreign project, to show progress, to record and draw a run."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from course_copy import copy_course, environment
 
-REPOSITORY = Path(__file__).parents[1]
-COPIED = (
-    "course.toml",
-    "conftest.py",
-    "checkpoints",
-    "milestones",
-    "data",
-    "src_modules",
-    "tinytorch",
-)
 # One `--version` is answered before pytest loads any plugin. Two are answered after it has started,
 # as every option of a plugin is.
 START = ("--version", "--version")
@@ -39,10 +28,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the course, with progress of its own and every checkpoint achieved."""
-    root = tmp_path_factory.mktemp("course")
-    for name in COPIED:
-        copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
-        copy(REPOSITORY / name, root / name)
+    root = copy_course(tmp_path_factory.mktemp("course"))
     conftest = root / "conftest.py"
     conftest.write_text(conftest.read_text("utf-8") + SAME_EXAMPLES, "utf-8")
     run(root, "--checkpoint", "all")
@@ -56,11 +42,9 @@ def run(folder: Path, *arguments: str) -> None:
 
 def start(folder: Path, module: str, *arguments: str) -> None:
     """A command in a process of its own: with bytecode, and with progress elsewhere."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    environment["TINYTORCH_HOME"] = str(folder / "home")
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
     )
     assert done.returncode in (0, 5), done.stdout + done.stderr
 
