@@ -357,3 +357,11 @@ def write_manifest(root: Path) -> None:
     }
     manifest = {"format": 1, "tests": tests, "files": {}}
     (root / "checkpoints/manifest.json").write_text(json.dumps(manifest))
+
+
+def renew_manifest(root: Path) -> None:
+    """What `tito manifest` writes for the course as it is now, by collecting its tests."""
+    from pytest_tinytorch.cli.inventory import take_inventory
+    from pytest_tinytorch.core.course import load_course
+
+    (root / "checkpoints/manifest.json").write_text(take_inventory(load_course(root)).to_text())

@@ -78,7 +78,7 @@ def _bytes_of(*names: str) -> Callable[[], list[bytes]]:
 
 def _lay_tests(folder: Path) -> None:
     """The files that course.toml names must exist."""
-    for collection in (*COURSE.checkpoints, *COURSE.milestones, *COURSE.demos):
+    for collection in COURSE.with_and_without_points:
         (folder / collection.file).parent.mkdir(parents=True, exist_ok=True)
         (folder / collection.file).touch()
 

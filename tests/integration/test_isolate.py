@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_kinds import write_manifest
+from mini_course import renew_manifest
 
 from pytest_tinytorch.isolation.levels import missing
 
@@ -161,7 +161,7 @@ def test_a_program_of_the_course_gives_the_same_both_ways(classroom):
         "    check.equal(found['kept'][:2], [('x', 2), {'loss': [1.0]}])\n"
         "    check.equal(found['kept'][2], np.arange(3.0))\n"
     )
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     for way in ((), ("--isolate=process",)):
         found, _ = outcomes(classroom, *way)
         assert found["00/test_program"]["outcome"] == "passed", found["00/test_program"]["message"]

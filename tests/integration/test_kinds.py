@@ -6,13 +6,10 @@ test here would fail where some part of the plugin knew of checkpoints alone.
 
 import json
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
-from mini_course import make_course, make_course_with_milestone
+from mini_course import make_course, make_course_with_milestone, renew_manifest
 
-from pytest_tinytorch.cli.inventory import take_inventory
-from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.manifest import MANIFEST_FILE
 from pytest_tinytorch.isolation.levels import missing
 
@@ -25,14 +22,9 @@ WAYS = pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
 def classroom(classroom):
     """The classroom of all integration tests, in a course that has a milestone."""
     make_course_with_milestone(classroom.root)
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     classroom.achieve("00", "01")
     return classroom
-
-
-def write_manifest(root: Path) -> None:
-    """What `tito manifest` writes."""
-    (root / MANIFEST_FILE).write_text(take_inventory(load_course(root)).to_text())
 
 
 def progress_of(classroom) -> dict:
@@ -126,7 +118,7 @@ def test_progress_is_achieved_stale_and_failing(classroom):
 
 def test_a_module_that_it_needs_only_through_others_makes_it_stale(classroom):
     classroom.edit("course.toml", 'needs = ["01_numbers", "02_words"]', 'needs = ["02_words"]')
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     classroom.run("--milestone", "greeting")
     assert progress_of(classroom)["state"] == "achieved"
     classroom.edit("src/01_numbers.py", "return a + b", "return b + a")
@@ -163,7 +155,7 @@ def test_a_narrowed_run_achieves_nothing(classroom):
 def test_a_grade_counts_its_points(classroom):
     classroom.edit("src/02_words.py", "double(word).upper()", "double(word).upper()[:4]")
     classroom.edit("milestones/greeting/test_greeting.py", '"hi"), "HIHI"', '"hii"), "HIIHII"')
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     words = ("--grade", "--isolate=process", "--milestone=all", "--junitxml=grade.xml")
     result = classroom.run(*words)
     text = " ".join(" ".join(result.outlines).split())
@@ -213,7 +205,7 @@ SKIPPED = 'check.equal(tt.shout("hi"), "HIHI")', 'pytest.skip("the photographs a
 def test_a_milestone_that_was_not_attempted_is_neither_passed_nor_failed_in_a_grade(classroom):
     """A data set that is not on the grader's machine costs no student a point for good."""
     classroom.edit("milestones/greeting/test_greeting.py", *SKIPPED)
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     result = classroom.run("--grade", "--isolate=process", "--milestone=all")
     text = " ".join(" ".join(result.outlines).split())
     assert "1 could not be graded" in text and "the photographs are not here" in text
@@ -223,7 +215,7 @@ def test_a_milestone_that_was_not_attempted_is_neither_passed_nor_failed_in_a_gr
 @isolated
 def test_a_class_marks_it_as_not_graded(classroom, tmp_path):
     classroom.edit("milestones/greeting/test_greeting.py", *SKIPPED)
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     make_course(tmp_path / "class/anna")
     options = ("--milestone=all", "--isolate=process", f"--results={tmp_path / 'results'}")
     result = classroom.run(f"--submissions={tmp_path / 'class'}", *options)

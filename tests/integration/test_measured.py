@@ -1,8 +1,7 @@
 """The fixture `measured`: the result of a test in numbers, wherever the test is shown."""
 
 import pytest
-from mini_course import make_course_with_milestone
-from test_kinds import write_manifest
+from mini_course import make_course_with_milestone, renew_manifest
 
 from pytest_tinytorch.isolation.levels import missing
 
@@ -13,7 +12,7 @@ ID = "milestone greeting/test_counts[twice]"
 @pytest.fixture
 def classroom(classroom):
     make_course_with_milestone(classroom.root)
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     classroom.achieve("00", "01")
     return classroom
 
