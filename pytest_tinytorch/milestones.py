@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pytest_tinytorch.cli.here import course_here
-from pytest_tinytorch.core.course import Course, Milestone
+from pytest_tinytorch.core.course import Course, Milestone, Module
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.selectors import choose_modules, milestone_named
@@ -79,6 +79,10 @@ class MilestoneTracker:
         """Whether a run with the present code shows it; a claim does not count."""
         return self.status(milestone_id).is_achieved
 
+    def is_verified(self, module: Module) -> bool:
+        """Whether a run shows that the module's checkpoint was achieved; a claim does not count."""
+        return self._read().is_verified(module)
+
     def mark_module_complete(self, module_name: str) -> list[str]:
         """Record a module as completed. Returns the ids of milestones that are unlocked and were
         not returned before. Without evidence for its checkpoint, the module is a claim."""
@@ -138,7 +142,12 @@ def check_module_export(module_name: str, console: Console | None = None) -> dic
     Returns {"newly_unlocked": [ids], "messages": [a line for each]}. The lines are printed on
     `console`, if there is one. Raises CourseError for an unknown module or outside of a course.
     """
-    tracker = MilestoneTracker()
+    return _exported(MilestoneTracker(), module_name, console)
+
+
+def _exported(
+    tracker: MilestoneTracker, module_name: str, console: Console | None
+) -> dict[str, list[str]]:
     new = tracker.mark_module_complete(module_name)
     chosen = [milestone for milestone in tracker.course.milestones if milestone.id in new]
     messages = [unlocked_text(milestone) for milestone in chosen]
@@ -190,8 +199,8 @@ def _complete(name: str) -> None:
         command = tracker.status(milestone.id).first_command
         print(_completed(milestone.id, verified, command))
         return
-    found = check_module_export(name)
-    verified = Progress.of(tracker.course, load_manifest(tracker.course)).is_verified(module)
+    found = _exported(tracker, name, console=None)
+    verified = tracker.is_verified(module)
     print(_completed(module.name, verified, f"tito module complete {module.id}"))
     for message in found["messages"]:
         print(message)

@@ -12,11 +12,10 @@ from pytest_tinytorch.cli.here import course_here
 from pytest_tinytorch.cli.program import run_program
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.selectors import choose_demos
 from pytest_tinytorch.progress.demos import demo_lines, matrix_lines
 from pytest_tinytorch.progress.progress import Progress
-from pytest_tinytorch.progress.unlocking import missing_command, only_unlocked
+from pytest_tinytorch.progress.unlocking import not_run_message, only_unlocked
 
 SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}  # they are the program's
 
@@ -38,7 +37,7 @@ def demo(
         raise typer.Exit(_run(course, names or "all", context.args))
     choose_demos(course, "all")  # raises where the course has none
     lines = matrix_lines if table else demo_lines
-    for line in lines(course, Progress.of(course, load_manifest(course))):
+    for line in lines(course, Progress.of(course)):
         typer.echo(line)
 
 
@@ -47,13 +46,12 @@ def _run(course: Course, text: str, arguments: list[str]) -> int:
     chosen = choose_demos(course, text)
     if len(chosen) > 1 and arguments:
         raise CourseError(f"{' '.join(arguments)}: is for one demo, such as `{chosen[0].command}`")
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     unlocked, locked = only_unlocked(course, progress, chosen, text)
     for number, found in enumerate(unlocked):
         typer.echo(("\n" if number else "") + f"{found.id}: {found.name}\n")
         if code := run_program(course, found, *arguments, folder=Path.cwd()):
             return code
     if locked:
-        ids = ", ".join(entry.program.id for entry in locked)
-        typer.echo(f"\nNot run, locked: {ids}. First: {missing_command(locked)}", err=True)
+        typer.echo(f"\n{not_run_message(locked)}", err=True)
     return int(bool(locked))

@@ -14,7 +14,6 @@ from pytest_tinytorch.cli.here import course_here
 from pytest_tinytorch.cli.program import run_program
 from pytest_tinytorch.core.course import Course, Milestone
 from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.selectors import choose_milestones, milestone_named
 from pytest_tinytorch.progress.progress import Progress
 
@@ -172,7 +171,7 @@ def milestone_portfolio(name: Name = "", into: Into = _FOLDER) -> None:
     from pytest_tinytorch.reports.certificate import portfolio_html
 
     course = course_here()
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     achieved = [s.milestone for s in milestone_statuses(course, progress) if s.is_achieved]
     if not achieved:
         raise CourseError("no milestone is achieved yet; see `tito milestone next`")
@@ -184,7 +183,7 @@ def _certificate(text: str, name: str) -> "Certificate":
     from pytest_tinytorch.progress.certificates import certify
 
     course = course_here()
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     return certify(course, progress, milestone_named(course, text), name)
 
 
@@ -194,7 +193,7 @@ def _unlocked(course: Course, text: str) -> Milestone:
 
     milestone = milestone_named(course, text)
     chosen = choose_milestones(course, milestone.id)
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     return only_unlocked(course, progress, chosen, milestone.id)[0][0]
 
 
@@ -218,7 +217,7 @@ def _show_ladders(form: str) -> None:
     course = course_here()
     if not course.milestones:
         raise CourseError("this course has no milestones")
-    _show(ladders_view(course, Progress.of(course, load_manifest(course)), form))
+    _show(ladders_view(course, Progress.of(course), form))
 
 
 def _show(parts: "Iterable[RenderableType]") -> None:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from pytest_tinytorch.cli.here import course_here
-from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.progress.progress import Progress
 
 app = typer.Typer(no_args_is_help=True, help="Carry your progress from one machine to another.")
@@ -27,7 +26,7 @@ def progress_export(file: Annotated[Path, typer.Argument(help="the file to write
     from pytest_tinytorch.progress.exchange import export_text
 
     course = course_here()
-    text = export_text(course, Progress.of(course, load_manifest(course)))
+    text = export_text(course, Progress.of(course))
     if file.is_dir():
         raise CourseError(f"{file} is a folder; write a file: {file}/progress-export.json")
     if aside := set_aside(file):
@@ -46,7 +45,7 @@ def progress_import(file: Annotated[Path, typer.Argument(help="a file of `export
     from pytest_tinytorch.reports.phrases import counted, unlocked_text
 
     course = course_here()
-    found = import_file(course, Progress.of(course, load_manifest(course)), file)
+    found = import_file(course, Progress.of(course), file)
     for problem in found.problems:
         typer.echo(problem, err=True)
     typer.echo(f"{counted(found.added, 'result')} added, {found.known} known already.")

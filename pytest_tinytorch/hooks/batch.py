@@ -35,7 +35,7 @@ from pytest_tinytorch.hooks.options import (
     course_of,
     deciding_options,
     is_worker,
-    load_graded_manifest,
+    manifest_of,
     options_of,
 )
 from pytest_tinytorch.hooks.other_plugins import begin_test
@@ -81,7 +81,7 @@ class BatchSession:
         self.config, self.batch = config, batch
         self.course = course_of(config)
         self.options = options_of(config)
-        self.manifest = load_graded_manifest(self.course, self.options.hidden_folder)
+        self.manifest = manifest_of(config)
         found, self.ignored = find_submissions(batch.submissions)
         sent = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
         if sent is not None:  # all workers must see the same students

@@ -130,6 +130,7 @@ _WITHOUT_POINTS = ("module", "demo")
 
 _options_key = pytest.StashKey[Options]()
 _course_key = pytest.StashKey[Course]()
+_manifest_key = pytest.StashKey[Manifest]()
 
 MARKERS = (
     "checkpoint(id): the checkpoint that the test belongs to",
@@ -356,7 +357,7 @@ def _programs(
     chosen = choose(course, text)
     if option.grade or option.submissions or option.collectonly or is_worker(config):
         return chosen, ()
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     unlocked, locked = only_unlocked(course, progress, chosen, text)
     setattr(option, kind, ",".join(program.id for program in unlocked))
     return unlocked, locked
@@ -429,10 +430,15 @@ def _hidden(folder: Path, course: Course, checkpoints: tuple[Checkpoint, ...]) -
     return tuple(sorted((group for group in groups if group in listed), key=str))
 
 
-def load_graded_manifest(course: Course, hidden: Path | None) -> Manifest:
-    """The manifest, including hidden tests if there are any."""
-    manifest = load_manifest(course)
-    return with_hidden(manifest, hidden) if hidden is not None else manifest
+def manifest_of(config: pytest.Config) -> Manifest:
+    """The manifest, including hidden tests if there are any. It is read once for a run."""
+
+    def read() -> Manifest:
+        hidden = options_of(config).hidden_folder
+        manifest = load_manifest(course_of(config))
+        return with_hidden(manifest, hidden) if hidden is not None else manifest
+
+    return stashed(config, _manifest_key, read)
 
 
 def _isolation(requested: str | None, modules: tuple[Module, ...]) -> str:
@@ -448,4 +454,4 @@ def _isolation(requested: str | None, modules: tuple[Module, ...]) -> str:
 
 def _ids_from_progress(course: Course) -> Dynamic:
     """A function for `next` and `stale`. It reads progress only when it is called."""
-    return lambda word: Progress.of(course, load_manifest(course)).ids_for(word)
+    return lambda word: Progress.of(course).ids_for(word)

@@ -15,7 +15,6 @@ import pytest
 from pytest_tinytorch.core.aggregate import listed
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import nearest
-from pytest_tinytorch.core.manifest import Manifest
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
 from pytest_tinytorch.core.text import steady
 from pytest_tinytorch.core.visibility import VISIBILITIES, default_visibility
@@ -23,15 +22,13 @@ from pytest_tinytorch.diagnosis.call_trace import CallTrace
 from pytest_tinytorch.diagnosis.explain import Diagnosis, diagnose
 from pytest_tinytorch.diagnosis.sources import StudentSources
 from pytest_tinytorch.hooks.isolation import pool_of
-from pytest_tinytorch.hooks.options import course_of, load_graded_manifest, options_of
+from pytest_tinytorch.hooks.options import course_of, manifest_of, options_of
 from pytest_tinytorch.hooks.selection import group_key, id_key
-from pytest_tinytorch.hooks.stash import stashed
 
 RECORD = "tinytorch"  # the attribute of a report
 
 _sources_key = pytest.StashKey[StudentSources]()
 _trace_key = pytest.StashKey[CallTrace]()
-_manifest_key = pytest.StashKey[Manifest]()
 _running_key = pytest.StashKey[bool]()
 _failed_key = pytest.StashKey[TestRecord]()  # the record of a failed subtest
 measured_key = pytest.StashKey[str]()  # the text passed to the fixture `measured`
@@ -242,9 +239,7 @@ def _add_properties(item: pytest.Item) -> None:
 
 def _worth(item: pytest.Item, record: TestRecord) -> float:
     """The points of a test as its record will have them: those of the manifest."""
-    course, hidden = course_of(item.config), options_of(item.config).hidden_folder
-    manifest = stashed(item.config, _manifest_key, lambda: load_graded_manifest(course, hidden))
-    return next((test.max_points for test in listed([record], manifest)), 0.0)
+    return next((test.max_points for test in listed([record], manifest_of(item.config))), 0.0)
 
 
 def _title(item: pytest.Item) -> str:

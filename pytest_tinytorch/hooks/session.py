@@ -21,7 +21,7 @@ from pytest_tinytorch.hooks.isolation import level_of
 from pytest_tinytorch.hooks.options import (
     course_of,
     is_worker,
-    load_graded_manifest,
+    manifest_of,
     options_of,
 )
 from pytest_tinytorch.hooks.recording import RECORD
@@ -38,7 +38,7 @@ class RunSession:
         self.config = config
         self.course = course_of(config)
         self.options = options_of(config)
-        self.manifest: Manifest = load_graded_manifest(self.course, self.options.hidden_folder)
+        self.manifest: Manifest = manifest_of(config)
         self.tally = Tally()
         self.problems: list[str] = []  # collection errors: one line each
         self.notes: list[str] = []  # remarks for the user

@@ -5,7 +5,6 @@ import ast
 
 from pytest_tinytorch.core.course import Checkpoint, Course, Milestone
 from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.selectors import choose_checkpoints
 from pytest_tinytorch.progress.milestones import (
     CLAIMED,
@@ -18,7 +17,7 @@ from pytest_tinytorch.progress.progress import Progress, State
 
 def advice(course: Course, ids: str) -> list[str]:
     """How to achieve the checkpoints named by `ids`: what each needs, and the command."""
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     chosen = choose_checkpoints(course, ids, progress.ids_for)
     return [line for checkpoint in chosen for line in _advice(course, progress, checkpoint)]
 
@@ -40,7 +39,7 @@ def _advice(course: Course, progress: Progress, checkpoint: Checkpoint) -> list[
 
 def module_lines(course: Course) -> list[str]:
     """One line for each module: its state, and the state of its checkpoint."""
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     lines = []
     for module in course.modules:
         checkpoint = course.checkpoint_of(module)
@@ -58,7 +57,7 @@ def module_lines(course: Course) -> list[str]:
 
 def milestone_advice(course: Course, milestone: Milestone) -> list[str]:
     """What a milestone is about, what it needs, and the commands for it."""
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     found = milestone_status(course, progress, milestone)
     year = f"{milestone.year} " if milestone.year else ""
     lines = [
@@ -104,7 +103,7 @@ def _about(course: Course, milestone: Milestone) -> list[str]:
 
 def milestone_lines(course: Course) -> list[str]:
     """One line for each milestone: its id, its name and its state, by ladder."""
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     lines = []
     for name, statuses in ladders(course, milestone_statuses(course, progress)):
         lines.append(f"{name}:")
@@ -118,7 +117,7 @@ def milestone_lines(course: Course) -> list[str]:
 
 def next_milestone_lines(course: Course) -> list[str]:
     """The first milestone that can be run, else the one with the fewest missing checkpoints."""
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     statuses = milestone_statuses(course, progress)
     waiting = [s for s in statuses if not s.is_achieved and s.status.state is not State.PLANNED]
     if not waiting:

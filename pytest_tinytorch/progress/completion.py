@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_tinytorch.core.course import Course, Module
-from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.tempdirs import temporary_folder
 from pytest_tinytorch.export.render import read_stamp
 from pytest_tinytorch.export.service import export
@@ -62,7 +61,7 @@ def complete(course: Course, module: Module, say: Callable[[str], None]) -> Achi
             say(f"\n{module.name} is not complete: {tier.name} failed. Fix the above, then run:")
             say(f"  tito module complete {module.id}")
             return code
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     for problem in progress.complete_module(module):
         say(problem)
     return Achievement(
@@ -77,7 +76,7 @@ def complete(course: Course, module: Module, say: Callable[[str], None]) -> Achi
 
 
 def is_completed(course: Course, module: Module) -> bool:
-    return module.name in Progress.of(course, load_manifest(course)).completed_modules
+    return module.name in Progress.of(course).completed_modules
 
 
 def _tiers(course: Course, module: Module) -> list[Tier]:

@@ -20,7 +20,7 @@ from pytest_tinytorch.core.names import is_line
 from pytest_tinytorch.core.plain_file import read_plain
 from pytest_tinytorch.core.records import Outcome
 from pytest_tinytorch.core.text import one_line
-from pytest_tinytorch.progress.milestones import note_milestones, unlocked_ids
+from pytest_tinytorch.progress.milestones import note_milestones, unlocked_groups
 from pytest_tinytorch.progress.progress import Progress
 
 FORMAT = 1
@@ -71,7 +71,7 @@ def import_file(course: Course, progress: Progress, path: Path) -> Imported:
         raise CourseError(f"{path} is not imported: {one_line(str(error))}") from None
     if progress.notes:
         raise CourseError(progress.notes[0])
-    before, count = unlocked_ids(course, progress), _count(evidence)
+    before, count = unlocked_groups(course, progress), _count(evidence)
     here = {kind: _copied(progress.kept(kind)) for kind in COLLECTED}
     problems = progress.merge(evidence)
     added = sum(_differ(here[kind], progress.kept(kind)) for kind in COLLECTED)

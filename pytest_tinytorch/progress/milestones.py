@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Demo, Milestone
-from pytest_tinytorch.core.groups import Kind
+from pytest_tinytorch.core.groups import Group, Kind
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
 from pytest_tinytorch.progress.progress import Progress, State, Status
 from pytest_tinytorch.progress.unlocking import (
@@ -100,32 +100,32 @@ def record_run(
 
     A milestone whose tests were all skipped was not attempted: earlier evidence stays.
     """
-    before = unlocked_ids(course, progress)
+    before = unlocked_groups(course, progress)
     attempted = [c for c in collections if not was_not_attempted(c, run.of(c.group))]
     problems = progress.record(run, attempted) if attempted else []
     return note_milestones(course, progress, before, problems)
 
 
 def note_milestones(
-    course: Course, progress: Progress, before: Set[str], problems: list[str]
+    course: Course, progress: Progress, before: Set[Group], problems: list[str]
 ) -> Recorded:
     """Write the names of unlocked and completed milestones after evidence was added.
 
-    before: the ids of milestones and demos that were unlocked until then
+    before: the milestones and demos that were unlocked until then
     """
-    now = unlocked_ids(course, progress)
+    now = unlocked_groups(course, progress)
     statuses = milestone_statuses(course, progress)
-    unlocked = {s.milestone.id for s in statuses if s.is_unlocked}
+    unlocked = {m.id for m in course.milestones if m.group in now}
     completed = {s.milestone.id for s in statuses if s.is_achieved}
     if unlocked - progress.noted_milestones or completed - progress.claimed_milestones:
         more = progress.note(unlocked_milestones=unlocked, completed_milestones=completed)
         problems = [*problems, *more]
-    return Recorded(problems, tuple(p for p in course.programs if p.id in now - before))
+    return Recorded(problems, tuple(p for p in course.programs if p.group in now - before))
 
 
-def unlocked_ids(course: Course, progress: Progress) -> set[str]:
-    """The ids of the milestones and demos that may be run."""
-    return {program.id for program in course.programs if is_unlocked(course, progress, program)}
+def unlocked_groups(course: Course, progress: Progress) -> set[Group]:
+    """The milestones and demos that may be run. A demo may have the id of a milestone."""
+    return {program.group for program in course.programs if is_unlocked(course, progress, program)}
 
 
 def was_not_attempted(collection: Collection, tests: Sequence[TestRecord]) -> bool:

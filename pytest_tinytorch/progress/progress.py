@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from pytest_tinytorch.core.course import Checkpoint, Collection, Course, Module
 from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.groups import COLLECTED, Kind
-from pytest_tinytorch.core.manifest import Manifest
+from pytest_tinytorch.core.groups import COLLECTED, Group, Kind
+from pytest_tinytorch.core.manifest import Manifest, load_manifest
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.export.render import digest
 from pytest_tinytorch.export.service import code_keys
@@ -70,17 +70,20 @@ class Progress:
         self._course = course
         self._manifest = manifest
         self._file = file
+        self._known: dict[Group, Status[Any]] = {}  # until the file is written
 
     @classmethod
-    def of(cls, course: Course, manifest: Manifest) -> "Progress":
-        return cls(course, manifest, ProgressFile.default())
+    def of(cls, course: Course, manifest: Manifest | None = None) -> "Progress":
+        """manifest: by default, that of the course. Raises CourseError where it cannot be read."""
+        read = load_manifest(course) if manifest is None else manifest
+        return cls(course, read, ProgressFile.default())
 
     @cached_property
     def notes(self) -> list[str]:
         """A line about a defect of the file, or ""."""
         return [self._stored[1]] if self._stored[1] else []
 
-    @cached_property
+    @property
     def statuses(self) -> tuple[Status[Checkpoint], ...]:
         """The status of each checkpoint, in the order of the course."""
         return tuple(self.status(checkpoint) for checkpoint in self._course.checkpoints)
@@ -244,8 +247,9 @@ class Progress:
 
     def _update(self, add: Any) -> list[str]:
         problem = self._file.update(add)
-        for name in ("_stored", "statuses", "notes"):
+        for name in ("_stored", "notes"):
             self.__dict__.pop(name, None)
+        self._known.clear()
         return [problem] if problem else []
 
     def code_key(self, collection: Collection) -> str:
@@ -255,6 +259,11 @@ class Progress:
 
     def status(self, collection: _C) -> Status[_C]:
         """The status of a collection for the present code."""
+        if collection.group not in self._known:
+            self._known[collection.group] = self._computed(collection)
+        return self._known[collection.group]
+
+    def _computed(self, collection: _C) -> Status[_C]:
         wanted = self._manifest.of(collection.group)
         if not self._course.is_written(collection):
             return Status(collection, State.PLANNED, 0, 0, 0)

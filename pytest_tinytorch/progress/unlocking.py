@@ -66,6 +66,13 @@ def locked_message(locked: Iterable[Locked]) -> str:
     return f"{'; '.join(parts)}. First: {missing_command(waiting)}"
 
 
+def not_run_message(locked: Iterable[Locked]) -> str:
+    """The locked programs that `all` left out, and the command for what they wait for."""
+    left_out = list(locked)
+    ids = ", ".join(entry.program.id for entry in left_out)
+    return f"Not run, locked: {ids}. First: {missing_command(left_out)}"
+
+
 def missing_command(locked: Iterable[Locked]) -> str:
     """What runs every checkpoint that these wait for."""
     ids = sorted({m.collection.id for entry in locked for m in entry.missing})

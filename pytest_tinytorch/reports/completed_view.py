@@ -12,7 +12,6 @@ from rich.padding import Padding
 from rich.text import Text
 
 from pytest_tinytorch.core.course import Course
-from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.progress.completion import Achievement
 from pytest_tinytorch.progress.next_step import step_with_milestones
 from pytest_tinytorch.progress.progress import Progress
@@ -27,7 +26,7 @@ def completed_text(course: Course, achieved: Achievement, again: bool) -> str:
         part: RenderableType = Text(f"\n{achieved.module.name} is complete, as before.")
     else:
         part = celebration(achieved, checkpoint.you_can if checkpoint else "")
-    progress = Progress.of(course, load_manifest(course))
+    progress = Progress.of(course)
     step = next_line(step_with_milestones(course, progress))
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     return draw([part, step], width=shutil.get_terminal_size().columns, colour=colour)

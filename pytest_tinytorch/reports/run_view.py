@@ -18,7 +18,7 @@ from pytest_tinytorch.core.records import Location, TestRecord
 from pytest_tinytorch.progress.milestones import NOT_ATTEMPTED, was_not_attempted
 from pytest_tinytorch.progress.next_step import NextStep
 from pytest_tinytorch.progress.progress import State, Status
-from pytest_tinytorch.progress.unlocking import Locked, missing_command
+from pytest_tinytorch.progress.unlocking import Locked, not_run_message
 from pytest_tinytorch.reports.phrases import (
     EXAMPLE,
     HINT,
@@ -171,10 +171,8 @@ def unlocked_lines(unlocked: Sequence[Milestone | Demo], locked: Sequence[Locked
     if lines:
         lines.insert(0, Text())
     if locked:
-        ids = ", ".join(entry.program.id for entry in locked)
-        text = f"\nNot run, locked: {ids}. First: {missing_command(locked)}"
         where = " and ".join(dict.fromkeys(_SEE[entry.program.kind] for entry in locked))
-        lines.append(Text(f"{text}. See: {where}", style="todo"))
+        lines.append(Text(f"\n{not_run_message(locked)}. See: {where}", style="todo"))
     return lines
 
 

@@ -5,8 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from mini_course import add_demos, make_course, make_course_with_milestone
-from test_kinds import write_manifest
+from mini_course import add_demos, make_course, make_course_with_milestone, renew_manifest
 
 from pytest_tinytorch.isolation.levels import missing
 
@@ -20,7 +19,7 @@ NOT_RUN = "Not run, locked: echo. First: pytest --checkpoint 01"
 def classroom(classroom):
     """A course with the demos sum (needs 01) and echo (needs 01 and 02)."""
     add_demos(make_course_with_milestone(classroom.root))
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     return classroom
 
 

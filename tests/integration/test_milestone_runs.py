@@ -4,8 +4,7 @@ import json
 
 import pytest
 from evidence import keep_evidence
-from mini_course import add_wave, make_course_with_milestone
-from test_kinds import write_manifest
+from mini_course import add_wave, make_course_with_milestone, renew_manifest
 
 from pytest_tinytorch.core.course import load_course
 
@@ -17,7 +16,7 @@ SKIPS = 'pytest.skip("no photographs here; run: tito data download cifar10")'
 def classroom(classroom):
     """A course with the milestones greeting (needs 01 and 02) and wave (needs 01)."""
     add_wave(make_course_with_milestone(classroom.root))
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     return classroom
 
 
@@ -94,7 +93,7 @@ def test_skipped_tests_are_not_attempted(classroom, isolate):
     classroom.edit(
         "milestones/wave/test_wave.py", "waves = tt.add(1, 1)", f"{SKIPS}\n    waves = 2"
     )
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     result = classroom.run("--milestone", "wave", *isolate)
     text = " ".join(" ".join(result.outlines).split())
     assert (

@@ -8,8 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from evidence import keep_evidence
 from milestone_course import edit, make_course_with_milestones
-from mini_course import add_wave, make_course_with_milestone
-from test_kinds import write_manifest
+from mini_course import add_wave, make_course_with_milestone, renew_manifest
 
 from pytest_tinytorch.cli.milestone import app
 from pytest_tinytorch.isolation.levels import missing
@@ -395,7 +394,7 @@ def test_a_new_milestone_is_an_entry_and_a_folder(classroom, run_tito, monkeypat
 @pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
 def test_a_class_has_all_milestones_as_parts(classroom, tmp_path, way):
     add_wave(make_course_with_milestone(classroom.root))
-    write_manifest(classroom.root)
+    renew_manifest(classroom.root)
     for student in ("anna", "bob"):
         add_wave(make_course_with_milestone(tmp_path / "class" / student))
     numbers = tmp_path / "class/bob/src/01_numbers.py"

@@ -1,13 +1,15 @@
 """States of milestones, from evidence: locked, unlocked, achieved, stale, claimed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from evidence import keep_evidence
 from milestone_course import edit, make_course_with_milestones
 
-from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.course import Demo, load_course
 from pytest_tinytorch.core.errors import CourseError
+from pytest_tinytorch.core.groups import Kind
 from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.records import Outcome
 from pytest_tinytorch.core.selectors import choose_milestones, choose_modules
@@ -67,6 +69,17 @@ def test_what_a_run_unlocks_is_told_once(course, own_progress):
     assert names == [["wave"], ["greeting"], []]
     assert stored(own_progress)["unlocked_milestones"] == ["greeting", "wave"]
     assert stored(own_progress)["completed_milestones"] == []
+
+
+def test_a_demo_with_the_id_of_a_milestone_is_unlocked_by_itself(course):
+    needs = tuple(module.name for module in course.modules[:2])
+    demo = Demo(
+        id="wave", name="Words", question="", limits=course.limits, needs=needs, written=True
+    )
+    course = replace(course, demos=(demo,))
+    first, second, _ = course.checkpoints
+    found = [[p.group.kind for p in keep_evidence(course, c).unlocked] for c in (first, second)]
+    assert found == [[Kind.MILESTONE], [Kind.MILESTONE, Kind.DEMO]]
 
 
 def test_a_checkpoint_that_became_stale_locks_nothing_but_one_that_fails_does(course):

@@ -322,8 +322,8 @@ MARKS = {
 def in_state(course, state):
     """Progress in which the first checkpoint is in this state, and the others are as they are."""
     progress = Progress.of(course, load_manifest(course))
-    first, *others = progress.statuses
-    progress.__dict__["statuses"] = (Status(first.collection, state, 3, 5, 2.5), *others)
+    first = course.checkpoints[0]
+    progress._known[first.group] = Status(first, state, 3, 5, 2.5)
     return progress
 
 

@@ -15,7 +15,6 @@ from _pytest.config import create_terminal_writer
 from pytest_tinytorch.core.causes import causes
 from pytest_tinytorch.core.course import Demo
 from pytest_tinytorch.core.groups import Group
-from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.records import RunRecord, TestRecord
 from pytest_tinytorch.core.visibility import redacted
 from pytest_tinytorch.hooks.export import export_key
@@ -43,7 +42,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return None
     with usage_errors():
         course = course_of(config)
-        progress = Progress.of(course, load_manifest(course))
+        progress = Progress.of(course)
         if form == "json":
             import json
 
