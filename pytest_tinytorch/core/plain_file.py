@@ -7,7 +7,10 @@ courses, manifests, sources and rosters call it.
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def read_plain(path: Path, largest: int) -> bytes:
@@ -15,13 +18,20 @@ def read_plain(path: Path, largest: int) -> bytes:
 
     largest: bytes; a larger file is refused
     """
-    with open(path, "rb", opener=_opened) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "is not a plain file", str(path))
+    with open_plain(path) as file:
         content = file.read(largest + 1)
     if len(content) > largest:
         raise OSError(errno.EFBIG, f"has more than {largest} bytes", str(path))
     return content
+
+
+@contextmanager
+def open_plain(path: Path) -> Iterator[BinaryIO]:
+    """Open a plain file, to read it in pieces. Raises OSError with a `strerror`."""
+    with open(path, "rb", opener=_opened) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is not a plain file", str(path))
+        yield file
 
 
 def _opened(path: str, flags: int) -> int:

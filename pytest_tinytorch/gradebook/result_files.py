@@ -1,0 +1,188 @@
+"""Finds result files in what an instructor names: files, folders, archives. `ingest` calls it.
+
+grade.xml, grade.xml.gz     one file
+results/                    every .xml, .xml.gz and .zip below it; links are not followed
+artifacts.zip               every .xml and .xml.gz in it
+"""
+
+import gzip
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from pytest_tinytorch.core.plain_file import open_plain
+from pytest_tinytorch.core.text import one_line
+from pytest_tinytorch.submissions.zip_entry import DAMAGED, is_special, not_read
+
+_XML = (".xml", ".xml.gz")
+_ZIP = ".zip"
+_STUDENTS_COPY = ".student.xml"  # a copy without the hidden tests, beside the file itself
+_MOST_ENTRIES = 100_000
+_MOST_FILES = 10  # that a sighting names
+_AT_ONCE = 16  # files in a job
+_READ_ERRORS = (*DAMAGED, OSError)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Files for one worker: paths, or the names of entries in an archive."""
+
+    names: tuple[str, ...]
+    archive: Path | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was not ingested, and why, in one line."""
+
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return one_line(f"{self.source}: {self.reason}", 400)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A folder of a student in which there is no result."""
+
+    who: str
+    source: str
+    files: tuple[str, ...]
+
+
+def find(paths: Iterable[Path]) -> Iterator[Job | Refusal | Sighting]:
+    """What is to be read, in a stable order."""
+    for path in paths:
+        if path.is_dir():
+            yield from _in_folder(path)
+        elif path.name.lower().endswith(_ZIP):
+            yield from _in_archive(path)
+        elif path.exists():
+            yield Job((str(path),))
+        else:
+            yield Refusal(str(path), "is not there")
+
+
+def _in_folder(folder: Path) -> Iterator[Job | Refusal | Sighting]:
+    names: list[str] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(files):
+            path = Path(place, name)
+            if path.is_symlink():
+                if _is_result(name) or name.lower().endswith(_ZIP):
+                    yield Refusal(str(path), "is a link, and links are not followed")
+            elif name.lower().endswith(_ZIP):
+                yield from _in_archive(path)
+            elif _is_result(name):
+                names.append(str(path))
+        if Path(place) == folder:
+            yield from _sightings(folder, folders)
+    for start in range(0, len(names), _AT_ONCE):
+        yield Job(tuple(names[start : start + _AT_ONCE]))
+
+
+def _sightings(folder: Path, folders: Iterable[str]) -> Iterator[Sighting]:
+    for name in folders:
+        seen: list[str] = []
+        for place, inner, files in os.walk(folder / name):
+            inner.sort()
+            if any(_is_result(f) or f.lower().endswith(_ZIP) for f in files):
+                break
+            seen += (str(Path(place, f).relative_to(folder / name)) for f in sorted(files))
+        else:
+            yield Sighting(name, str(folder / name), tuple(seen[:_MOST_FILES]))
+
+
+def _in_archive(path: Path) -> Iterator[Job | Refusal]:
+    try:
+        with open_plain(path) as file, zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+    except (*_READ_ERRORS, ValueError) as error:
+        yield Refusal(str(path), f"cannot be read as a zip file: {error}")
+        return
+    if len(entries) > _MOST_ENTRIES:
+        yield Refusal(str(path), f"has {len(entries)} entries, more than {_MOST_ENTRIES}")
+        return
+    names = []
+    for entry in sorted(entries, key=lambda entry: entry.filename):
+        source = f"{path}!{entry.filename}"
+        if entry.filename.lower().endswith(_ZIP):
+            yield Refusal(source, "is an archive in an archive; unpack the outer one first")
+        elif not _is_result(entry.filename):
+            continue
+        elif is_special(entry):
+            yield Refusal(source, "is a link or a device")
+        elif reason := not_read(entry):
+            yield Refusal(source, f"is {reason}")
+        else:
+            names.append(entry.filename)
+    if not names:
+        yield Refusal(str(path), "has no .xml and no .xml.gz in it")
+    for start in range(0, len(names), _AT_ONCE):
+        yield Job(tuple(names[start : start + _AT_ONCE]), path)
+
+
+def _is_result(name: str) -> bool:
+    lower = name.lower()
+    return lower.endswith(_XML) and not lower.endswith(_STUDENTS_COPY)
+
+
+class Unreadable(Exception):
+    """A file that cannot be opened or unpacked."""
+
+
+@contextmanager
+def opened(job: Job) -> Iterator["Opener"]:
+    """What opens the files of a job. The archive is opened once."""
+    if job.archive is None:
+        yield Opener(None, "")
+        return
+    try:
+        file = zipfile.ZipFile(job.archive)
+    except _READ_ERRORS as error:
+        raise Unreadable(f"{job.archive} cannot be read: {error}") from None
+    with file:
+        yield Opener(file, f"{job.archive}!")
+
+
+@dataclass(frozen=True)
+class Opener:
+    archive: zipfile.ZipFile | None
+    prefix: str
+
+    def source(self, name: str) -> str:
+        """The name of a file for people: `artifacts.zip!ana/grade.xml`."""
+        return one_line(f"{self.prefix}{name}", 1000)
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """The unpacked bytes of a file. Raises Unreadable, also while it is read."""
+        try:
+            if self.archive is not None:
+                with self.archive.open(name) as file:
+                    yield from _unpacked(file)
+            else:
+                with open_plain(Path(name)) as plain:
+                    yield from _unpacked(plain)
+        except OSError as error:
+            raise Unreadable(f"cannot be read: {error.strerror or error}") from None
+        except (*DAMAGED, zlib.error, KeyError) as error:
+            raise Unreadable(f"cannot be unpacked: {error}") from None
+
+
+def _unpacked(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The file, or what gzip packed in it: told by its first two bytes, not by its name."""
+    start = file.read(2)
+    file.seek(0)
+    if start != b"\x1f\x8b":
+        yield file
+        return
+    with gzip.GzipFile(fileobj=file) as inner:
+        yield cast(IO[bytes], inner)
