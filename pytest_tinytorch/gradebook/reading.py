@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.groups import Group
+from pytest_tinytorch.core.groups import Group, hidden_group
 from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
 from pytest_tinytorch.core.signing import Key
 from pytest_tinytorch.core.text import one_line
@@ -27,17 +27,17 @@ _RANK = {Outcome.PASSED: 0, Outcome.SKIPPED: 1, Outcome.FAILED: 2, Outcome.ERROR
 class Names:
     """Which group a test case belongs to: by the module of its file, and the folder of that."""
 
-    groups: Mapping[tuple[str, str], str]  # ("checkpoints", "checkpoint_05_learning") -> "05"
+    groups: Mapping[tuple[str, str], Group]  # by ("checkpoints", "checkpoint_05_learning")
 
     @classmethod
     def of(cls, course: Course) -> "Names":
         groups = {}
         for collection in course.collections:
             path = PurePosixPath(collection.file)
-            groups[path.parent.name, path.stem] = str(collection.group)
+            groups[path.parent.name, path.stem] = collection.group
         for checkpoint in course.checkpoints:
             stem = PurePosixPath(checkpoint.file).stem
-            groups["hidden", stem] = str(Group.parse(f"hidden {checkpoint.id}"))
+            groups["hidden", stem] = hidden_group(checkpoint.id)
         return cls(groups)
 
     def test_id(self, case: Case) -> str | None:
@@ -51,7 +51,7 @@ class Names:
             folder = parts[position - 1] if position else self._only_folder(part)
             group = self.groups.get((folder, part))
             if group is not None:
-                return f"{group}/{'::'.join([*parts[position + 1 :], case.name])}"
+                return group.test_id("::".join([*parts[position + 1 :], case.name]))
         return None
 
     def _only_folder(self, stem: str) -> str:

@@ -178,7 +178,7 @@ class Opener:
 
 
 def _unpacked(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The file, or what gzip packed in it: told by its first two bytes, not by its name."""
+    """The file, or what gzip packed in it. The first two bytes decide, not the name."""
     start = file.read(2)
     file.seek(0)
     if start != b"\x1f\x8b":

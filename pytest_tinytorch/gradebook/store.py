@@ -82,9 +82,14 @@ class Gradebook:
         Hidden tests are replaced only by a manifest that has some, because not every command
         names their folder.
         """
-        kept = "" if any(group.is_hidden for group in manifest.tests) else "hidden %"
+        has_hidden = any(group.is_hidden for group in manifest.tests)
+        kept = "" if has_hidden else Kind.HIDDEN.value
         with self.transaction() as db:
-            db.execute("UPDATE test SET points = NULL WHERE item NOT LIKE ?", (kept,))
+            db.execute(
+                "UPDATE test SET points = NULL"
+                " WHERE item NOT IN (SELECT name FROM item WHERE kind = ?)",
+                (kept,),
+            )
             db.executemany(
                 "INSERT INTO test (name, item, points) VALUES (?, ?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET points = excluded.points",
@@ -94,7 +99,7 @@ class Gradebook:
                     for name, points in tests.items()
                 ),
             )
-            db.execute("DELETE FROM item WHERE kind <> 'question' AND name NOT LIKE ?", (kept,))
+            db.execute("DELETE FROM item WHERE kind NOT IN ('question', ?)", (kept,))
             db.executemany(
                 "INSERT INTO item VALUES (?, ?, ?, ?, ?)",
                 (
