@@ -11,6 +11,7 @@ HOOK_MODULES = (
     "hooks.other_plugins",
     "hooks.batch",
     "hooks.selection",
+    "hooks.preload",
     "hooks.xdist",
     "hooks.export",
     "hooks.isolation",

@@ -128,6 +128,32 @@ def test_module_runs_its_inline_tests(every_way):
     )
 
 
+@pytest.mark.parametrize("modules", ["01", "01,02"])
+def test_inline_tests_use_what_their_own_source_registered(every_way, modules):
+    """Also where the source of a later module imports the export, which registers its own."""
+    source = every_way.root / "src/01_numbers.py"
+    registers = "\n\n# %%\n#| export\nimport builtins\n\nbuiltins.registered = add\n"
+    inline = "\n\n# %%\ndef test_unit_register():\n    assert builtins.registered is add\n"
+    source.write_text(source.read_text() + registers + inline)
+    every_way.run("--module", modules).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    "ends, says",
+    [
+        ("raise ValueError('no words')", "src/02_words.py: E   ValueError: no words"),
+        ("import sys; sys.exit(3)", "src/02_words.py: sys.exit(3) is called when"),
+    ],
+    ids=["raises", "exits"],
+)
+def test_a_module_that_cannot_be_imported_says_why(classroom, ends, says):
+    source = classroom.root / "src/02_words.py"
+    source.write_text(source.read_text() + f"\n\n{ends}\n")
+    result = classroom.run("--module", "01,02")
+    assert result.ret == 2 and str(result.stdout).count(says) == 1
+    assert "1 error in" in str(result.stdout)
+
+
 def test_module_runs_the_integration_tests_of_what_it_needs_too(every_way):
     folder = every_way.root / "integration"
     folder.mkdir()

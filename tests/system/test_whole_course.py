@@ -94,6 +94,12 @@ def test_inline_and_integration_tests_pass(laboratory, repository, module):
     assert failed(record) == {} and count(record) >= 5
 
 
+def test_inline_tests_pass_where_a_later_module_imports_the_export(laboratory):
+    """Two recorders of gradients, that of the source and that of the export, are not mixed."""
+    record = laboratory.run("--module", "09,10", "-k", "recompute")
+    assert failed(record) == {} and count(record) == 2
+
+
 BROKEN = {
     "does not compile": ("@ weight.T\n", "@ weight.T +\n", Reason.BROKEN_IMPORT),
     "raises on import": ("Dense = Linear", "Dense = Lniear", Reason.BROKEN_IMPORT),
