@@ -94,6 +94,7 @@ def test_tests_that_the_manifest_does_not_list_are_shown_and_not_counted(with_un
         "3 tests (test_more, test_less) do not count: they are not in checkpoints/manifest.json."
         " Whoever writes the course runs `tito manifest`." in said
     )
+    assert with_unlisted.run("--checkpoint", "01", *way).ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_tests_that_the_manifest_does_not_list_are_in_no_record(with_unlisted):
@@ -118,6 +119,15 @@ def test_a_mark_is_worth_what_the_manifest_says(classroom):
     classroom.edit(file, "@pytest.mark.points(4)", "@pytest.mark.points(40)")
     assert classroom.record("01")["tests"][0]["max_points"] == 4
     assert "1 of 1 tests, 4 of 4 points" in classroom.says("--checkpoint", "01")
+
+
+@needs("pytest-rerunfailures")
+def test_a_test_that_passes_when_it_is_tried_again_has_failed(classroom):
+    path = "src/01_numbers.py"
+    classroom.edit(path, "def add(a, b):", "tries = []\n\n\ndef add(a, b):")
+    classroom.edit(path, "return a + b", "tries.append(1)\n    return a + b + (len(tries) == 1)")
+    said = classroom.says("--checkpoint", "00", "--reruns", "2")
+    assert "FAIL Adds two numbers (2 points)" in said and "not achieved, 4 of 5 tests" in said
 
 
 @needs("pytest-repeat")
