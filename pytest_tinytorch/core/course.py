@@ -285,8 +285,15 @@ class Course:
         return next((c for c in self.checkpoints if c.module == module.name), None)
 
     def modules_of(self, collection: Collection) -> tuple[Module, ...]:
-        """All modules whose code a collection uses, in the order of the course."""
-        return self.with_needs(*(self.module_by_name[name] for name in collection.modules))
+        """All modules whose code a collection uses, in the order of the course.
+
+        A program names them all in its `needs`. A checkpoint names the module that it is about; the
+        others follow from that module's `needs`, which are those of its tests, too.
+        """
+        found = tuple(self.module_by_name[name] for name in collection.modules)
+        if isinstance(collection, ProgramCollection):
+            return tuple(module for module in self.modules if module in found)
+        return self.with_needs(*found)
 
     def needs_of(self, collection: Collection) -> tuple[Module, ...]:
         """The same without the module that the collection is about."""

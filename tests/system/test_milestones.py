@@ -5,8 +5,10 @@ seeds, the rest, and all of it in isolation are marked slow. What needs CIFAR-10
 is not at hand.
 """
 
+import functools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -107,13 +109,34 @@ def test_any_seed_achieves_it(laboratory, identifier, seed):
 
 
 @pytest.mark.parametrize("identifier", IDS)
-def test_it_needs_only_what_the_course_says(laboratory, identifier):
-    """Each module that its program imports a name of is one that it needs, or what those need."""
-    needed = {module.name for module in COURSE.modules_of(BY_ID[identifier])}
-    text = (ROOT / BY_ID[identifier].folder / "program.py").read_text("utf-8")
-    names = {name: m.name for m in COURSE.modules for ps in m.exports.values() for name in ps}
-    used = {names[name] for name in names if f"tt.{name}(" in text or f"tt.{name})" in text}
+def test_it_needs_what_the_course_says_and_nothing_else(identifier):
+    """Its program imports nothing of another module, nor does a module that it needs.
+
+    Otherwise a change of that module would leave the milestone achieved.
+    """
+    milestone = BY_ID[identifier]
+    needed = {target for m in COURSE.modules_of(milestone) for target in m.exports}
+    text = (ROOT / milestone.folder / "program.py").read_text("utf-8")
+    used = {TARGETS[name] for name in TARGETS if re.search(rf"\btt\.{name}\b", text)}
+    used |= imported(text)
+    for target in sorted(used):
+        used |= imported_by(target)
     assert used and used <= needed
+
+
+TARGETS = {name: t for m in COURSE.modules for t, names in m.exports.items() for name in names}
+
+
+def imported(text):
+    """The files of the package that a text imports: {"core.tensor", ...}"""
+    return set(re.findall(r"^from tinytorch\.(core\.\w+) import", text, re.MULTILINE))
+
+
+@functools.cache
+def imported_by(target):
+    """The same of a file of the package, directly or not."""
+    found = imported(COURSE.target_file(target).read_text("utf-8"))
+    return found.union(*map(imported_by, found))
 
 
 def framework_rows():

@@ -115,6 +115,18 @@ def test_completion_and_staleness(course, own_progress):
     assert labels(course)["wave"] == "failing 1 of 1"
 
 
+def test_it_becomes_stale_with_the_modules_that_it_names_alone(course):
+    """Not with those that they need: the tests of a module may need more than its code does."""
+    greeting = replace(course.milestones[0], needs=("02_words",))
+    course = replace(course, milestones=(greeting,))
+    assert [m.id for m in course.modules_of(greeting)] == ["02"]
+    keep_evidence(course, course.checkpoints[1], greeting)
+    edit(course, "return a + b", "return b + a")
+    assert labels(course) == {"greeting": "achieved"}
+    edit(course, ".upper()", ".lower()", module=1)
+    assert labels(course) == {"greeting": "stale"}
+
+
 def test_skipped_tests_are_no_attempt_and_take_nothing_away(course, own_progress):
     keep_evidence(course, course.checkpoints[0])
     keep_evidence(course, course.milestones[1], outcome=Outcome.SKIPPED)

@@ -141,7 +141,7 @@ def loads(code: str) -> set[str]:
 
 
 def test_the_door_is_a_short_list_that_imports_nothing_heavy():
-    assert len((ROOT / "plugin.py").read_text("utf-8").splitlines()) < 60
+    assert len((ROOT / "plugin.py").read_text("utf-8").splitlines()) < 65
     assert loads("import pytest_tinytorch.plugin") & (HEAVY | {"pytest"}) == set()
     assert loads("import pytest_tinytorch.hooks.options") & {"pytest"} == {"pytest"}
 
