@@ -5,6 +5,7 @@ progress, JUnit XML and all reports read it. It holds only numbers, strings and 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -116,7 +117,11 @@ def _location(data: dict[str, Any]) -> Location:
     return Location(data["file"], int(data["line"]), data.get("function", ""), excerpt)
 
 
-_GRADED = ("isolation", "student", "commit", "version", "manifest", "sources")
+_GRADED = (
+    *("isolation", "student", "commit", "version", "manifest", "sources"),
+    *("status", "submitted"),
+)
+_LISTS = ("altered", "review", "notes")
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,13 @@ class RunRecord:
     manifest: str = ""  # hash of the manifest with the points
     sources: str = ""  # hash of the sources that were graded
     altered: tuple[str, ...] = ()  # course files that differ from the manifest
+    # Only of a class:
+    status: str = ""  # in `collected.json`: collected, late, none or failed; "" without that list
+    submitted: str = ""  # ISO 8601: when it was submitted, if `collected.json` says so
+    review: tuple[str, ...] = ()  # why an instructor has to look at it, a line each
+    notes: tuple[str, ...] = ()  # how the submission was read, a line each
+    # group -> hash of the sources that it was graded from, where that is another submission
+    earlier: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, group: Group) -> tuple[TestRecord, ...]:
         return tuple(test for test in self.tests if test.group == group)
@@ -150,7 +162,8 @@ class RunRecord:
             "seconds": self.seconds,
             "groups": list(map(str, self.groups)),
             **{key: getattr(self, key) for key in _GRADED},
-            "altered": list(self.altered),
+            **{key: list(getattr(self, key)) for key in _LISTS},
+            "earlier": dict(self.earlier),
             "tests": [test.to_json() for test in self.tests],
         }
 
@@ -158,13 +171,16 @@ class RunRecord:
     def from_json(cls, data: dict[str, Any]) -> "RunRecord":
         if data.get("format") != FORMAT:
             raise ValueError(f"record format {data.get('format')!r}, expected {FORMAT}")
+        texts: dict[str, Any] = {key: str(data.get(key, "")) for key in _GRADED}
+        lists: dict[str, Any] = {key: tuple(data.get(key, ())) for key in _LISTS}
         return cls(
             course=data["course"],
             seed=data["seed"],
             started=data["started"],
             seconds=data["seconds"],
             groups=tuple(map(Group.parse, data["groups"])),
-            **{key: str(data.get(key, "")) for key in _GRADED},
-            altered=tuple(data.get("altered", ())),
+            **texts,
+            **lists,
+            earlier=dict(data.get("earlier", {})),
             tests=tuple(TestRecord.from_json(test) for test in data["tests"]),
         )

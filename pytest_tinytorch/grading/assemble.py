@@ -53,11 +53,12 @@ class ReportAssembler:
         folder = self.results / name
         shown = students_view(run)
         has_hidden = any(test.visibility != "visible" for test in run.tests)
-        copy = junit_text(self.course, shown, None) if has_hidden else None
+        seconds = {test: s for part in parts.values() for test, s in part.timed().items()}
+        copy = junit_text(self.course, shown, None, seconds, True) if has_hidden else None
         old_copy = folder / STUDENTS_COPY
         notes = [*remarks(self.isolation, (), self.altered, intake.refused), *intake.notes]
         changes: dict[Path, str | None] = {
-            folder / RESULTS: junit_text(self.course, run, self.key),
+            folder / RESULTS: junit_text(self.course, run, self.key, seconds),
             folder / f"{PAGE}.md": feedback_markdown(self.course, run, notes),
             folder / f"{PAGE}.html": feedback_html(self.course, run, notes),
             **({old_copy: copy} if has_hidden or old_copy.exists() else {}),

@@ -5,7 +5,7 @@ checkpoint it checks the harness: the reference must get all points, an empty su
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_tinytorch.core.course import Course
@@ -81,6 +81,7 @@ class Grader:
     def lost(self, task: Task, reason: str, tests: tuple[TestRecord, ...]) -> None:
         """Store that a part could not be graded, and the reason."""
         files = PartFiles(self._results, self._names[task[0].student])
+        tests = tuple(replace(test, message=reason) for test in tests)
         files.write(task[1], Part("", PartStatus.GRADER_ERROR, tests, reason))
 
     def _is_current(self, part: Part, key: str) -> bool:
@@ -90,16 +91,24 @@ class Grader:
         submitted, group = task
         self._check(group)
         tree = self._trees.exported(submitted)
+        taken = self._trees.taken(submitted)
+        reason = taken.unreadable
         if tree is None:
             nothing = self._run_on_nothing(group)
-            tests = tuple(t.failed_with(Outcome.MISSING, Reason.HARNESS, "") for t in nothing)
-            reason = self._trees.taken(submitted).unreadable
-            return Part(key, PartStatus.GRADER_ERROR, tests, reason)
-        tests = self._run(tree, group, self._next_package(tree, following))
-        undecided = [test for test in tests if not test.decided]
-        if undecided:
-            return Part(key, PartStatus.GRADER_ERROR, tests, _shown(undecided[0]))
-        return Part(key, PartStatus.GRADED, tests)
+            tests = tuple(t.failed_with(Outcome.MISSING, Reason.HARNESS, reason) for t in nothing)
+        else:
+            tests = self._run(tree, group, self._next_package(tree, following))
+            undecided = [test for test in tests if not test.decided]
+            reason = _shown(undecided[0]) if undecided else ""
+        return Part(
+            key,
+            PartStatus.GRADER_ERROR if reason else PartStatus.GRADED,
+            tuple(replace(test, seconds=0.0) for test in tests),
+            reason,
+            taken.digest,
+            self._harness,
+            tuple(round(test.seconds, 3) for test in tests),
+        )
 
     def _next_package(self, now: Course, following: Task | None) -> Path:
         """The package of the next part, if that part is known and has to be run."""

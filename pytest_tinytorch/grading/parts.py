@@ -5,8 +5,8 @@
 
 `grader` writes parts, `assemble` and `hooks.reporters.batch` read them. A part is written
 completely or not at all, so a batch can be ended at any moment. The key covers everything that the
-result depends on: while it is the same, the part is not graded again. It stores no time and no
-duration, so the same inputs give the same bytes.
+result depends on: while it is the same, the part is not graded again. The same inputs give the
+same bytes, apart from `seconds`, the durations of the tests.
 """
 
 import json
@@ -42,8 +42,15 @@ class Part:
 
     key: str
     status: PartStatus
-    tests: tuple[TestRecord, ...] = ()
+    tests: tuple[TestRecord, ...] = ()  # without their durations
     reason: str = ""  # of a grader-error
+    sources: str = ""  # the hash of the graded sources
+    harness: str = ""  # the hash of everything else that the result depends on
+    seconds: tuple[float, ...] = ()  # the durations of the tests
+
+    def timed(self) -> dict[str, float]:
+        """Test -> its duration in seconds."""
+        return dict(zip((test.id for test in self.tests), self.seconds, strict=False))
 
     @property
     def points(self) -> float:
@@ -83,7 +90,15 @@ class PartFiles:
             return None
         try:
             tests = tuple(TestRecord.from_json(test) for test in data["tests"])
-            return Part(data["key"], PartStatus(data["status"]), tests, data["reason"])
+            return Part(
+                data["key"],
+                PartStatus(data["status"]),
+                tests,
+                data["reason"],
+                str(data.get("sources", "")),
+                str(data.get("harness", "")),
+                tuple(map(float, data.get("seconds", ()))),
+            )
         except (KeyError, TypeError, ValueError):
             return None
 

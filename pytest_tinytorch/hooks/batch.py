@@ -11,7 +11,6 @@ import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -181,9 +180,7 @@ class BatchSession:
                 if data is not None:
                     tally.add(TestRecord.from_json(data), str(report.when))
         records = [*tally.ran(), *tally.missing(self.manifest, [group])]
-        # A part contains no times or addresses, so a repeated run gives the same bytes.
-        timeless = [replace(record, seconds=0.0) for record in graded(records, self.manifest)]
-        return in_order(timeless, (group,))
+        return in_order(graded(records, self.manifest), (group,))
 
 
 def batch_of_run(config: pytest.Config) -> BatchSession | None:

@@ -39,7 +39,8 @@ def parse_run(path: Path, text: str) -> RunRecord:
 
 def _check(run: RunRecord) -> None:
     """Check the types, as the file is untrusted: text is str, and numbers are numbers."""
-    texts = [run.course, *map(str, run.groups), *run.altered]
+    texts = [run.course, *map(str, run.groups), *run.altered, *run.review, *run.notes]
+    texts += [*run.earlier, *run.earlier.values()]
     numbers = [run.seconds]
     for test in run.tests:
         texts += [test.id, test.title, test.message, test.example, test.hint, test.visibility]

@@ -1,6 +1,5 @@
 """`pytest --submissions`: every student graded once, whatever is handed in and however it ends."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from junit_schema import violations
 sys.path.insert(0, str(Path(__file__).parents[1] / "system/submissions"))
 
 from arena import RIGHT, WRONG, make_arena, make_hidden
+from results import digests
 
 from pytest_tinytorch.isolation.levels import missing
 
@@ -33,6 +33,9 @@ class Desk:
 
     root: Path
     server: ForkServer
+
+    def suites(self, student: str) -> list[ET.Element]:
+        return ET.parse(self.results / student / "grade.xml").getroot().findall("testsuite")
 
     @property
     def submissions(self) -> Path:
@@ -65,12 +68,8 @@ class Desk:
         return sum(test["points"] for test in record["tests"])
 
     def files(self) -> dict[str, str]:
-        """Every result and what is in it."""
-        return {
-            str(path.relative_to(self.results)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in self.results.rglob("*")
-            if path.is_file()
-        }
+        """Every result and what is in it, apart from times."""
+        return digests(self.results)
 
 
 @pytest.fixture
@@ -118,14 +117,57 @@ def test_results_are_signed_and_valid(desk, monkeypatch):
     file = desk.results / "bob/grade.xml"
     root = ET.parse(file).getroot()
     assert violations(root) == []
-    suite = root[0]
-    counts = [suite.get(name) for name in ("tests", "failures", "errors", "skipped")]
-    assert counts == ["7", "5", "0", "0"]
+    counts = [
+        [suite.get(name) for name in ("name", "tests", "failures", "errors", "skipped")]
+        for suite in root
+    ]
+    assert counts == [
+        ["bob: checkpoint 00", "5", "5", "0", "0"],
+        ["bob: checkpoint 01", "2", "0", "0", "0"],
+    ]
     verified = subprocess.run(
         [sys.executable, "-m", "pytest_tinytorch.cli", "verify", str(file)],
         capture_output=True, text=True, env=dict(os.environ), check=False,
     )  # fmt: skip
     assert verified.returncode == 0 or "No module" in verified.stderr, verified.stdout
+
+
+def test_a_suite_for_each_checkpoint_with_points_and_times(desk):
+    desk.run()
+    first, second = desk.suites("bob")
+    properties = [
+        {p.get("name"): p.get("value") for p in suite.findall("properties/property")}
+        for suite in (first, second)
+    ]
+    kept = ("student", "group", "points", "max_points", "undecided")
+    assert [[suite[name] for name in kept] for suite in properties] == [
+        ["bob", "00", "0", "10", "0"],
+        ["bob", "01", "5", "5", "0"],
+    ]
+    totals = {name: properties[0][name] for name in ("total_points", "total_max_points")}
+    assert totals == {"total_points": "5", "total_max_points": "15"}
+    assert "record" not in properties[1]  # once in a file, as readers would differ otherwise
+    assert len(properties[1]["sources"]) == 64
+    times = [
+        [float(case.get("time")) for case in suite.iter("testcase")] for suite in desk.suites("bob")
+    ]
+    assert all(min(some) > 0 for some in times)
+    assert float(first.get("time")) == pytest.approx(sum(times[0]), abs=0.01)
+    record = json.loads(properties[0]["record"])
+    assert {test["seconds"] for test in record["tests"]} == {0.0}  # the record is signed
+
+
+def test_a_failure_in_the_xml_has_its_reason(desk):
+    (desk.submissions / "carl.zip").write_bytes(b"no zip")
+    desk.run()
+    [failure] = {
+        (found.get("type"), found.get("message"))
+        for suite in desk.suites("carl")
+        for found in suite.iter("error")
+    }
+    assert failure == ("harness", "carl.zip is not a zip file")
+    [kind] = {found.get("type") for s in desk.suites("bob") for found in s.iter("failure")}
+    assert kind == "wrong"
 
 
 @pytest.mark.parametrize("way", [(), ("-n2",)], ids=["plain", "n2"])
@@ -327,10 +369,8 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(desk, tmp_path):
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    left = [name for name in desk.files() if name.endswith(".tmp")]
     desk.run("-n2")
-    found = {name: digest for name, digest in desk.files().items() if name not in left}
-    assert found == whole
+    assert desk.files() == whole
 
 
 @pytest.mark.parametrize(

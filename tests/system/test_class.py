@@ -1,6 +1,5 @@
 """A whole class with its hostile fifth: killed and resumed, and on more than one machine."""
 
-import hashlib
 import json
 import os
 import random
@@ -26,6 +25,7 @@ import trees
 import words
 from arena import RIGHT, WRONG, make_arena
 from attack import lay_out
+from results import digests as files
 
 from pytest_tinytorch.isolation.levels import missing
 
@@ -78,14 +78,6 @@ def run(root: Path, results: Path, folder: Path, *more: str) -> str:
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
     return done.stdout
-
-
-def files(results: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in results.rglob("*")
-        if path.is_file() and path.suffix != ".tmp"
-    }
 
 
 def recorded_in(xml: Path) -> list[dict]:

@@ -352,7 +352,7 @@ def test_the_students_file_has_the_visible_cases_and_another_record(tmp_path):
         "skipped": "0",
     }
     properties = {p.get("name"): p.get("value") for p in suite.iter("property")}
-    assert properties == {"record": "{}", "seed": "3"}
+    assert properties == {"record": "{}", "seed": "3", "students_copy": "true"}
 
 
 # --- result files -------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from _pytest.junitxml import xml_key
 
 from pytest_tinytorch.core.errors import MACHINE, os_error_text
 from pytest_tinytorch.hooks.grading import graded_run_of
+from pytest_tinytorch.hooks.options import options_of
 from pytest_tinytorch.hooks.session import RunSession, session_of
-from pytest_tinytorch.reports.junit import evidence, plain_properties
+from pytest_tinytorch.reports.junit import evidence, plain_properties, suite_name
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -24,6 +25,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     run_session = session_of(config)
     if xml is None or run_session is None:
         return (yield)
+    if (graded := graded_run_of(config)) is not None:
+        xml.suite_name = suite_name(graded.record(), options_of(config).groups)
     for name, value in _properties(config, run_session).items():
         xml.add_global_property(name, value)
     try:
