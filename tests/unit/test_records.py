@@ -179,7 +179,12 @@ def test_the_json_of_a_run():
         "version": "",
         "manifest": "",
         "sources": "",
+        "status": "",
+        "submitted": "",
         "altered": [],
+        "review": [],
+        "notes": [],
+        "earlier": {},
         "tests": [PLAIN.to_json()],
     }
     assert RunRecord.from_json(as_text_and_back(run.to_json())) == run
@@ -194,6 +199,11 @@ def test_a_graded_run_keeps_all_that_its_grade_rests_on():
         "manifest": "m",
         "sources": "s",
         "altered": ("conftest.py", "course.toml"),
+        "status": "late",
+        "submitted": "2026-11-20T20:00:00+00:00",
+        "review": ("02: nothing found",),
+        "notes": ("tensor.py was read",),
+        "earlier": {"01": "hash"},
     }
     run = RunRecord("mini", 7, "2026", 1.5, (PLAIN,), (Group.parse("00"),), **facts)
     assert RunRecord.from_json(as_text_and_back(run.to_json())) == run
