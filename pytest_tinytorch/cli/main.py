@@ -11,7 +11,14 @@ from typing import Annotated
 
 import typer
 
-from pytest_tinytorch.cli import collect, demo, gradebook, gradescope, milestone, progress
+from pytest_tinytorch.cli import (
+    collect,
+    demo,
+    gradebook_analysis,
+    gradescope,
+    milestone,
+    progress,
+)
 from pytest_tinytorch.cli.here import course_here
 from pytest_tinytorch.core.errors import (
     MACHINE,
@@ -33,7 +40,7 @@ app.add_typer(checkpoint_app, name="checkpoint")
 app.add_typer(module_app, name="module")
 app.add_typer(gradescope.app, name="gradescope")
 app.add_typer(collect.app, name="collect")
-app.add_typer(gradebook.app, name="gradebook")
+app.add_typer(gradebook_analysis.app, name="gradebook")
 app.add_typer(milestone.app, name="milestone")
 app.add_typer(milestone.app, name="milestones", hidden=True)
 app.add_typer(progress.app, name="progress")

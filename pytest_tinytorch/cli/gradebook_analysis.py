@@ -1,0 +1,82 @@
+"""`tito gradebook stats` and its relatives: what the results say of a class.
+
+`cli.main` adds these commands, beside those of `cli.gradebook`.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pytest_tinytorch.cli.gradebook import HERE, Book, app, opened
+
+if TYPE_CHECKING:
+    from pytest_tinytorch.gradebook.policy import Policy
+    from pytest_tinytorch.gradebook.store import Gradebook
+
+__all__ = ["app"]
+
+_FILE_WIDTH = 200  # columns in a file, where nothing needs to fit on a screen
+
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", help="a TOML file: deadlines, which attempt counts")
+]
+Section = Annotated[str | None, typer.Option("--section", help="only students of this section")]
+
+
+@app.command("stats")
+def gradebook_stats(
+    book: Book = HERE,
+    policy: PolicyFile = None,
+    section: Section = None,
+    stuck: Annotated[
+        int, typer.Option("--stuck", min=1, help="attempts without a new test passed")
+    ] = 3,
+    silent: Annotated[
+        float, typer.Option("--silent", min=0, help="days before the newest attempt of the class")
+    ] = 7,
+    every_test: Annotated[bool, typer.Option("--tests", help="list every test")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="everything, as JSON")] = False,
+) -> None:
+    """Pass rates, tests to look at, common causes of failure, students who are stuck or silent.
+
+    Example: tito gradebook stats --section A
+    """
+    from pytest_tinytorch.gradebook.analytics import class_stats
+    from pytest_tinytorch.gradebook.stats_view import stats_json, stats_view
+    from pytest_tinytorch.reports.console import draw
+
+    with opened(book) as (_, gradebook):
+        check_section(gradebook, section)
+        stats = class_stats(gradebook, policy_from(policy, gradebook), section, stuck, silent)
+    if as_json:
+        typer.echo(stats_json(stats))
+        return
+    screen = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if screen else _FILE_WIDTH
+    colour = screen and "NO_COLOR" not in os.environ
+    typer.echo(draw(stats_view(stats, screen, every_test), width, colour), nl=False)
+
+
+def policy_from(path: Path | None, gradebook: "Gradebook") -> "Policy | None":
+    """The policy of a file; None without one. Raises CourseError."""
+    from pytest_tinytorch.gradebook.policy import read_policy
+
+    if path is None:
+        return None
+    return read_policy(path, [item.name for item in gradebook.items()])
+
+
+def check_section(gradebook: "Gradebook", section: str | None) -> None:
+    """Raises CourseError if no student has this section."""
+    from pytest_tinytorch.core.errors import CourseError, nearest
+
+    known = sorted({student.section for student in gradebook.students()})
+    if section is not None and section not in known:
+        sections = ", ".join(repr(name) for name in known) or "none"
+        raise CourseError(
+            f"--section {section!r} is unknown{nearest(section, known)}; sections: {sections}"
+        )

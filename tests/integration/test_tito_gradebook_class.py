@@ -1,0 +1,63 @@
+"""`tito gradebook stats` and other commands about a whole class, as an instructor types them."""
+
+import json
+
+import pytest
+from generated_class import names, runs, write
+from mini_course import make_course
+
+from pytest_tinytorch.core.course import load_course
+from pytest_tinytorch.core.manifest import load_manifest
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    root = tmp_path / "course"
+    make_course(root)
+    monkeypatch.chdir(root)
+    return load_course(root)
+
+
+@pytest.fixture
+def tito(run_tito):
+    return lambda *words: run_tito("gradebook", *words)
+
+
+@pytest.fixture
+def results(course, tito):
+    """Eight students, two attempts each, in the gradebook."""
+    found = runs(course, load_manifest(course), names(8), 2)
+    write(course, found, course.root / "results", None)
+    assert tito("add", "results")[0] == 0
+    return course.root / "results"
+
+
+def test_stats_are_plain_in_a_file(tito, results):
+    code, lines = tito("stats", "--tests")
+    text = "\n".join(lines)
+    assert code == 0
+    assert lines[0] == ("8 students: 8 with an attempt, 0 without; newest attempt 2026-11-11")
+    assert "  00 Numbers" in text and "\x1b" not in text and "━" not in text
+    assert "Tests (" in text
+
+
+def test_stats_as_json(tito, results):
+    code, lines = tito("stats", "--json")
+    found = json.loads("\n".join(lines))
+    assert code == 0
+    assert (found["students"], [item["name"] for item in found["items"]]) == (8, ["00", "01"])
+
+
+def test_an_unknown_section_is_refused(tito, results):
+    code, lines = tito("stats", "--section", "B")
+    assert (code, lines) == (2, ["tito: --section 'B' is unknown; sections: ''"])
+
+
+def test_a_policy_that_is_not_there_is_refused(tito, results):
+    code, lines = tito("stats", "--policy", "no.toml")
+    assert code == 2
+    assert lines == ["tito: no.toml cannot be read: No such file or directory"]
+
+
+def test_stats_of_an_empty_gradebook(course, tito):
+    assert tito("stats") == (0, ["0 students: 0 with an attempt, 0 without"])
