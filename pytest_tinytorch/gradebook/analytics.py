@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
+from pytest_tinytorch.core.groups import Kind
 from pytest_tinytorch.gradebook.entries import Item
 from pytest_tinytorch.gradebook.grades import ItemGrade, StudentGrades, class_grades, items_in_use
 from pytest_tinytorch.gradebook.history import (
@@ -24,9 +25,6 @@ from pytest_tinytorch.gradebook.policy import Policy
 from pytest_tinytorch.gradebook.quality import TestQuality, qualities_of
 from pytest_tinytorch.gradebook.shared_causes import SharedCause, shared_causes
 from pytest_tinytorch.gradebook.store import Gradebook
-
-MILESTONE = "milestone"
-CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def has_passed(cell: ItemGrade) -> bool:
 
 def first_open(row: StudentGrades) -> ItemGrade | None:
     """The first checkpoint of the course that the student has not passed."""
-    checkpoints = [cell for cell in row.cells if cell.item.kind == CHECKPOINT]
+    checkpoints = [cell for cell in row.cells if cell.item.kind == Kind.CHECKPOINT]
     return next((cell for cell in checkpoints if not has_passed(cell)), None)
 
 
@@ -201,7 +199,7 @@ def _milestones(items: Sequence[Item], rows: Sequence[StudentGrades]) -> list[Se
             len(members),
         )
         for number, item in enumerate(items)
-        if item.kind == MILESTONE
+        if item.kind == Kind.MILESTONE
         for section, members in sorted(sections.items())
     ]
 

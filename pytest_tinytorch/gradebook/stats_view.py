@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from pytest_tinytorch.core.groups import Group, Kind
 from pytest_tinytorch.core.text import one_line
 from pytest_tinytorch.gradebook.analytics import ClassStats, ItemStats
 from pytest_tinytorch.gradebook.entries import Item
@@ -116,7 +117,7 @@ def _items(stats: ClassStats, bars: bool) -> Table:
 def _milestones(stats: ClassStats, bars: bool) -> Table:
     shown = _table(("", "left"), ("section", "left"), ("achieved", "right"), ("", "left"))
     for row in stats.milestones:
-        name = row.milestone.removeprefix("milestone ")
+        name = Group.parse(row.milestone).id
         achieved = f"{row.achieved} of {row.students}"
         section = one_line(row.section, _LONGEST_NAME)
         shown.add_row("", name, section, achieved, _bar(row.achieved / row.students, bars))
@@ -179,8 +180,10 @@ def _indented(names: Sequence[str]) -> Text:
 
 def item_title(item: Item) -> str:
     """`05 Learning`; a milestone by its id: `xor`."""
-    name = item.name.removeprefix("milestone ")
-    return f"{name} {item.title}" if item.kind == "checkpoint" else name
+    group = Group.parse(item.name)
+    if group.kind is Kind.CHECKPOINT:
+        return f"{group} {item.title}"
+    return group.id if group.kind is Kind.MILESTONE else str(group)
 
 
 def _day(time: str) -> str:
