@@ -66,7 +66,7 @@ def write(course: Course, found: Iterator[RunRecord], folder: Path, key: Key | N
     for number, run in enumerate(found):
         path = folder / run.student / f"{number}.xml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(junit_text(course, run, key), "utf-8")
+        path.write_text(junit_text(course, run, key, {t.id: 0.01 for t in run.tests}), "utf-8")
         paths.append(path)
     return paths
 
