@@ -41,8 +41,9 @@ def test_learns_xor(check, measured, rng, run_program):
 def test_single_layer_cannot(check, measured, rng, run_program):
     """Shows that a single layer, trained as well as a line can be, is right about 75 % at most"""
     single = trained(rng, run_program)[0]["single"]
-    weight, bias = (np.asarray(array, np.float64) for array in single["weights"])
-    check.equal((weight.shape, bias.shape), ((1, 2), (1,)))
+    weights = [np.asarray(array, np.float64) for array in single["weights"]]
+    check.equal([array.shape for array in weights], [(1, 2), (1,)])
+    weight, bias = weights
     scores = POINTS @ weight[0] + bias[0]
     right = float((np.asarray(single["known"]) == LABELS).mean())
     measured(f"a single layer: {right:.0%}")

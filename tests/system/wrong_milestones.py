@@ -26,6 +26,11 @@ class Program:
     fails: tuple[str, ...]
     edits: tuple[tuple[str, str], ...] = ()
     text: str = ""
+    trains: bool = True
+
+    @property
+    def is_quick(self) -> bool:
+        return self.milestone in QUICK or not self.trains or bool(self.text)
 
 
 TRAINED = {
@@ -135,9 +140,19 @@ ZEROED = (
     "        optimizer.step()\n",
 )
 ALL_ZERO = "np.zeros(len({}), np.int64)"
+ZEROED_IN_TRAINER = (
+    "    trainer = tt.Trainer(",
+    "    step = optimizer.step\n"
+    "    zero = lambda p: setattr(p, 'grad', tt.Tensor(0 * p.grad.data))\n"
+    "    optimizer.step = lambda: [*map(zero, model.parameters()), step()]\n"
+    "    trainer = tt.Trainer(",
+)
 WORDS = (
     "def main(tt, **given):\n    print('98 % of the points, 100.0 % are right')\n    return {}\n"
 )
+
+
+PERMUTED = "np.random.default_rng(0).permutation"
 
 
 def always(name: str, images: str) -> tuple[str, str]:
@@ -147,7 +162,7 @@ def always(name: str, images: str) -> tuple[str, str]:
 
 SHUFFLED = (
     "labels, seed, verbose=False)",
-    "np.random.default_rng(0).permutation(labels), seed, False)",
+    f"{PERMUTED}(labels), seed, False)",
 )
 PROGRAMS = {
     "perceptron: learning rate 0": Program(
@@ -220,6 +235,9 @@ PROGRAMS = {
     "mlp_digits: learning rate 0": Program(
         "mlp_digits", TRAINED["mlp_digits"], (("30, 32, 0.005", "30, 32, 0.0"),)
     ),
+    "mlp_digits: gradients zeroed": Program(
+        "mlp_digits", TRAINED["mlp_digits"], (ZEROED_IN_TRAINER,)
+    ),
     "mlp_digits: labels shuffled": Program("mlp_digits", TRAINED["mlp_digits"], (SHUFFLED,)),
     "mlp_digits: a constant": Program(
         "mlp_digits",
@@ -267,7 +285,23 @@ PROGRAMS = {
         INFERRED["computer_vision"],
         (("    model.load_state_dict(weights)\n", ""),),
     ),
+    "computer_vision: the right words": Program(
+        "computer_vision", INFERRED["computer_vision"], text=WORDS.format("[[95]]")
+    ),
     "cnn: learning rate 0": Program("cnn", TRAINED["cnn"], (("30, 32, 0.01,", "30, 32, 0.0,"),)),
+    "cnn: gradients zeroed": Program("cnn", TRAINED["cnn"], (ZEROED_IN_TRAINER,)),
+    "cnn: a constant": Program(
+        "cnn",
+        TRAINED["cnn"],
+        (
+            ("    model = train(images, labels, seed, verbose=False)\n", "    model = network()\n"),
+            (
+                '{"answers": ' + always("model", "unseen")[0],
+                '{"answers": ' + always("model", "unseen")[1],
+            ),
+        ),
+        trains=False,
+    ),
     "cnn: labels shuffled": Program("cnn", TRAINED["cnn"], (SHUFFLED,)),
     "cnn: more parameters than the MLP": Program(
         "cnn",
@@ -283,6 +317,11 @@ PROGRAMS = {
     "transformer: learning rate 0": Program(
         "transformer", TRAINED["transformer"], (("6, 32, 5e-3", "6, 32, 0.0"),)
     ),
+    "transformer: gradients zeroed": Program(
+        "transformer",
+        ("test_reverses", "test_without_positions_it_cannot"),
+        (ZEROED_IN_TRAINER,),
+    ),
     "transformer: no positions": Program(
         "transformer", TRAINED["transformer"], (("if positions else None", "if False else None"),)
     ),
@@ -294,7 +333,7 @@ PROGRAMS = {
     "transformer: labels shuffled": Program(
         "transformer",
         TRAINED["transformer"],
-        (("sequences[:, ::-1].copy()", "np.random.default_rng(0).permutation(sequences)"),),
+        (("sequences[:, ::-1].copy()", f"{PERMUTED}(sequences)"),),
     ),
     "transformer: a constant": Program(
         "transformer",
@@ -305,6 +344,7 @@ PROGRAMS = {
                 "return np.zeros_like(unseen)",
             ),
         ),
+        trains=False,
     ),
     "transformer: the right words": Program(
         "transformer",
@@ -313,6 +353,33 @@ PROGRAMS = {
     ),
     "language_generation: learning rate 0": Program(
         "language_generation", TRAINED["language_generation"], (("10, 8, 4e-3", "2, 8, 1e-30"),)
+    ),
+    "language_generation: gradients zeroed": Program(
+        "language_generation",
+        TRAINED["language_generation"],
+        (("10, 8, 4e-3", "1, 8, 4e-3"), ZEROED_IN_TRAINER),
+    ),
+    "language_generation: labels shuffled": Program(
+        "language_generation",
+        TRAINED["language_generation"],
+        (
+            ("10, 8, 4e-3", "3, 8, 4e-3"),
+            ("(tokenizer.encode(text), LENGTH)", f"({PERMUTED}(tokenizer.encode(text)), LENGTH)"),
+        ),
+    ),
+    "language_generation: a constant": Program(
+        "language_generation",
+        TRAINED["language_generation"],
+        (
+            ("trainer.fit(loader, epochs=EPOCHS, verbose=verbose)", "pass"),
+            ("np.concatenate([model(part).numpy()", "np.concatenate([0 * model(part).numpy()"),
+        ),
+        trains=False,
+    ),
+    "language_generation: the right words": Program(
+        "language_generation",
+        TRAINED["language_generation"],
+        text=WORDS.format('{"ids": [], "scores": [], "tokens": [], "written": ["right"] * 50}'),
     ),
     "language_generation: what it read": Program(
         "language_generation",
@@ -339,10 +406,65 @@ PROGRAMS = {
         TRAINED["full_training"],
         (("8, 10_000, 125, 0.15", "8, 10_000, 125, 1e-30"),),
     ),
+    "full_training: gradients zeroed": Program(
+        "full_training", TRAINED["full_training"], (ZEROED_IN_TRAINER,)
+    ),
+    "full_training: labels shuffled": Program(
+        "full_training",
+        TRAINED["full_training"],
+        (("tt.Tensor(self.labels[chosen])", f"tt.Tensor({PERMUTED}(self.labels[chosen]))"),),
+    ),
+    "full_training: a constant": Program(
+        "full_training",
+        TRAINED["full_training"],
+        (
+            (
+                "    model, history = train(dataset, Path(checkpoint), seed, parts, stop_after, verbose=False)\n",
+                "    history = {'train_loss': [1.0] * (parts if stop_after > 800 else 4)}\n",
+            ),
+            ('"scores": scores(model, unseen)', '"scores": np.ones((len(unseen), 10))'),
+        ),
+        trains=False,
+    ),
+    "full_training: the right words": Program(
+        "full_training",
+        ("test_learns_cifar10", "test_goes_on_where_it_was"),
+        text=WORDS.format('{"history": {"train_loss": "60 %"}, "scores": "60 %"}'),
+    ),
     "full_training: begins anew": Program(
         "full_training",
         ("test_learns_cifar10", "test_goes_on_where_it_was"),
         (('"resume_from": checkpoint if checkpoint.exists() else None', '"resume_from": None'),),
+    ),
+    "advanced_vision: gradients zeroed": Program(
+        "advanced_vision",
+        TRAINED["advanced_vision"],
+        (
+            ("train(known, epochs=EPOCHS,", "train(known, epochs=1,"),
+            tuple(part.replace("tt.Trainer(", "ParallelTrainer(") for part in ZEROED_IN_TRAINER),
+        ),
+    ),
+    "advanced_vision: labels shuffled": Program(
+        "advanced_vision",
+        TRAINED["advanced_vision"],
+        (
+            ("train(known, epochs=EPOCHS,", "train(known, epochs=1,"),
+            ("tt.Tensor(self.labels[indices])", f"tt.Tensor({PERMUTED}(self.labels[indices]))"),
+        ),
+    ),
+    "advanced_vision: a constant": Program(
+        "advanced_vision",
+        TRAINED["advanced_vision"],
+        (
+            (
+                "    model = train(Mirrored(folder), seed=seed, verbose=False)\n",
+                "    model = network(np.zeros((32, 3, 4, 4), np.float32), 32)\n",
+            ),
+        ),
+        trains=False,
+    ),
+    "advanced_vision: the right words": Program(
+        "advanced_vision", TRAINED["advanced_vision"], text=WORDS.format('{"answers": "75 %"}')
     ),
     "advanced_vision: learning rate 0": Program(
         "advanced_vision", TRAINED["advanced_vision"], (("3, 125, 0.3,", "1, 125, 1e-30,"),)
