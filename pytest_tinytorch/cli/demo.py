@@ -1,8 +1,9 @@
 """`tito demo`: runs the programs of demos, and shows which module unlocks which.
 
-`cli.main` adds this command.
+`cli.main` adds this command. `tito milestone demo` runs a demo, too.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -34,14 +35,14 @@ def demo(
     if (bool(names) + everything + table) > 1:
         raise CourseError("give only one of these: the name of a demo, --all, --matrix")
     if names or everything:
-        raise typer.Exit(_run(course, names or "all", context.args))
+        raise typer.Exit(run_demos(course, names or "all", context.args))
     choose_demos(course, "all")  # raises where the course has none
     lines = matrix_lines if table else demo_lines
     for line in lines(course, Progress.of(course)):
         typer.echo(line)
 
 
-def _run(course: Course, text: str, arguments: list[str]) -> int:
+def run_demos(course: Course, text: str, arguments: Sequence[str] = ()) -> int:
     """Run the chosen demos until one fails. Returns its exit code, or 1 where some are locked."""
     chosen = choose_demos(course, text)
     if len(chosen) > 1 and arguments:

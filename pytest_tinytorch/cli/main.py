@@ -20,6 +20,7 @@ from pytest_tinytorch.cli import (
     progress,
 )
 from pytest_tinytorch.cli.here import course_here
+from pytest_tinytorch.cli.lines import echo_wrapped
 from pytest_tinytorch.core.errors import (
     MACHINE,
     CourseError,
@@ -182,8 +183,7 @@ def checkpoint_unlock(ids: CheckpointId = "next") -> None:
     """Show what to do to achieve a checkpoint, and why."""
     from pytest_tinytorch.progress.advice import advice
 
-    for line in advice(course_here(), ids):
-        typer.echo(line)
+    echo_wrapped(advice(course_here(), ids))
 
 
 @module_app.command("test")

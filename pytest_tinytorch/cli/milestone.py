@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pytest_tinytorch.cli.here import course_here
+from pytest_tinytorch.cli.lines import echo_wrapped
 from pytest_tinytorch.cli.program import run_program
 from pytest_tinytorch.core.course import Course, Milestone
 from pytest_tinytorch.core.errors import CourseError
@@ -42,8 +43,7 @@ def milestone_start(milestone: Id) -> None:
     from pytest_tinytorch.progress.advice import milestone_advice
 
     course = course_here()
-    for line in milestone_advice(course, milestone_named(course, milestone)):
-        typer.echo(line)
+    echo_wrapped(milestone_advice(course, milestone_named(course, milestone)))
 
 
 @app.command("list")
@@ -95,8 +95,7 @@ def milestone_next() -> None:
     """
     from pytest_tinytorch.progress.advice import next_milestone_lines
 
-    for line in next_milestone_lines(course_here()):
-        typer.echo(line)
+    echo_wrapped(next_milestone_lines(course_here()))
 
 
 @app.command("run")
@@ -111,11 +110,19 @@ def milestone_run(milestone: Id) -> None:
 
 @app.command("demo")
 def milestone_demo(milestone: Id) -> None:
-    """The same as `run`: watch what your framework does.
+    """Run the short demo of the same idea, which needs no other module: `tito demo`.
 
     Example: tito milestone demo xor
     """
-    milestone_run(milestone)
+    from pytest_tinytorch.cli.demo import run_demos
+
+    course = course_here()
+    found = milestone_named(course, milestone)
+    if not found.demo:
+        raise CourseError(
+            f"{found.id} has no demo; `tito milestone run {found.id}` runs its program"
+        )
+    raise typer.Exit(run_demos(course, found.demo))
 
 
 @app.command("test")

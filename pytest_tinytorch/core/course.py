@@ -200,6 +200,7 @@ class Milestone(ProgramCollection):
     ladder: str
     number: int  # in its ladder, from 1: the order of the entries
     year: int | None  # of the moment in history that it repeats
+    demo: str = ""  # the id of a demo of the same idea, which needs no other module
 
     @property
     def facts(self) -> dict[str, object]:
@@ -391,7 +392,7 @@ _MILESTONE_KEYS: _Kinds = {
     "points": int,
     "written": bool,
 }
-_OPTIONAL_MILESTONE: _Kinds = {"year": int, **_OWN_LIMITS}
+_OPTIONAL_MILESTONE: _Kinds = {"year": int, "demo": str, **_OWN_LIMITS}
 _DEMO_KEYS: _Kinds = {
     "id": str,
     "name": str,
@@ -485,6 +486,7 @@ def _milestone(index: int, entry: dict[str, Any], limits: Limits) -> Milestone:
         ladder=entry["ladder"],
         number=0,  # see `_numbered`
         year=entry.get("year"),
+        demo=entry.get("demo", ""),
         written=entry["written"],
         needs=tuple(entry["needs"]),
         question=entry["claim"],
@@ -677,6 +679,8 @@ def _check_milestones(course: Course) -> None:
         _check_ladder(place, milestone.ladder, course.ladders)
         if milestone.year is not None and not 1 <= milestone.year <= 9999:
             raise _mistake(place, f"year = {milestone.year}", "write a year, such as 1957")
+        if milestone.demo:
+            _check_known(place, "demo", milestone.demo, (demo.id for demo in course.demos))
 
 
 def _check_demos(course: Course) -> None:

@@ -2,6 +2,7 @@
 `tito milestone` print them."""
 
 import ast
+import re
 
 from pytest_tinytorch.core.course import Checkpoint, Course, Milestone
 from pytest_tinytorch.core.errors import CourseError
@@ -13,6 +14,7 @@ from pytest_tinytorch.progress.milestones import (
     milestone_statuses,
 )
 from pytest_tinytorch.progress.progress import Progress, State
+from pytest_tinytorch.progress.unlocking import is_unlocked
 
 
 def advice(course: Course, ids: str) -> list[str]:
@@ -71,6 +73,7 @@ def milestone_advice(course: Course, milestone: Milestone) -> list[str]:
     for checkpoint in course.required_by(milestone):
         state = progress.status(checkpoint).label
         lines.append(f"    {checkpoint.module:16} checkpoint {checkpoint.id}: {state}")
+    small = _small_demo(course, progress, milestone)
     if found.status.state is State.PLANNED:
         return [*lines, "  It is not part of this course yet."]
     if found.is_achieved:
@@ -80,13 +83,22 @@ def milestone_advice(course: Course, milestone: Milestone) -> list[str]:
             f"    tito milestone certificate {milestone.id}",
         ]
     if found.missing:
-        return [*lines, "  First achieve what is missing:", f"    {found.first_command}"]
+        return [*lines, "  First achieve what is missing:", f"    {found.first_command}", *small]
     return [
         *lines,
         f"  Read {milestone.folder}/program.py, then watch it and test its claim:",
         f"    tito milestone run {milestone.id}",
         f"    {milestone.group.command}",
+        *small,
     ]
+
+
+def _small_demo(course: Course, progress: Progress, milestone: Milestone) -> list[str]:
+    """How to see the same idea in a few seconds, if its demo is unlocked."""
+    found = [demo for demo in course.demos if demo.id == milestone.demo]
+    if not any(is_unlocked(course, progress, demo) for demo in found):
+        return []
+    return ["  The same idea in a few seconds, without a test:", f"    {found[0].command}"]
 
 
 def _about(course: Course, milestone: Milestone) -> list[str]:
@@ -97,8 +109,14 @@ def _about(course: Course, milestone: Milestone) -> list[str]:
         return []
     paragraphs = (ast.get_docstring(tree) or "").split("\n\n")
     shown = [paragraph for paragraph in paragraphs if paragraph and paragraph[0] != " "]
-    lines = [line for paragraph in shown for line in ["", *paragraph.splitlines()]]
+    lines = [line for paragraph in shown for line in ["", *_unbroken(paragraph)]]
     return [*(f"  {line}".rstrip() for line in lines), ""] if lines else []
+
+
+def _unbroken(paragraph: str) -> list[str]:
+    """A paragraph as one line, or as one for each `- ` item. It is broken again later."""
+    joined = re.sub(r"\n(?!- ) *", " ", paragraph)
+    return joined.splitlines()
 
 
 def milestone_lines(course: Course) -> list[str]:

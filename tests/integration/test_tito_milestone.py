@@ -8,9 +8,10 @@ import xml.etree.ElementTree as ET
 import pytest
 from evidence import keep_evidence
 from milestone_course import edit, make_course_with_milestones
-from mini_course import add_wave, make_course_with_milestone, renew_manifest
+from mini_course import add_demos, add_wave, make_course_with_milestone, renew_manifest
 
 from pytest_tinytorch.cli.milestone import app
+from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.isolation.levels import missing
 
 isolated = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
@@ -157,12 +158,11 @@ def test_next_is_what_can_be_run_then_what_is_nearest_then_nothing(tito, course)
 # --- run and test -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["run", "demo"])
-def test_run_exports_runs_the_program_and_records_nothing(course, word, own_progress):
+def test_run_exports_runs_the_program_and_records_nothing(course, own_progress):
     achieve(course)
     before = (own_progress / "progress.json").read_text()
     assert not (course.root / "mini").exists()
-    command = [sys.executable, "-m", "pytest_tinytorch.cli", "milestone", word, "it waves"]
+    command = [sys.executable, "-m", "pytest_tinytorch.cli", "milestone", "run", "it waves"]
     done = subprocess.run(command, cwd=course.root / "src", capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "wave wave \n"
@@ -193,15 +193,81 @@ def test_without_its_program(tito, course):
     )
 
 
-@pytest.mark.parametrize("word", ["run", "demo"])
-def test_a_locked_one_is_not_run(tito, course, word):
-    assert tito(word, "wave") == (
+def test_a_locked_one_is_not_run(tito, course):
+    assert tito("run", "wave") == (
         2,
         [
             "tito: --milestone wave: locked: wave needs checkpoint 00 Numbers (not started)."
             " First: pytest --checkpoint 00"
         ],
     )
+
+
+@pytest.fixture
+def with_demos(course):
+    """The course with demos; sum, which needs module 01 alone, is that of greeting."""
+    path = add_demos(course.root) / "course.toml"
+    text = path.read_text()
+    path.write_text(text.replace('id = "greeting"\n', 'id = "greeting"\ndemo = "sum"\n'))
+    return load_course(course.root)
+
+
+def test_demo_runs_the_demo_of_the_same_idea(with_demos, own_progress):
+    keep_evidence(with_demos, with_demos.checkpoints[0])
+    before = (own_progress / "progress.json").read_text()
+    command = [sys.executable, "-m", "pytest_tinytorch.cli", "milestone", "demo", "greeting"]
+    done = subprocess.run(command, cwd=with_demos.root, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "sum: A sum\n\n2\n"
+    assert (own_progress / "progress.json").read_text() == before
+
+
+def test_a_demo_that_is_locked_is_not_run(tito, with_demos):
+    code, lines = tito("demo", "greeting")
+    assert code == 2 and lines == [
+        "tito: --demo sum: locked: sum needs checkpoint 00 Numbers (not started)."
+        " First: pytest --checkpoint 00"
+    ]
+
+
+def test_a_milestone_without_a_demo_has_a_program(tito, with_demos):
+    assert tito("demo", "wave") == (
+        2,
+        ["tito: wave has no demo; `tito milestone run wave` runs its program"],
+    )
+
+
+def test_start_names_the_demo_once_it_may_be_run(tito, with_demos):
+    shown = ["  The same idea in a few seconds, without a test:", "    tito demo sum"]
+    assert shown[1] not in tito("start", "greeting")[1]
+    keep_evidence(with_demos, with_demos.checkpoints[0])
+    assert tito("start", "greeting")[1][-2:] == shown
+
+
+def test_start_and_unlock_fit_the_terminal(tito, run_tito, course, monkeypatch):
+    first = "A neuron that says one of two words, and learns from mistakes which of them it is."
+    text = (
+        f'"""{first}\n\n    python program.py\n\nTwo things:\n- {first} {first}\n- {first}\n"""\n'
+    )
+    (course.root / "milestones/wave/program.py").write_text(text)
+    for columns in (40, 80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        lines = [*tito("start", "wave")[1], *run_tito("checkpoint", "unlock", "all")[1]]
+        assert columns - 15 < max(map(len, lines)) <= columns
+    about = tito("start", "wave")[1][4:15]
+    assert about == [
+        "",
+        "  A neuron that says one of two words, and learns from mistakes which of them it",
+        "  is.",
+        "",
+        "  Two things:",
+        "  - A neuron that says one of two words, and learns from mistakes which of them",
+        "    it is. A neuron that says one of two words, and learns from mistakes which",
+        "    of them it is.",
+        "  - A neuron that says one of two words, and learns from mistakes which of them",
+        "    it is.",
+        "",
+    ]
 
 
 def test_test_is_left_to_pytest(tito, course, monkeypatch):

@@ -95,6 +95,8 @@ FRAMEWORKS = {
         "        return *map(Tensor, rows), Tensor(np.random.default_rng(0).permutation(labels))\n",
         {name: TRAINED[name] for name in ("mlp_digits", "cnn", "transformer")},
     ),
+    # Not of language_generation: the causal mask tells a GPT which token comes first, and without
+    # its table of positions it writes about as well.
     "attention that ignores positions": Framework(
         "07_attention",
         POSITIONS,

@@ -744,6 +744,11 @@ def test_milestones_are_counted_by_ladder(tmp_path):
         ('name = "An echo"', 'name = "a SUM"', "[[demo]] a sum: name 'a sum' appears twice"),
         ('id = "echo"', 'id = "greeting"', "[[demo]] greeting: id 'greeting' appears twice"),
         (
+            'id = "sum"',
+            'id = "total"',
+            "[[milestone]] greeting: demo 'sum' is unknown; valid: total",
+        ),
+        (
             'needs = ["01_numbers", "02_words"]\nshows',
             'needs = ["02_word"]\nshows',
             "[[demo]] echo: needs '02_word' is unknown (did you mean '02_words'?); valid: 01_",
@@ -755,6 +760,7 @@ def test_milestones_are_counted_by_ladder(tmp_path):
 def test_a_mistake_in_a_demo_is_one_line(tmp_path, old, new, line):
     path = add_demos(make_course_with_milestone(tmp_path)) / "course.toml"
     head, mark, demos = path.read_text().partition("[[demo]]")
+    head = head.replace('id = "greeting"\n', 'id = "greeting"\ndemo = "sum"\n')
     path.write_text(head + mark + demos.replace(old, new))
     with pytest.raises(CourseError) as error:
         load_course(tmp_path)

@@ -42,6 +42,13 @@ def test_its_program_names_the_modules_that_it_needs(demo):
     assert named_modules(" ".join(text.split())) == {name[:2] for name in demo.needs}
 
 
+@pytest.mark.parametrize("milestone", COURSE.milestones, ids=lambda milestone: milestone.id)
+def test_the_demo_of_a_milestone_needs_no_other_module(milestone):
+    """So whoever may run the milestone may run its demo, too."""
+    [demo] = [demo for demo in COURSE.demos if demo.id == milestone.demo]
+    assert set(demo.needs) <= set(milestone.needs)
+
+
 def named_modules(text: str) -> set[str]:
     """`modules 02-04, 09 and 16.` -> the ids."""
     found = re.search(r"that you wrote: modules? ([-0-9, and]+)\.", text)
