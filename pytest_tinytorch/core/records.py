@@ -36,6 +36,16 @@ class Reason(StrEnum):
     HARNESS = "harness"  # a mistake of the course or the plugin
 
 
+def is_decided(outcome: Outcome, reason: Reason, group: Group) -> bool:
+    """Whether the outcome of a test of this group depends on the student's work alone.
+
+    A milestone's test is skipped where a data set is not on the machine.
+    """
+    skipped = outcome is Outcome.SKIPPED and group.kind is Kind.MILESTONE
+    lost = outcome is Outcome.MISSING or reason is Reason.HARNESS
+    return not (skipped or lost)
+
+
 @dataclass(frozen=True)
 class Location:
     """A line of the student's source, with the lines around it."""
@@ -81,13 +91,8 @@ class TestRecord:
 
     @property
     def decided(self) -> bool:
-        """Whether the outcome depends on the student's work alone.
-
-        A milestone's test is skipped where a data set is not on the machine.
-        """
-        skipped = self.outcome is Outcome.SKIPPED and self.group.kind is Kind.MILESTONE
-        lost = self.outcome is Outcome.MISSING or self.reason is Reason.HARNESS
-        return not (skipped or lost)
+        """Whether the outcome depends on the student's work alone."""
+        return is_decided(self.outcome, self.reason, self.group)
 
     @property
     def points(self) -> float:

@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pytest_tinytorch.core.records import Outcome
 
@@ -42,20 +43,19 @@ class Student:
     id: int = 0  # in the database
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """The outcome of one test in one attempt."""
 
     test: str
-    outcome: Outcome
-    decided: bool = True
+    outcome: str  # the value of an Outcome; plain types are sent and stored fast
+    decided: int = 1
     reason: str = ""
     message: str = ""
     place: str = ""
 
     @property
     def passed(self) -> bool:
-        return self.outcome is Outcome.PASSED and self.decided
+        return self.outcome == Outcome.PASSED and bool(self.decided)
 
 
 @dataclass(frozen=True)

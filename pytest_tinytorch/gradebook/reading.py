@@ -8,19 +8,31 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.groups import Group, hidden_group
-from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
+from pytest_tinytorch.core.names import is_line
+from pytest_tinytorch.core.records import Outcome, Reason, RunRecord, is_decided
 from pytest_tinytorch.core.signing import Key
 from pytest_tinytorch.core.text import one_line
 from pytest_tinytorch.gradebook.entries import LONGEST_MESSAGE, Attempt, Result, Trust
 from pytest_tinytorch.gradebook.xml_suites import Case, Document, Suite, XmlRefused
-from pytest_tinytorch.reports.junit_reader import parse_run
+from pytest_tinytorch.reports.junit_reader import parse_outline
 
-_RANK = {Outcome.PASSED: 0, Outcome.SKIPPED: 1, Outcome.FAILED: 2, Outcome.ERROR: 3}
+_RANK: dict[str, int] = {
+    Outcome.PASSED: 0,
+    Outcome.SKIPPED: 1,
+    Outcome.MISSING: 2,
+    Outcome.FAILED: 3,
+    Outcome.ERROR: 4,
+}
+_PASSED = Outcome.PASSED.value
+_MOST_TESTS = 20_000  # different tests that are remembered
+_LARGEST_SEED = 2**62  # an integer of SQLite has 64 bits
 
 
 @dataclass(frozen=True)
@@ -74,9 +86,10 @@ def attempts_of(document: Document, source: str, names: Names, key: Key | None) 
     found: list[Attempt] = []
     plain: dict[str, list[Suite]] = {}
     for suite in document.suites:
-        if "record" in suite.properties:
-            if not _is_inherited(suite, found, source):
-                found.append(_recorded(suite, source, key))
+        if "record" in suite.own:
+            found.append(_recorded(suite, source, key))
+        elif "record" in suite.properties:
+            continue  # a suite in a recorded one
         else:
             plain.setdefault(suite.properties.get("student", ""), []).append(suite)
     strangers: list[str] = []
@@ -88,12 +101,6 @@ def attempts_of(document: Document, source: str, names: Names, key: Key | None) 
     if not found:
         raise XmlRefused(_nothing(document, strangers))
     return FileAttempts(tuple(found), tuple(strangers))
-
-
-def _is_inherited(suite: Suite, found: list[Attempt], source: str) -> bool:
-    """Whether the record is that of the suite around it, which was read already."""
-    digest = _digest(suite.properties["record"])
-    return any(attempt.digest == digest for attempt in found)
 
 
 def _nothing(document: Document, strangers: list[str]) -> str:
@@ -112,30 +119,33 @@ def _digest(text: str) -> str:
 def _recorded(suite: Suite, source: str, key: Key | None) -> Attempt:
     record = suite.properties["record"]
     try:
-        run = parse_run(Path(source), record)
+        run, tests = parse_outline(Path(source), record)
+        results = _in_one(_result(test) for test in tests)
     except CourseError as error:
         raise XmlRefused(str(error).removeprefix(f"{source}: ")) from None
-    if not run.tests:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise XmlRefused(f"has no record of this version ({error!r})") from None
+    if not results:
         raise XmlRefused("has a record without tests: zero tests are no result")
     return Attempt(
         who=run.student or suite.properties.get("student", ""),
         digest=_digest(record),
         source=source,
-        trust=_trust(record, suite.properties.get("record_sig"), key),
-        results=tuple(_result(test) for test in run.tests if test.group.has_points),
-        items=_items(run),
+        trust=_trust(record, suite.own_signature, key),
+        results=results,
+        items=_items(run, results),
         submitted=in_utc(run.started) or in_utc(suite.timestamp),
         revision=run.commit,
         sources=run.sources,
         manifest=run.manifest,
         isolation=run.isolation,
-        seed=run.seed if type(run.seed) is int else None,
+        seed=run.seed if type(run.seed) is int and abs(run.seed) < _LARGEST_SEED else None,
     )
 
 
-def _items(run: RunRecord) -> tuple[str, ...]:
-    groups = [*run.groups, *(test.group for test in run.tests)]
-    return tuple(dict.fromkeys(str(group) for group in groups if group.has_points))
+def _items(run: RunRecord, results: Iterable[Result]) -> tuple[str, ...]:
+    groups = [*run.groups, *(_group(result.test) for result in results)]
+    return tuple(str(group) for group in dict.fromkeys(groups) if group.has_points)
 
 
 def _trust(record: str, signature: str | None, key: Key | None) -> Trust:
@@ -146,18 +156,44 @@ def _trust(record: str, signature: str | None, key: Key | None) -> Trust:
     return Trust.ALTERED if key.verify(record, signature) else Trust.VERIFIED
 
 
-def _result(test: TestRecord) -> Result:
-    if test.passed:
-        return Result(test.id, test.outcome)
-    place = test.locations[0] if test.locations else None
-    return Result(
-        test.id,
-        test.outcome,
-        decided=test.decided,
-        reason=test.reason.value,
-        message=one_line(test.message, LONGEST_MESSAGE),
-        place=one_line(f"{place} {place.function}".strip()) if place else "",
-    )
+def _result(data: dict[str, Any]) -> Result:
+    """The result of a test in a record. Raises ValueError and others for an invalid entry.
+
+    It reads a few fields instead of making a TestRecord, which would take most of the time.
+    """
+    test, outcome, reason = data["id"], data["outcome"], data.get("reason", "")
+    group = _group(test)
+    if outcome == _PASSED and not reason:
+        return Result(test, _PASSED)
+    outcome, reason = Outcome(outcome), Reason(reason)
+    decided = is_decided(outcome, reason, group)
+    message = one_line(data.get("message", ""), LONGEST_MESSAGE)
+    place = _place(data.get("locations"))
+    return Result(test, outcome.value, int(decided), reason.value, message, place)
+
+
+def _place(locations: Any) -> str:
+    if not locations:
+        return ""
+    first = locations[0]
+    return one_line(f"{first['file']}:{first['line']} {first.get('function', '')}".rstrip())
+
+
+@lru_cache(_MOST_TESTS)
+def _group(test: str) -> Group:
+    """The group of a test. Raises ValueError for a text that is no id."""
+    if not isinstance(test, str) or not is_line(test):
+        raise ValueError(f"{test!r} is not a test")
+    return Group.of_test(test)
+
+
+def _in_one(results: Iterable[Result]) -> tuple[Result, ...]:
+    """One result for each test that has points; a test with several passed if all passed."""
+    found: dict[str, Result] = {}
+    for result in results:
+        old = found.get(result.test)
+        found[result.test] = result if old is None else _worse(old, result)
+    return tuple(result for result in found.values() if _group(result.test).has_points)
 
 
 # --- without a record -----------------------------------------------------------------------------
@@ -166,7 +202,7 @@ def _result(test: TestRecord) -> Result:
 def _plain(
     who: str, suites: Iterable[Suite], digest: str, source: str, names: Names
 ) -> tuple[Attempt, list[str]]:
-    results: dict[str, Result] = {}
+    found: list[Result] = []
     strangers = []
     timestamps = []
     for suite in suites:
@@ -174,16 +210,17 @@ def _plain(
         for case in suite.cases:
             test = names.test_id(case)
             if test is None:
-                strangers.append(f"{case.classname}::{case.name}")
+                strangers.append(one_line(f"{case.classname}::{case.name}"))
             else:
-                results[test] = _worse(results.get(test), _case_result(test, case))
+                found.append(_case_result(test, case))
+    results = _in_one(found)
     attempt = Attempt(
         who=who,
         digest=digest,
         source=source,
         trust=Trust.UNSIGNED,
-        results=tuple(results.values()),
-        items=tuple(dict.fromkeys(str(Group.of_test(test)) for test in results)),
+        results=results,
+        items=tuple(map(str, dict.fromkeys(_group(result.test) for result in results))),
         submitted=max(timestamps, default=""),
     )
     return attempt, strangers
@@ -191,14 +228,14 @@ def _plain(
 
 def _case_result(test: str, case: Case) -> Result:
     outcome = Outcome(case.outcome)
-    skipped = outcome is Outcome.SKIPPED
-    decided = TestRecord(test, "", outcome).decided if skipped else True
-    return Result(test, outcome, decided, message=one_line(case.message, LONGEST_MESSAGE))
+    decided = is_decided(outcome, Reason.NONE, _group(test))
+    return Result(
+        test, outcome.value, int(decided), message=one_line(case.message, LONGEST_MESSAGE)
+    )
 
 
-def _worse(old: Result | None, new: Result) -> Result:
-    """A test with several test cases passed if all of them passed."""
-    return new if old is None or _RANK[new.outcome] > _RANK[old.outcome] else old
+def _worse(old: Result, new: Result) -> Result:
+    return new if _RANK[new.outcome] > _RANK[old.outcome] else old
 
 
 def in_utc(text: str) -> str:

@@ -182,13 +182,8 @@ class Gradebook:
         )
         db.executemany(
             "INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    *(number, self._test(db, r.test), r.outcome.value, int(r.decided)),
-                    *(r.reason, r.message, r.place),
-                )
-                for r in attempt.results
-            ],
+            # In the order of the key, so that each row is appended.
+            sorted((number, self._test(db, r[0]), *r[1:]) for r in attempt.results),
         )
         return True
 
