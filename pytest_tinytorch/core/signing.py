@@ -54,15 +54,20 @@ def key_file() -> Path:
 def find_key() -> Key | None:
     """The key of this machine, from the environment or the file. Raises CourseError."""
     given = os.environ.get(VARIABLE)
-    where = VARIABLE
-    if given is None:
-        where = str(key_file())
-        try:
-            given = key_file().read_text("utf-8")
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise CourseError(f"{where} cannot be read: {error}") from None
+    if given is not None:
+        return _key(given, VARIABLE)
+    return read_key(key_file()) if key_file().exists() else None
+
+
+def read_key(path: Path) -> Key:
+    """The key in a file. Raises CourseError."""
+    try:
+        return _key(path.read_text("utf-8"), str(path))
+    except (OSError, ValueError) as error:
+        raise CourseError(f"{path} cannot be read: {error}") from None
+
+
+def _key(given: str, where: str) -> Key:
     secret = given.strip().encode(errors="surrogateescape")  # the same bytes as in the environment
     if len(secret) < _SHORTEST_KEY:
         make = "`python -c 'import secrets; print(secrets.token_hex(32))'`"

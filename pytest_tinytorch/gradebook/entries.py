@@ -12,6 +12,9 @@ from pytest_tinytorch.core.records import Outcome
 LONGEST_MESSAGE = 300  # characters of a stored message; the pages of the results have it in full
 
 
+STUDENT_ROLES = ("student", "studentenrollment", "learner")
+
+
 class Trust(StrEnum):
     """Whether the record of an attempt is known to be what the grader wrote."""
 
@@ -97,4 +100,13 @@ class MarkEntry:
     points: float | None
     comment: str = ""
     marker: str = ""
-    made: str = ""
+    withdrawn: bool = False  # earlier points do not count any more
+
+
+@dataclass(frozen=True)
+class RosterChange:
+    """What a new roster changed. `added` and `dropped` are displayed names."""
+
+    people: int
+    added: tuple[str, ...]
+    dropped: tuple[str, ...]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pytest_tinytorch.gradebook.entries import Item, Student, Trust
+from pytest_tinytorch.gradebook.entries import STUDENT_ROLES, Item, Standing, Student, Trust
 from pytest_tinytorch.gradebook.policy import Candidate, Chosen, Policy, choose
 from pytest_tinytorch.gradebook.store import Gradebook
 
@@ -86,13 +86,25 @@ def class_grades(
     """A row for each student, sorted by the displayed name.
 
     items: the columns; by default those that `items_in_use` finds
-    students: by default everybody
+    students: by default those of `class_list`
     """
     policy = policy or Policy()
     items = items_in_use(book) if items is None else items
-    students = book.students() if students is None else students
+    students = class_list(book) if students is None else students
     found = _Found(book, students)
     return [_row(student, items, policy, found) for student in students]
+
+
+def class_list(book: Gradebook, everybody: bool = False) -> list[Student]:
+    """The students of the class: those on the roster, or without a roster all who submitted.
+
+    everybody: also who dropped the course, and teachers
+    """
+    students = book.students()
+    if everybody:
+        return students
+    wanted = Standing.LISTED if book.has_roster() else Standing.UNLISTED
+    return [s for s in students if s.standing is wanted and s.role in STUDENT_ROLES]
 
 
 def items_in_use(book: Gradebook) -> list[Item]:

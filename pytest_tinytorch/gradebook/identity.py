@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from pytest_tinytorch.gradebook.names import key_of
+from pytest_tinytorch.gradebook.names import key_of, lookup_keys
 
 _COMMON = re.compile(
     r"grade|grades|results?|reports?|test[-_ ]?(results?|reports?)|junit|pytest|output|artifacts?"
@@ -49,6 +49,9 @@ class Identities:
             (name, self.times.get(key_of(name), self.times.get(key_of(who), ""))) for name in found
         ]
 
+    def _is_known(self, name: str) -> bool:
+        return any(key in self.names for key in lookup_keys(name))
+
     def _mapped(self, path: str) -> Mapped | None:
         """The entry of a path, or of a folder that it is in: the longest one."""
         parts = PurePosixPath(path).parts
@@ -62,9 +65,9 @@ class Identities:
     def _members(self, who: str) -> list[str]:
         """A group hands in together: `a@example.edu,b@example.edu`."""
         members = [part.strip() for part in who.split(",")]
-        if len(members) < 2 or key_of(who) in self.names:
+        if len(members) < 2 or self._is_known(who):
             return [who]
-        is_group = all("@" in m or key_of(m) in self.names for m in members)
+        is_group = all("@" in m or self._is_known(m) for m in members)
         return members if is_group else [who]
 
     def _from_path(self, path: str) -> str:
@@ -72,7 +75,7 @@ class Identities:
         candidates = [part for part in parts if not _COMMON.fullmatch(part)]
         for candidate in candidates:
             for ending in _endings(candidate):
-                if key_of(ending) in self.names:
+                if self._is_known(ending):
                     return ending
         return candidates[0] if candidates else ""
 

@@ -30,7 +30,7 @@ CREATE TABLE alias (
     student_id INTEGER NOT NULL REFERENCES student ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
--- A column of the gradebook: '05', 'hidden 05', 'milestone xor', 'question tensor-question-memory'.
+-- A column of the gradebook: '05', 'hidden 05', 'milestone xor', 'tensor-question-memory'.
 CREATE TABLE item (
     name       TEXT PRIMARY KEY,
     kind       TEXT NOT NULL,               -- checkpoint | hidden | milestone | question

@@ -15,11 +15,21 @@ from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import CourseError, MachineError
 from pytest_tinytorch.core.groups import Group, Kind
 from pytest_tinytorch.core.manifest import Manifest
-from pytest_tinytorch.gradebook.entries import Attempt, Item, Standing, Student, Trust
-from pytest_tinytorch.gradebook.names import key_of
+from pytest_tinytorch.gradebook.entries import (
+    Attempt,
+    Item,
+    MarkEntry,
+    RosterChange,
+    Standing,
+    Student,
+    Trust,
+)
+from pytest_tinytorch.gradebook.names import key_of, lookup_keys
+from pytest_tinytorch.gradebook.questions import questions_of
 from pytest_tinytorch.gradebook.schema import bring_up_to_date
 
 FILE = "gradebook.sqlite"
+_FIRST_QUESTION = 10_000  # the position of the first question, behind all groups of tests
 _WAIT_SECONDS = 60  # for the transaction of another process
 
 
@@ -99,13 +109,25 @@ class Gradebook:
                     for name, points in tests.items()
                 ),
             )
-            db.execute("DELETE FROM item WHERE kind NOT IN ('question', ?)", (kept,))
+            db.execute("DELETE FROM item WHERE kind <> ?", (kept,))
             db.executemany(
                 "INSERT INTO item VALUES (?, ?, ?, ?, ?)",
                 (
                     (str(group), group.kind.value, title, sum(tests.values()), position)
                     for position, (group, title) in enumerate(_titles(course))
                     if (tests := manifest.of(group))
+                ),
+            )
+            db.executemany(
+                "INSERT INTO item VALUES (?, 'question', ?, ?, ?)",
+                (
+                    (
+                        question.id,
+                        f"Question of {question.module}",
+                        question.points,
+                        1000 + position,
+                    )
+                    for position, question in enumerate(questions_of(course))
                 ),
             )
 
@@ -134,12 +156,105 @@ class Gradebook:
 
     def student_id(self, who: str) -> int | None:
         """The student with this name or alias."""
-        found = self.rows("SELECT student_id FROM alias WHERE name = ?", (key_of(who),))
-        return int(found[0][0]) if found else None
+        return _known(self._db, who)
+
+    def set_roster(self, people: Sequence[Student], keep_others: bool = False) -> RosterChange:
+        """Store a roster, and find the students of attempts again.
+
+        keep_others: students of an earlier roster who are not on this one stay listed
+        """
+        with self.transaction() as db:
+            before = {i: Standing(s) for i, s in db.execute("SELECT id, state FROM student")}
+            kept = [self._list(db, student) for student in people]
+            gone = [i for i, s in before.items() if s is Standing.LISTED and i not in set(kept)]
+            if not keep_others:
+                db.executemany("UPDATE student SET state = 'dropped' WHERE id = ?", zip(gone))
+            self._match_again(db)
+        new = [i for i in kept if before.get(i) is not Standing.LISTED]
+        return RosterChange(len(people), self._shown(new), () if keep_others else self._shown(gone))
+
+    def add_alias(self, who: str, student: int) -> int:
+        """From now on `who` is this student. Returns the number of attempts that this matched."""
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO alias VALUES (?, ?)", (key_of(who), student))
+            return self._match_again(db)
+
+    def _list(self, db: sqlite3.Connection, student: Student) -> int:
+        """Add or update one student of a roster."""
+        keys = [key_of(name) for name in (student.name, *student.aliases)]
+        ids = (db.execute("SELECT student_id FROM alias WHERE name = ?", (k,)) for k in keys)
+        known = next((found[0] for rows in ids if (found := rows.fetchone())), None)
+        values = (student.shown, student.email, student.section, student.role)
+        if known is None:
+            known = db.execute(
+                "INSERT INTO student (shown, email, section, role, name, state)"
+                " VALUES (?, ?, ?, ?, ?, 'listed')",
+                (*values, student.name),
+            ).lastrowid
+        else:
+            db.execute(
+                "UPDATE student SET shown = ?, email = ?, section = ?, role = ?, state = 'listed'"
+                " WHERE id = ?",
+                (*values, known),
+            )
+        db.executemany("INSERT OR REPLACE INTO alias VALUES (?, ?)", ((k, known) for k in keys))
+        assert known is not None
+        return int(known)
+
+    def _match_again(self, db: sqlite3.Connection) -> int:
+        """Find the students of attempts that belong to nobody on the roster."""
+        if db.execute("SELECT 1 FROM student WHERE state = 'listed' LIMIT 1").fetchone():
+            db.execute(
+                "DELETE FROM alias WHERE student_id IN"
+                " (SELECT id FROM student WHERE state = 'unlisted')"
+            )
+        matched = 0
+        for (who,) in db.execute(
+            "SELECT DISTINCT who FROM attempt LEFT JOIN student ON student.id = student_id"
+            " WHERE student_id IS NULL OR state = 'unlisted'"
+        ).fetchall():
+            student = _known(db, who)
+            matched += db.execute(
+                "UPDATE attempt SET student_id = ? WHERE who = ? AND student_id IS NOT ?",
+                (student, who, student),
+            ).rowcount
+        # Who was known by submissions alone is on the roster now, or nobody's name.
+        db.execute(
+            "DELETE FROM student WHERE state = 'unlisted'"
+            " AND id NOT IN (SELECT student_id FROM attempt WHERE student_id IS NOT NULL)"
+            " AND id NOT IN (SELECT student_id FROM mark)"
+        )
+        return matched
+
+    def _shown(self, students: Iterable[int]) -> tuple[str, ...]:
+        wanted = set(students)
+        return tuple(s.shown for s in self.students() if s.id in wanted)
+
+    def has_roster(self) -> bool:
+        return bool(self.rows("SELECT 1 FROM student WHERE state = 'listed' LIMIT 1"))
+
+    def unmatched(self) -> list[tuple[str, str, int]]:
+        """(name, a file, number of attempts) of submissions that belong to nobody on the roster."""
+        return self.rows(
+            "SELECT who, min(source), count(*) FROM attempt"
+            " LEFT JOIN student ON student.id = student_id"
+            " WHERE student_id IS NULL OR (state = 'unlisted' AND EXISTS"
+            "   (SELECT 1 FROM student WHERE state = 'listed'))"
+            " GROUP BY who ORDER BY who"
+        )
+
+    def sightings(self) -> dict[int, str]:
+        """Student -> the files in a folder in which there was no result."""
+        seen = self.rows("SELECT who, files FROM sighting ORDER BY added")
+        return {student: files for who, files in seen if (student := self.student_id(who))}
 
     def names(self) -> frozenset[str]:
         """The keys of all names by which submissions may call students."""
         return frozenset(name for (name,) in self.rows("SELECT name FROM alias"))
+
+    def students_by_key(self) -> dict[str, int]:
+        """The key of every name -> the number of its student."""
+        return dict(self.rows("SELECT name, student_id FROM alias"))
 
     def saw(self, who: str, source: str, files: Sequence[str]) -> None:
         """Note a student's folder without a result, and which files are in it."""
@@ -147,8 +262,32 @@ class Gradebook:
             db.execute(
                 "INSERT INTO sighting VALUES (?, ?, ?, ?) ON CONFLICT (who) DO UPDATE SET"
                 " source = excluded.source, files = excluded.files, added = excluded.added",
-                (key_of(who), source, ", ".join(files), now()),
+                (who, source, ", ".join(files), now()),
             )
+
+    # --- marks ------------------------------------------------------------------------------------
+
+    def add_marks(self, entries: Sequence[tuple[int, MarkEntry]]) -> int:
+        """Store (student, mark) in one transaction. Returns how many are new."""
+        with self.transaction() as db:
+            return sum(self._add_mark(db, student, entry) for student, entry in entries)
+
+    def _add_mark(self, db: sqlite3.Connection, student: int, entry: MarkEntry) -> bool:
+        last = db.execute(
+            "SELECT points, comment FROM mark WHERE student_id = ? AND item = ? ORDER BY id DESC",
+            (student, entry.item),
+        ).fetchone()
+        points = entry.points
+        if points is None and not entry.withdrawn and last:
+            points = last[0]  # only a comment: the points stay
+        if last == (points, entry.comment):
+            return False
+        db.execute(
+            "INSERT INTO mark (student_id, item, points, comment, marker, made)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (student, entry.item, points, entry.comment, entry.marker, now()),
+        )
+        return True
 
     # --- attempts ---------------------------------------------------------------------------------
 
@@ -198,16 +337,15 @@ class Gradebook:
         """The student of an attempt. Without a roster, everybody who submits is a student."""
         if not who:
             return None
-        key = key_of(who)
-        found = db.execute("SELECT student_id FROM alias WHERE name = ?", (key,)).fetchone()
-        if found:
-            return int(found[0])
+        known = _known(db, who)
+        if known is not None:
+            return known
         if db.execute("SELECT 1 FROM student WHERE state = 'listed' LIMIT 1").fetchone():
             return None
         cursor = db.execute(
             "INSERT INTO student (name, shown, state) VALUES (?, ?, 'unlisted')", (who, who)
         )
-        db.execute("INSERT INTO alias VALUES (?, ?)", (key, cursor.lastrowid))
+        db.execute("INSERT INTO alias VALUES (?, ?)", (key_of(who), cursor.lastrowid))
         return cursor.lastrowid
 
     def _test(self, db: sqlite3.Connection, name: str) -> int:
@@ -221,6 +359,14 @@ class Gradebook:
             (number,) = db.execute("SELECT id FROM test WHERE name = ?", (name,)).fetchone()
             self._tests[name] = number
         return int(number)
+
+
+def _known(db: sqlite3.Connection, who: str) -> int | None:
+    for key in lookup_keys(who):
+        found = db.execute("SELECT student_id FROM alias WHERE name = ?", (key,)).fetchone()
+        if found:
+            return int(found[0])
+    return None
 
 
 def now() -> str:

@@ -1,18 +1,13 @@
 """Reads a roster: a CSV file with the columns `student` and `remote`. `remotes` calls it."""
 
-import csv
-import io
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_tinytorch.core.csv_table import TableRow, read_table
 from pytest_tinytorch.core.errors import CourseError
-from pytest_tinytorch.core.plain_file import read_plain
-from pytest_tinytorch.core.text import one_line
 
 _COLUMNS = ("student", "remote")
-_LONGEST, _LARGEST = 1000, 2**24
 
 
 @dataclass(frozen=True)
@@ -23,15 +18,9 @@ class Row:
 
 def read_roster(path: Path) -> list[Row]:
     """The rows, in their order. Raises CourseError with the number of the line."""
-    try:
-        text = read_plain(path, _LARGEST).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        _check_header(path, reader.fieldnames or [])
-        rows = [(reader.line_num, _row(path, reader.line_num, entry)) for entry in reader]
-    except OSError as error:
-        raise CourseError(f"{path} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CourseError(f"{path} is not a CSV file in UTF-8: {error}") from None
+    table = read_table(path)
+    student, remote = table.required(*_COLUMNS)
+    rows = [(row.line, _row(row, student, remote)) for row in table.rows]
     seen: dict[str, int] = {}
     for line, row in rows:
         if row.student in seen:
@@ -43,28 +32,11 @@ def read_roster(path: Path) -> list[Row]:
     return [row for _, row in rows]
 
 
-def _check_header(path: Path, found: Sequence[str]) -> None:
-    missing = [column for column in _COLUMNS if column not in found]
-    if missing:
-        raise CourseError(
-            f"{path}: its first line has no column {' and no column '.join(map(repr, missing))};"
-            f" write student,remote (found: {one_line(', '.join(map(repr, found)) or 'nothing')})"
-        )
-
-
-def _row(path: Path, line: int, entry: dict[str, str | None]) -> Row:
-    values = {column: (entry[column] or "").strip() for column in _COLUMNS}
-    for column, value in values.items():
-        if not value:
-            raise CourseError(f"{path}, line {line}: {column} is empty")
-        if one_line(value, _LONGEST) != value:
-            raise CourseError(
-                f"{path}, line {line}: {column} {one_line(repr(value))} has characters that cannot"
-                f" be shown, or more than {_LONGEST}"
-            )
-    if values["remote"].startswith("-"):
-        raise CourseError(
-            f"{path}, line {line}: remote {values['remote']!r} begins with '-': git would take it"
-            f" for an option"
-        )
-    return Row(unicodedata.normalize("NFC", values["student"]), values["remote"])
+def _row(entry: TableRow, student: str, remote: str) -> Row:
+    for name, column in zip(_COLUMNS, (student, remote), strict=True):
+        if not entry.values[column]:
+            raise entry.wrong(f"{name} is empty")
+    address = entry.values[remote]
+    if address.startswith("-"):
+        raise entry.wrong(f"remote {address!r} begins with '-': git would take it for an option")
+    return Row(unicodedata.normalize("NFC", entry.values[student]), address)

@@ -94,13 +94,16 @@ def test_a_roster_has_two_columns_anywhere(tmp_path):
     rows = [Row("ana", "../ana.git"), Row("Čen, Bo", "git@example.com:bo/x.git")]
     assert read_roster(roster(tmp_path, text)) == rows
     assert read_roster(roster(tmp_path, "\ufeff" + text)) == rows
+    assert read_roster(roster(tmp_path, text.replace(",", ";").upper())) == [
+        Row(row.student.upper(), row.remote.upper()) for row in rows
+    ]
     assert read_roster(roster(tmp_path, "student,remote\n ana , r \n")) == [Row("ana", "r")]
 
 
 ROSTERS = {
     "columns": ("name,remote\nana,x\n", "no column 'student'; write student,remote (found: 'name'"),
     "both": ("a\n", "no column 'student' and no column 'remote'"),
-    "semicolons": ("student;remote\n", "found: 'student;remote')"),
+    "bars": ("student|remote\n", "found: 'student|remote')"),
     "nothing": ("", "found: nothing"),
     "no rows": ("student,remote\n", "has a header and no student below it"),
     "no student": ("student,remote\n ,x\n", "line 2: student is empty"),
