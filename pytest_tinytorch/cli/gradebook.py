@@ -113,9 +113,7 @@ def gradebook_add(
 
 @app.command("roster")
 def gradebook_roster(
-    files: Annotated[
-        list[Path], typer.Argument(help="CSV: of Canvas, Moodle, Gradescope, ...")
-    ],
+    files: Annotated[list[Path], typer.Argument(help="CSV: of Canvas, Moodle, Gradescope, ...")],
     book: Book = HERE,
     keep: Annotated[
         bool, typer.Option("--keep", help="students who are not in these files stay")

@@ -110,23 +110,31 @@ def _in_archive(path: Path) -> Iterator[Job | Refusal]:
     if len(entries) > _MOST_ENTRIES:
         yield Refusal(str(path), f"has {len(entries)} entries, more than {_MOST_ENTRIES}")
         return
-    names = []
+    names: list[str] = []
+    refused = 0
     for entry in sorted(entries, key=lambda entry: entry.filename):
-        source = f"{path}!{entry.filename}"
-        if entry.filename.lower().endswith(_ZIP):
-            yield Refusal(source, "is an archive in an archive; unpack the outer one first")
-        elif not _is_result(entry.filename):
-            continue
-        elif is_special(entry):
-            yield Refusal(source, "is a link or a device")
-        elif reason := not_read(entry):
-            yield Refusal(source, f"is {reason}")
-        else:
+        reason = _not_ingested(entry)
+        if reason:
+            refused += 1
+            yield Refusal(f"{path}!{entry.filename}", reason)
+        elif _is_result(entry.filename):
             names.append(entry.filename)
-    if not names:
+    if not names and not refused:
         yield Refusal(str(path), "has no .xml and no .xml.gz in it")
     for start in range(0, len(names), _AT_ONCE):
         yield Job(tuple(names[start : start + _AT_ONCE]), path)
+
+
+def _not_ingested(entry: zipfile.ZipInfo) -> str:
+    """Why an entry is refused; "" if it is not, or is of no interest."""
+    if entry.filename.lower().endswith(_ZIP):
+        return "is an archive in an archive; unpack the outer one first"
+    if not _is_result(entry.filename):
+        return ""
+    if is_special(entry):
+        return "is a link or a device"
+    reason = not_read(entry)
+    return f"is {reason}" if reason else ""
 
 
 def _is_result(name: str) -> bool:
