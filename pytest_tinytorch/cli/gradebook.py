@@ -264,7 +264,7 @@ def gradebook_export(
         list[str] | None, typer.Option("--column", help="ITEM=HEADER of the file; ITEM: 05, total")
     ] = None,
     zeros: Annotated[
-        bool, typer.Option("--zeros", help="write 0 where nothing was handed in")
+        bool, typer.Option("--zeros", help="write 0 into empty cells where nothing was handed in")
     ] = False,
     book: Book = HERE,
     policy: PolicyFile = None,

@@ -23,11 +23,27 @@ _SEPARATORS = ",;\t"
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row: the number of its last line, and its values by column, without outer spaces."""
+    """One row: the number of its last line, and its cells by column, as they are in the file."""
 
     path: Path
     line: int
-    values: Mapping[str, str]
+    cells: Mapping[str, str]
+
+    def value(self, column: str) -> str:
+        """A cell without outer spaces. Raises CourseError where it cannot be shown on a line."""
+        return self._checked(column, self.cells[column].strip())
+
+    def words(self, column: str) -> str:
+        """A cell with single spaces between words, for text that may have several lines."""
+        return self._checked(column, " ".join(self.cells[column].split()))
+
+    def _checked(self, column: str, value: str) -> str:
+        if one_line(value, _LONGEST) != value:
+            raise self.wrong(
+                f"{column} {one_line(repr(value))} has characters that cannot be shown, or more"
+                f" than {_LONGEST}"
+            )
+        return value
 
     def wrong(self, reason: str) -> CourseError:
         return CourseError(f"{self.path}, line {self.line}: {reason}")
@@ -106,18 +122,12 @@ def _table(path: Path, lines: "Iterator[list[str]]") -> Table:
     for line in lines:
         number = lines.line_num  # type: ignore[attr-defined]
         if any(map(str.strip, line)):
-            rows.append(TableRow(path, number, _values(path, number, columns, line)))
+            rows.append(TableRow(path, number, _cells(columns, line)))
     return Table(path, columns, tuple(rows))
 
 
-def _values(path: Path, number: int, columns: Sequence[str], line: Sequence[str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for column, value in zip(columns, line, strict=False):
-        value = value.strip()
-        if one_line(value, _LONGEST) != value:
-            raise CourseError(
-                f"{path}, line {number}: {column} {one_line(repr(value))} has characters that"
-                f" cannot be shown, or more than {_LONGEST}"
-            )
-        values.setdefault(column, value)
-    return {column: values.get(column, "") for column in columns}
+def _cells(columns: Sequence[str], line: Sequence[str]) -> dict[str, str]:
+    """A missing cell is empty; of several columns with one name, the first one counts."""
+    found = dict.fromkeys(columns, "")
+    found.update(reversed(list(zip(columns, line, strict=False))))
+    return found

@@ -15,7 +15,7 @@ from pytest_tinytorch.core.errors import CourseError, nearest
 from pytest_tinytorch.core.plain_file import read_plain
 from pytest_tinytorch.core.text import one_line
 from pytest_tinytorch.gradebook.csv_cells import Cell, read_cells, with_cells
-from pytest_tinytorch.gradebook.grades import State, StudentGrades
+from pytest_tinytorch.gradebook.grades import ItemGrade, State, StudentGrades
 from pytest_tinytorch.gradebook.names import key_of
 from pytest_tinytorch.gradebook.roster import is_note
 
@@ -48,7 +48,7 @@ def fill(
 
     names: the key of a name -> the number of the student
     columns: item, or `total` -> the header of a column; empty: columns that are named like items
-    zeros: write 0 where nothing was handed in; otherwise such cells stay as they are
+    zeros: write 0 into empty cells of students who handed in nothing
 
     Raises CourseError where a column is not there.
     """
@@ -74,9 +74,14 @@ def fill(
             continue
         seen.add(student)
         for position, item in wanted.items():
-            points = _points(by_id[student], item, zeros)
-            if position < len(line) and points is not None and _differs(line[position], points):
-                changes[line[position]] = f"{points:.2f}"
+            points = _points(by_id[student], item)
+            if position >= len(line):
+                continue
+            cell = line[position]
+            if points is None and zeros and not cell.value.strip():
+                points = _nothing(by_id[student], item)
+            if points is not None and _differs(cell, points):
+                changes[cell] = f"{points:.2f}"
     filled.not_in_file = [one_line(r.student.shown) for r in rows if r.student.id not in seen]
     filled.text, filled.changed = with_cells(text, changes), len(changes)
     return filled
@@ -134,17 +139,21 @@ def _student(values: Mapping[str, str], shown: str, names: Mapping[str, int]) ->
     return names.get(key_of(shown))
 
 
-def _points(row: StudentGrades, item: str, zeros: bool) -> float | None:
-    """The points of a cell; None where the cell stays as it is."""
-    if item == TOTAL:
-        if row.is_open:
-            return None
-        is_empty = not row.has_submitted and all(c.state is State.NONE for c in row.cells)
-        return row.adjusted if zeros or not is_empty else None
-    cell = next(cell for cell in row.cells if cell.item.name == item)
-    if cell.state is State.OPEN or (cell.state is State.NONE and not zeros):
-        return None
-    return cell.adjusted
+def _points(row: StudentGrades, item: str) -> float | None:
+    """The points of a cell; None while it is for review, and where nothing was handed in."""
+    cells = _cells(row, item)
+    is_open = any(cell.state is State.OPEN for cell in cells)
+    is_empty = all(cell.state is State.NONE for cell in cells)
+    return None if is_open or is_empty else sum(cell.adjusted for cell in cells)
+
+
+def _nothing(row: StudentGrades, item: str) -> float | None:
+    """0 where nothing was handed in."""
+    return 0.0 if all(cell.state is State.NONE for cell in _cells(row, item)) else None
+
+
+def _cells(row: StudentGrades, item: str) -> list[ItemGrade]:
+    return [cell for cell in row.cells if item in (TOTAL, cell.item.name)]
 
 
 def _differs(cell: Cell, points: float) -> bool:
@@ -166,11 +175,7 @@ def _compare_points(
     if key_of(shown) != "points possible" or not rows:
         return
     for position, item in wanted.items():
-        most = (
-            rows[0].max_points
-            if item == TOTAL
-            else next(c.item.max_points for c in rows[0].cells if c.item.name == item)
-        )
+        most = sum(cell.item.max_points for cell in _cells(rows[0], item))
         value = line[position].value.strip() if position < len(line) else ""
         if value and _differs(line[position], most):
             filled.notes.append(

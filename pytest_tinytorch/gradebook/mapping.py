@@ -25,17 +25,17 @@ def read_mapping(path: Path) -> dict[str, Mapped]:
     found: dict[str, Mapped] = {}
     for row in table.rows:
         for column in (where, student):
-            if not row.values[column]:
+            if not row.value(column):
                 raise row.wrong(f"{column} is empty")
-        key = PurePosixPath(row.values[where].replace("\\", "/")).as_posix()
+        key = PurePosixPath(row.value(where).replace("\\", "/")).as_posix()
         if key in found:
             raise row.wrong(f"{key!r} appears twice")
-        found[key] = Mapped(row.values[student], _time(row, time) if time else "")
+        found[key] = Mapped(row.value(student), _time(row, time) if time else "")
     return found
 
 
 def _time(row: TableRow, column: str) -> str:
-    text = row.values[column]
+    text = row.value(column)
     if text and not _has_zone(text):
         raise row.wrong(f"{text!r} is no time with a time zone; write 2026-11-20T23:59+01:00")
     return in_utc(text)

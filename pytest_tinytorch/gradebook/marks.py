@@ -65,14 +65,14 @@ def read_marks(path: Path, marker: str = "") -> list[MarkEntry]:
     comment, by = table.column("comment"), table.column("marker")
     return [
         MarkEntry(
-            student=row.values[student],
-            item=row.values[item],
-            points=_number(row, row.values[points]),
-            comment=row.values[comment] if comment else "",
-            marker=(row.values[by] if by else "") or marker,
+            student=row.words(student),
+            item=row.words(item),
+            points=_number(row, row.words(points)),
+            comment=row.words(comment) if comment else "",
+            marker=(row.words(by) if by else "") or marker,
         )
         for row in table.rows
-        if row.values[points] or (comment and row.values[comment])
+        if row.words(points) or (comment and row.words(comment))
     ]
 
 

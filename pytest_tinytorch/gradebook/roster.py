@@ -65,7 +65,7 @@ def is_note(name: str) -> bool:
 def _person(table: Table, row: TableRow) -> Iterator[_Person]:
     def value(*names: str) -> str:
         column = table.column(*names)
-        return unicodedata.normalize("NFC", row.values[column]) if column else ""
+        return unicodedata.normalize("NFC", row.words(column)) if column else ""
 
     first_and_last = (value("First name"), value("Last name", "Surname"))
     shown = value("Full name", "Name") or " ".join(filter(None, first_and_last)) or value("Student")

@@ -34,9 +34,9 @@ def read_roster(path: Path) -> list[Row]:
 
 def _row(entry: TableRow, student: str, remote: str) -> Row:
     for name, column in zip(_COLUMNS, (student, remote), strict=True):
-        if not entry.values[column]:
+        if not entry.value(column):
             raise entry.wrong(f"{name} is empty")
-    address = entry.values[remote]
+    address = entry.value(remote)
     if address.startswith("-"):
         raise entry.wrong(f"remote {address!r} begins with '-': git would take it for an option")
-    return Row(unicodedata.normalize("NFC", entry.values[student]), address)
+    return Row(unicodedata.normalize("NFC", entry.value(student)), address)
