@@ -56,7 +56,7 @@ test_record.__test__ = False
 
 def write(path: Path, course: Course, run: RunRecord, key: Key | None = KEY) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(junit_text(course, run, key), "utf-8")
+    path.write_text(junit_text(course, run, key, {}), "utf-8")
     return path
 
 

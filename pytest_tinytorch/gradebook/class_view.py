@@ -15,6 +15,7 @@ from pytest_tinytorch.gradebook.grades import ItemGrade, State, StudentGrades
 from pytest_tinytorch.gradebook.ingest import Report
 from pytest_tinytorch.gradebook.names import nearest_names
 from pytest_tinytorch.reports.phrases import counted
+from pytest_tinytorch.submissions.collection import CollectedStatus
 
 _BAR = 10
 _MOST_LINES = 20
@@ -46,6 +47,11 @@ def remarks(row: StudentGrades, sightings: Mapping[int, str]) -> list[str]:
         found.append("not on the roster any more")
     if not row.has_submitted:
         found.append(_nothing(sightings.get(row.student.id)))
+    elif row.status == CollectedStatus.NONE:
+        found.append("nothing handed in")
+    elif row.is_empty and not row.review:
+        found.append("no module source found in the submission")
+    found += row.review
     undecided = sum(cell.undecided for cell in row.cells)
     missing = sum(cell.missing for cell in row.cells if cell.attempt is not None)
     late = [cell for cell in row.cells if cell.days_late]

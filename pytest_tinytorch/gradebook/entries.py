@@ -77,6 +77,8 @@ class Attempt:
     manifest: str = ""
     isolation: str = ""
     seed: int | None = None
+    status: str = ""  # of the collection: collected, late, none, failed
+    review: str = ""  # lines
     accepted: bool = False
 
 

@@ -9,10 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import sha256
 
 from pytest_tinytorch.gradebook.entries import STUDENT_ROLES, Item, Standing, Student, Trust
 from pytest_tinytorch.gradebook.policy import Candidate, Chosen, Policy, choose
 from pytest_tinytorch.gradebook.store import Gradebook
+
+_NO_SOURCES = sha256().hexdigest()  # as `submissions.reader.Taken.digest` of no sources
 
 
 class State(StrEnum):
@@ -55,6 +58,9 @@ class StudentGrades:
     student: Student
     cells: tuple[ItemGrade, ...]
     attempts: int  # result files, of all items
+    status: str = ""  # of the latest one, as `tito collect` wrote it: collected, late, none, failed
+    review: tuple[str, ...] = ()  # why an instructor has to look at the latest one
+    is_empty: bool = False  # no source of a module was in the latest one
 
     @property
     def raw(self) -> float:
@@ -145,6 +151,14 @@ class _Found:
                 "SELECT student_id, item, points, comment FROM mark ORDER BY id"
             )
         }
+        self.latest = {  # student -> status, review and sources of the latest attempt
+            student: facts
+            for student, *facts in book.rows(
+                "SELECT student_id, status, review, sources FROM attempt"
+                " WHERE student_id IS NOT NULL"
+                " ORDER BY coalesce(nullif(submitted, ''), added), id"
+            )
+        }
         self.names: dict[int, list[str]] = defaultdict(list)
         for name, student in book.rows("SELECT name, student_id FROM alias"):
             self.names[student].append(name)
@@ -153,7 +167,15 @@ class _Found:
 def _row(student: Student, items: Sequence[Item], policy: Policy, found: _Found) -> StudentGrades:
     names = (student.name, *found.names[student.id])
     cells = tuple(_cell(student.id, names, item, policy, found) for item in items)
-    return StudentGrades(student, cells, len(found.attempts[student.id]))
+    status, review, sources = found.latest.get(student.id, ("", "", ""))
+    return StudentGrades(
+        student,
+        cells,
+        len(found.attempts[student.id]),
+        status,
+        tuple(review.splitlines()),
+        sources == _NO_SOURCES,
+    )
 
 
 def _cell(

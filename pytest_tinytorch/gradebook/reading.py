@@ -1,7 +1,7 @@
 """Makes attempts from the suites of a file: what each test of the course did, and for whom.
 
-`ingest` calls it. A suite with the harness's own record counts as that record, and its test cases
-are for display only. Without a record, the test cases count.
+`ingest` calls it. Where the harness's own record stands in a file, it counts for its student, and
+the test cases are for display only. Without a record, the test cases count.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from pytest_tinytorch.core.signing import Key
 from pytest_tinytorch.core.text import one_line
 from pytest_tinytorch.gradebook.entries import LONGEST_MESSAGE, Attempt, Result, Trust
 from pytest_tinytorch.gradebook.xml_suites import Case, Document, Suite, XmlRefused
+from pytest_tinytorch.reports.junit import FOR_STUDENT
 from pytest_tinytorch.reports.junit_reader import parse_outline
 
 _RANK: dict[str, int] = {
@@ -32,6 +33,7 @@ _RANK: dict[str, int] = {
 }
 _PASSED = Outcome.PASSED.value
 _MOST_TESTS = 20_000  # different tests that are remembered
+_MOST_REVIEWS = 20
 _LARGEST_SEED = 2**62  # an integer of SQLite has 64 bits
 
 
@@ -86,6 +88,8 @@ def attempts_of(document: Document, source: str, names: Names, key: Key | None) 
     found: list[Attempt] = []
     plain: dict[str, list[Suite]] = {}
     for suite in document.suites:
+        if FOR_STUDENT in suite.properties:
+            raise XmlRefused("is the copy for a student, without hidden tests; add grade.xml")
         if "record" in suite.own:
             found.append(_recorded(suite, source, key))
         elif "record" in suite.properties:
@@ -93,6 +97,8 @@ def attempts_of(document: Document, source: str, names: Names, key: Key | None) 
         else:
             plain.setdefault(suite.properties.get("student", ""), []).append(suite)
     strangers: list[str] = []
+    for attempt in found:  # the other suites of a recorded run
+        plain.pop(attempt.who, None)
     for who, suites in plain.items():
         attempt, others = _plain(who, suites, document.digest, source, names)
         strangers += others
@@ -134,11 +140,13 @@ def _recorded(suite: Suite, source: str, key: Key | None) -> Attempt:
         trust=_trust(record, suite.own_signature, key),
         results=results,
         items=_items(run, results),
-        submitted=in_utc(run.started) or in_utc(suite.timestamp),
+        submitted=in_utc(run.submitted) or in_utc(run.started) or in_utc(suite.timestamp),
         revision=run.commit,
         sources=run.sources,
         manifest=run.manifest,
         isolation=run.isolation,
+        status=one_line(run.status),
+        review="\n".join(one_line(line) for line in run.review[:_MOST_REVIEWS]),
         seed=run.seed if type(run.seed) is int and abs(run.seed) < _LARGEST_SEED else None,
     )
 

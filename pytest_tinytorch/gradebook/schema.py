@@ -119,7 +119,14 @@ WHERE test.points IS NOT NULL
 GROUP BY result.attempt_id, test.item;
 """
 
-_MIGRATIONS = (_FIRST,)
+_SECOND = """
+-- As the record of a class says: collected | late | none | failed; '' without `collected.json`.
+ALTER TABLE attempt ADD COLUMN status TEXT NOT NULL DEFAULT '';
+-- Why an instructor has to look at it, a line each; '' if nobody has to.
+ALTER TABLE attempt ADD COLUMN review TEXT NOT NULL DEFAULT '';
+"""
+
+_MIGRATIONS = (_FIRST, _SECOND)
 VERSION = len(_MIGRATIONS)
 
 

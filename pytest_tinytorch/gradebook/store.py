@@ -306,13 +306,14 @@ class Gradebook:
             return False
         cursor = db.execute(
             "INSERT INTO attempt (student_id, who, digest, source, trust, accepted, submitted,"
-            " added, revision, sources, manifest, isolation, seed)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " added, revision, sources, manifest, isolation, seed, status, review)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self._student_for(db, attempt.who),
                 *(attempt.who, attempt.digest, attempt.source, attempt.trust.value),
                 *(int(attempt.accepted), attempt.submitted, now(), attempt.revision),
                 *(attempt.sources, attempt.manifest, attempt.isolation, attempt.seed),
+                *(attempt.status, attempt.review),
             ),
         )
         number = cursor.lastrowid

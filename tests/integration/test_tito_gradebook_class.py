@@ -59,5 +59,12 @@ def test_a_policy_that_is_not_there_is_refused(tito, results):
     assert lines == ["tito: no.toml cannot be read: No such file or directory"]
 
 
+def test_stats_without_a_gradebook_say_how_to_begin_one(course, tito):
+    code, (line,) = tito("stats")
+    assert code == 2 and "`tito gradebook add results` makes it" in line
+    assert not list(course.root.glob("*.sqlite"))
+
+
 def test_stats_of_an_empty_gradebook(course, tito):
+    assert tito("add", "results")[0] == 1  # there is no such folder, so nothing is added
     assert tito("stats") == (0, ["0 students: 0 with an attempt, 0 without"])

@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import re
+import sqlite3
 import zipfile
 from pathlib import Path
 
@@ -18,11 +20,13 @@ from gradebook_files import (
     write,
 )
 
+from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.signing import Key
-from pytest_tinytorch.gradebook import xml_suites
+from pytest_tinytorch.gradebook import schema, xml_suites
 from pytest_tinytorch.gradebook.entries import Trust
 from pytest_tinytorch.gradebook.grades import State, class_grades
 from pytest_tinytorch.gradebook.identity import Identities, Mapped
+from pytest_tinytorch.reports.junit import junit_text
 
 
 @pytest.fixture
@@ -221,6 +225,26 @@ def test_a_merged_file_has_an_attempt_for_each_student(tmp_path, course, book):
     assert {k: v["00"][0] for k, v in cells(book).items()} == {"ana": 2, "bo": 3}
 
 
+def test_beside_a_record_the_test_cases_are_for_display(tmp_path, course, book):
+    """A graded file has a suite for each checkpoint, and the record in the first one alone."""
+    path = write(tmp_path / "a.xml", course, record(course, "ana", [ADD]))
+    text = path.read_text()
+    assert text.count("<testsuite ") == 2 and text.count('name="record"') == 1
+    second = text.rpartition("<testsuite ")[2]
+    assert "<failure" in second
+    path.write_text(text.replace(second, re.sub(r"<failure.*?</failure>", "", second, flags=re.S)))
+    report = add(book, course, path)
+    assert (report.new, cells(book)) == (1, {"ana": {"00": (2, 0, 0), "01": (0, 0, 0)}})
+
+
+def test_a_students_copy_is_refused(tmp_path, course, book):
+    path = tmp_path / "ana.xml"
+    text = junit_text(course, record(course, "ana", [ADD]), None, {}, for_student=True)
+    path.write_text(text)
+    (refusal,) = add(book, course, path).refused
+    assert refusal.reason == "is the copy for a student, without hidden tests; add grade.xml"
+
+
 def test_the_copy_for_students_is_left_out(tmp_path, course, book):
     write(tmp_path / "r/ana/grade.xml", course, record(course, "ana", [ADD]))
     write(tmp_path / "r/ana/grade.student.xml", course, record(course, "ana", []), None)
@@ -413,3 +437,51 @@ def test_a_folder_without_a_result_is_noted_with_its_files(tmp_path, course, boo
     write(tmp_path / "r/ana/grade.xml", course, record(course, "ana", [ADD]))
     add(book, course, tmp_path / "r")
     assert book.rows("SELECT who, files FROM sighting") == [("bo", "notes.txt")]
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def test_a_file_of_the_first_version_is_migrated_with_its_content(tmp_path, course):
+    path = tmp_path / "old.sqlite"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "_MIGRATIONS", schema._MIGRATIONS[:1])
+        patch.setattr(schema, "VERSION", 1)
+        opened(path, course).__exit__()
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        db.execute(
+            "INSERT INTO attempt (who, digest, source, trust, added) VALUES"
+            " ('ana', 'd', 's', 'unsigned', '2026-11-01T00:00:00+00:00')"
+        )
+    with opened(path, course) as book:
+        add(book, course, write(tmp_path / "b.xml", course, record(course, "bo", [ADD])))
+        assert book.rows("PRAGMA user_version") == [(schema.VERSION,)]
+        assert book.rows("SELECT who, status FROM attempt") == [("ana", ""), ("bo", "")]
+
+
+WRONG_FILES = {
+    "newer": ("PRAGMA user_version = 99", "has version 99, and this program knows versions up to"),
+    "another program's": ("PRAGMA application_id = 7", "is a database of another program"),
+}
+
+
+@pytest.mark.parametrize("change, words", WRONG_FILES.values(), ids=WRONG_FILES)
+def test_files_that_are_not_opened(tmp_path, course, change, words):
+    path = tmp_path / "x.sqlite"
+    with opened(path, course):
+        pass
+    with sqlite3.connect(path) as db:
+        db.execute(change)
+    before = path.read_bytes()
+    with pytest.raises(CourseError, match=words):
+        opened(path, course)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path, course):
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes " * 100)
+    with pytest.raises(CourseError, match="is not a gradebook, or is damaged"):
+        opened(path, course)
+    assert path.read_text() == "my notes " * 100
