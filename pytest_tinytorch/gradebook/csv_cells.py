@@ -1,7 +1,7 @@
 """Changes single cells of a CSV file, and leaves every other byte as it is. `lms` calls it.
 
-The files come from a learning platform and go back to it. Writing them anew would change quotes,
-line ends and numbers that nobody asked to change.
+The files come from a learning platform and go back to it. Writing all cells would change quotes,
+line ends and the form of numbers, too.
 """
 
 from collections.abc import Mapping, Sequence
