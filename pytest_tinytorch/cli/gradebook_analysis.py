@@ -80,3 +80,28 @@ def check_section(gradebook: "Gradebook", section: str | None) -> None:
         raise CourseError(
             f"--section {section!r} is unknown{nearest(section, known)}; sections: {sections}"
         )
+
+
+@app.command("html")
+def gradebook_html(
+    out: Annotated[Path, typer.Argument(help="the file to write: class.html")],
+    book: Book = HERE,
+    policy: PolicyFile = None,
+    section: Section = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="numbers instead of names, and no text of students")
+    ] = False,
+) -> None:
+    """Write the dashboard: a page to sort, filter and search, which works without a network.
+
+    Example: tito gradebook html class.html
+    """
+    from pytest_tinytorch.core.atomic import write_text
+    from pytest_tinytorch.gradebook.analytics import class_stats
+    from pytest_tinytorch.gradebook.dashboard import dashboard_html
+
+    with opened(book) as (course, gradebook):
+        check_section(gradebook, section)
+        stats = class_stats(gradebook, policy_from(policy, gradebook), section)
+    write_text(out, dashboard_html(stats, course.title, anonymous))
+    typer.echo(f"written: {out}")

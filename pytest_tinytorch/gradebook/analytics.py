@@ -14,6 +14,7 @@ from pytest_tinytorch.core.groups import Kind
 from pytest_tinytorch.gradebook.entries import Item
 from pytest_tinytorch.gradebook.grades import ItemGrade, StudentGrades, class_grades, items_in_use
 from pytest_tinytorch.gradebook.history import (
+    Outcome,
     Tries,
     Try,
     all_tries,
@@ -71,7 +72,7 @@ class Silent:
 
 @dataclass(frozen=True)
 class ClassStats:
-    """Everything that `tito gradebook stats` shows."""
+    """What `tito gradebook stats` and `tito gradebook html` show."""
 
     rows: tuple[StudentGrades, ...]
     items: tuple[ItemStats, ...]
@@ -81,6 +82,8 @@ class ClassStats:
     stuck: tuple[Stuck, ...]
     silent: tuple[Silent, ...]
     newest: str  # the time of the newest attempt
+    tries: Tries  # all attempts that may count
+    results: tuple[Outcome, ...]  # in the attempts that count
 
     @property
     def suspects(self) -> list[TestQuality]:
@@ -124,6 +127,8 @@ def class_stats(
         stuck=tuple(_stuck(items, rows, tries, stuck_after)),
         silent=tuple(_silent(rows, last, newest, silent_days)),
         newest=newest,
+        tries=tries,
+        results=tuple(results),
     )
 
 

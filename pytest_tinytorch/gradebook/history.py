@@ -7,8 +7,8 @@ verified is left out if its student has a verified one.
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from pytest_tinytorch.gradebook.entries import Standing, Student
 from pytest_tinytorch.gradebook.grades import StudentGrades
@@ -17,8 +17,9 @@ from pytest_tinytorch.gradebook.store import Gradebook
 _DAY = 86400  # seconds
 
 # `numbered`: the attempts at each item, numbered for each student in the order of their times.
-# `passes`: listed tests that passed, and the first attempt in which they did.
+# `passes`: the number of the first attempt in which a listed test passed.
 # `news`: how many tests passed in an attempt for the first time.
+# CROSS JOIN keeps the order: an attempt is looked up for the tests of one item, not the other way.
 _TRIES = """
 WITH tried AS (
     SELECT attempt.id AS attempt, student_id, item, submitted,
@@ -32,21 +33,21 @@ WITH tried AS (
     SELECT *, row_number() OVER (PARTITION BY student_id, item ORDER BY moment, attempt) AS number
     FROM ranked WHERE fully = best
 ), passes AS (
-    SELECT attempt, numbered.item, number,
-           min(number) OVER (PARTITION BY student_id, test_id) AS first
+    SELECT student_id, numbered.item, test_id, min(number) AS number
     FROM numbered
-    JOIN result ON attempt_id = attempt
-    JOIN test ON test.id = test_id AND test.item = numbered.item
-    WHERE outcome = 'passed' AND decided AND points IS NOT NULL
+    CROSS JOIN test ON test.item = numbered.item AND test.points IS NOT NULL
+    CROSS JOIN result ON attempt_id = attempt AND test_id = test.id
+    WHERE outcome = 'passed' AND decided
+    GROUP BY student_id, numbered.item, test_id
 ), news AS (
-    SELECT attempt, item, count(*) AS new FROM passes WHERE number = first GROUP BY attempt, item
+    SELECT student_id, item, number, count(*) AS new FROM passes GROUP BY student_id, item, number
 )
 SELECT student_id, item, attempt, number, submitted,
        coalesce(score.points, 0), coalesce(score.passed, 0), coalesce(new, 0)
 FROM numbered
 LEFT JOIN (SELECT attempt_id AS attempt, item, points, passed FROM score) AS score
     USING (attempt, item)
-LEFT JOIN news USING (attempt, item)
+LEFT JOIN news USING (student_id, item, number)
 ORDER BY student_id, item, number
 """
 
@@ -55,15 +56,13 @@ _RESULTS = """
 SELECT student_id, test.name, test.item, test.points, outcome = 'passed' AND decided, decided,
        reason, message, place
 FROM json_each(?) AS pair
-JOIN result ON result.attempt_id = pair.value ->> 0
-JOIN test ON test.id = test_id AND test.item = pair.value ->> 1
-JOIN attempt ON attempt.id = result.attempt_id
-WHERE test.points IS NOT NULL
+CROSS JOIN test ON test.item = pair.value ->> 1 AND test.points IS NOT NULL
+CROSS JOIN result ON result.attempt_id = pair.value ->> 0 AND test_id = test.id
+CROSS JOIN attempt ON attempt.id = result.attempt_id
 """
 
 
-@dataclass(frozen=True)
-class Try:
+class Try(NamedTuple):
     """One attempt of a student at one item."""
 
     attempt: int
@@ -74,8 +73,7 @@ class Try:
     new: int  # tests that passed in no attempt before
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of one test in the attempt of a student that counts."""
 
     student: int

@@ -1,6 +1,7 @@
-"""Loads the Jinja templates of pages: text is escaped, and only the given style has an effect.
+"""Loads the Jinja templates of pages: text is escaped, and only the given style and script have an
+effect.
 
-`reports.html` and `reports.certificate` call it.
+`reports.html`, `reports.certificate` and `gradebook.dashboard` call it.
 """
 
 import base64
@@ -16,8 +17,8 @@ _FOLDER = Path(__file__).parent
 
 
 @cache
-def environment(style_file: str) -> "Environment":
-    """The templates of this folder. `head.html` puts the style of the given file into a page."""
+def environment(*style_files: str, script_file: str = "") -> "Environment":
+    """The templates of this folder. `head.html` puts the given files into a page."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -28,11 +29,17 @@ def environment(style_file: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (_FOLDER / style_file).read_text("utf-8")
-    digest = hashlib.sha256(style.encode()).digest()
+    style = "".join((_FOLDER / name).read_text("utf-8") for name in style_files)
+    script = (_FOLDER / script_file).read_text("utf-8") if script_file else ""
     found.globals |= {
         "style": Markup(style),
-        # The content security policy has the hash of this style, so no other style has an effect.
-        "style_hash": f"sha256-{base64.b64encode(digest).decode()}",
+        # The content security policy has the hashes, so no other style or script has an effect.
+        "style_hash": _hash(style),
+        "script": Markup(script),
+        "script_hash": _hash(script) if script else "",
     }
     return found
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

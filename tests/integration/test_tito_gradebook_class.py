@@ -1,6 +1,7 @@
 """`tito gradebook stats` and other commands about a whole class, as an instructor types them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from generated_class import names, runs, write
@@ -68,3 +69,22 @@ def test_stats_without_a_gradebook_say_how_to_begin_one(course, tito):
 def test_stats_of_an_empty_gradebook(course, tito):
     assert tito("add", "results")[0] == 1  # there is no such folder, so nothing is added
     assert tito("stats") == (0, ["0 students: 0 with an attempt, 0 without"])
+
+
+def test_html_writes_a_page_that_names_everybody_or_nobody(tito, results):
+    assert tito("html", "class.html") == (0, ["written: class.html"])
+    assert tito("html", "screen.html", "--anonymous") == (0, ["written: screen.html"])
+    page, anonymous = (Path(name).read_text("utf-8") for name in ("class.html", "screen.html"))
+    for name in names(8):
+        shown = json.dumps(name, ensure_ascii=False).replace("'", "\\u0027")
+        assert shown in page and shown not in anonymous
+    assert '"Student 1"' in anonymous
+
+
+def test_a_page_that_cannot_be_written_is_one_line(tito, results):
+    code, lines = tito("html", "results")
+    assert code != 0 and len(lines) == 1 and "results" in lines[0]
+
+
+def test_a_page_of_an_empty_gradebook(course, tito):
+    assert tito("html", "class.html") == (0, ["written: class.html"])
