@@ -97,7 +97,7 @@ def gradebook_add(
             submission_times(collected) if collected else {},
         )
         options = Options(read_key(key_file) if key_file else find_key(), accept_unsigned)
-        rules = _policy(policy, gradebook)
+        rules = policy_of(policy, gradebook)
         before = class_grades(gradebook, rules)
         report = ingest(gradebook, course, paths, identities, options)
         changes = changes_between(gradebook, before, class_grades(gradebook, rules))
@@ -352,10 +352,11 @@ def gradebook_return(
 def _rows(book: "Gradebook", policy: Path | None, everybody: bool) -> "list[StudentGrades]":
     from pytest_tinytorch.gradebook.grades import class_grades, class_list
 
-    return class_grades(book, _policy(policy, book), students=class_list(book, everybody))
+    return class_grades(book, policy_of(policy, book), students=class_list(book, everybody))
 
 
-def _policy(path: Path | None, book: "Gradebook") -> "Policy":
+def policy_of(path: Path | None, book: "Gradebook") -> "Policy":
+    """The policy of a file, or the default one. Raises CourseError."""
     from pytest_tinytorch.gradebook.policy import Policy, read_policy
 
     return read_policy(path, [item.name for item in book.items()]) if path else Policy()

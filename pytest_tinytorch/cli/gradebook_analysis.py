@@ -11,19 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pytest_tinytorch.cli.gradebook import HERE, Book, app, opened
+from pytest_tinytorch.cli.gradebook import HERE, Book, PolicyFile, app, opened, policy_of
 
 if TYPE_CHECKING:
-    from pytest_tinytorch.gradebook.policy import Policy
     from pytest_tinytorch.gradebook.store import Gradebook
 
 __all__ = ["app"]
 
 _FILE_WIDTH = 200  # columns in a file, where nothing needs to fit on a screen
 
-PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", help="a TOML file: deadlines, which attempt counts")
-]
 Section = Annotated[str | None, typer.Option("--section", help="only students of this section")]
 
 
@@ -51,7 +47,7 @@ def gradebook_stats(
 
     with opened(book) as (_, gradebook):
         check_section(gradebook, section)
-        stats = class_stats(gradebook, policy_from(policy, gradebook), section, stuck, silent)
+        stats = class_stats(gradebook, policy_of(policy, gradebook), section, stuck, silent)
     if as_json:
         typer.echo(stats_json(stats))
         return
@@ -59,15 +55,6 @@ def gradebook_stats(
     width = shutil.get_terminal_size().columns if screen else _FILE_WIDTH
     colour = screen and "NO_COLOR" not in os.environ
     typer.echo(draw(stats_view(stats, screen, every_test), width, colour), nl=False)
-
-
-def policy_from(path: Path | None, gradebook: "Gradebook") -> "Policy | None":
-    """The policy of a file; None without one. Raises CourseError."""
-    from pytest_tinytorch.gradebook.policy import read_policy
-
-    if path is None:
-        return None
-    return read_policy(path, [item.name for item in gradebook.items()])
 
 
 def check_section(gradebook: "Gradebook", section: str | None) -> None:
@@ -102,6 +89,6 @@ def gradebook_html(
 
     with opened(book) as (course, gradebook):
         check_section(gradebook, section)
-        stats = class_stats(gradebook, policy_from(policy, gradebook), section)
+        stats = class_stats(gradebook, policy_of(policy, gradebook), section)
     write_text(out, dashboard_html(stats, course.title, anonymous))
     typer.echo(f"written: {out}")

@@ -12,7 +12,13 @@ from statistics import median
 
 from pytest_tinytorch.core.groups import Kind
 from pytest_tinytorch.gradebook.entries import Item
-from pytest_tinytorch.gradebook.grades import ItemGrade, StudentGrades, class_grades, items_in_use
+from pytest_tinytorch.gradebook.grades import (
+    ItemGrade,
+    StudentGrades,
+    class_grades,
+    class_list,
+    items_in_use,
+)
 from pytest_tinytorch.gradebook.history import (
     Outcome,
     Tries,
@@ -20,7 +26,6 @@ from pytest_tinytorch.gradebook.history import (
     all_tries,
     counting_results,
     days_between,
-    graded_students,
 )
 from pytest_tinytorch.gradebook.policy import Policy
 from pytest_tinytorch.gradebook.quality import TestQuality, qualities_of
@@ -110,7 +115,7 @@ def class_stats(
     stuck_after: attempts at an item without a new test passed
     silent_days: days without an attempt, counted back from the newest attempt of the class
     """
-    students = [s for s in graded_students(book.students()) if section in (None, s.section)]
+    students = [s for s in class_list(book) if section in (None, s.section)]
     items = [item for item in items_in_use(book) if item.tests]
     rows = class_grades(book, policy, items, students)
     known = {student.id for student in students}

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pytest_tinytorch.gradebook.entries import Standing, Student
 from pytest_tinytorch.gradebook.grades import StudentGrades
 from pytest_tinytorch.gradebook.store import Gradebook
 
@@ -88,11 +87,6 @@ class Outcome(NamedTuple):
 
 
 Tries = Mapping[tuple[int, str], Sequence[Try]]
-
-
-def graded_students(students: Iterable[Student]) -> list[Student]:
-    """Those whose work is counted: no teaching staff, and nobody who dropped the course."""
-    return [s for s in students if s.role == "student" and s.standing is not Standing.DROPPED]
 
 
 def all_tries(book: Gradebook) -> Tries:

@@ -9,6 +9,7 @@ from mini_course import make_course
 
 from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.manifest import load_manifest
+from pytest_tinytorch.gradebook.store import Gradebook
 
 
 @pytest.fixture
@@ -31,6 +32,12 @@ def results(course, tito):
     write(course, found, course.root / "results", None)
     assert tito("add", "results")[0] == 0
     return course.root / "results"
+
+
+@pytest.fixture
+def empty(course):
+    with Gradebook(course.root / "gradebook.sqlite"):
+        pass
 
 
 def test_stats_are_plain_in_a_file(tito, results):
@@ -66,7 +73,7 @@ def test_stats_without_a_gradebook_say_how_to_begin_one(course, tito):
     assert not list(course.root.glob("*.sqlite"))
 
 
-def test_stats_of_an_empty_gradebook(course, tito):
+def test_stats_of_an_empty_gradebook(empty, tito):
     assert tito("add", "results")[0] == 1  # there is no such folder, so nothing is added
     assert tito("stats") == (0, ["0 students: 0 with an attempt, 0 without"])
 
@@ -86,5 +93,5 @@ def test_a_page_that_cannot_be_written_is_one_line(tito, results):
     assert code != 0 and len(lines) == 1 and "results" in lines[0]
 
 
-def test_a_page_of_an_empty_gradebook(course, tito):
+def test_a_page_of_an_empty_gradebook(empty, tito):
     assert tito("html", "class.html") == (0, ["written: class.html"])
