@@ -14,7 +14,6 @@ import pytest
 from pytest_tinytorch.core.errors import MACHINE, MachineError
 from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.core.visibility import may_hide
-from pytest_tinytorch.grading.assemble import ReportAssembler
 from pytest_tinytorch.grading.parts import PartStatus
 from pytest_tinytorch.grading.prepare import StepFailed, attempt
 from pytest_tinytorch.hooks.batch import SHOWN, BatchSession, batch_of_run
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from _pytest._io import TerminalWriter
     from rich.console import RenderableType
 
+    from pytest_tinytorch.grading.assemble import ReportAssembler
     from pytest_tinytorch.reports.batch_view import Row
 
 _FEWEST_SECONDS = 0.1  # between two updates of the progress bar
@@ -154,7 +154,10 @@ class ClassReport:
         if reason not in self._checks:
             self._checks.append(reason)
 
-    def _new_binder(self) -> ReportAssembler:
+    def _new_binder(self) -> "ReportAssembler":
+        # It brings pages, tables and templates, which no other run of pytest needs.
+        from pytest_tinytorch.grading.assemble import ReportAssembler
+
         batch_session = self._batch_session
         return ReportAssembler(
             course=batch_session.course,
