@@ -8,7 +8,7 @@ import pytest
 from course_copy import copy_course, environment
 
 # One `--version` is answered before pytest loads any plugin, in less than a third of the time that
-# any start in a course takes. Two are answered after it has started, as every option of a plugin is.
+# a start in a course takes. Two are answered after it has started, as options of plugins are.
 START = ("--version", "--version")
 # Outside a run of the course, Hypothesis would try other examples, twice as many, and keep them.
 SAME_EXAMPLES = """

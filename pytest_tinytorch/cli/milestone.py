@@ -164,7 +164,7 @@ def milestone_share(milestone: Id, name: Name = "", into: Into = _FOLDER) -> Non
     identifier = found.milestone.id
     _write(into / f"{identifier}.credential.json", credential.json.encode())
     _write(into / f"{identifier}.openbadge.svg", credential.svg)
-    typer.echo(f"Open Badges 3.0, verified; issued by you as {credential.issuer}")
+    echo_wrapped(["Open Badges 3.0, verified; issued by you as", f"  {credential.issuer}"])
 
 
 @app.command("portfolio")

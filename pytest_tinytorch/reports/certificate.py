@@ -60,8 +60,8 @@ def share_text(certificate: Certificate) -> str:
         f"{milestone.question}.",
     ]
     lines += [f"Measured: {text}." for text in certificate.measured]
-    facts = ", ".join(f"{name} {value}" for name, value in _facts(certificate))
-    return "\n".join([*lines, f"{facts}."]) + "\n"
+    lines += [f"{name}: {value}" for name, value in _facts(certificate)]
+    return "\n".join(lines) + "\n"
 
 
 def _page(certificates: Sequence[Certificate], title: str) -> str:

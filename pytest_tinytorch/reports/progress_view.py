@@ -3,10 +3,12 @@
 `hooks.reporters.terminal` calls it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import groupby
+from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -33,6 +35,7 @@ _STYLES = {
     State.NOT_STARTED: "",
     State.PLANNED: "faint",
 }
+_INDENT = 5  # of the lines below a checkpoint or a milestone
 # One letter for each state, explained below the drawing, for readers without colour.
 _MARKS = {
     State.ACHIEVED: "#",
@@ -108,19 +111,25 @@ def _detail(course: Course, progress: Progress, status: Status[Checkpoint]) -> R
     if status.state in (State.ACHIEVED, State.FAILING):
         text.append(f", {status.passed} of {status.total} tests")
         text.append(f", {status.points:g} of {checkpoint.points} points, {_date(status.when)}")
-    text.append(f"\n     {checkpoint.question}", style="faint")
     module = course.module_of(checkpoint)
-    source = f"\n     module {module.name}: {course.source_name(module)}"
+    source = f"module {module.name}: {course.source_name(module)}"
     if not module.written:
-        source = f"\n     module {module.name}: not part of this course yet"
+        source = f"module {module.name}: not part of this course yet"
     elif not course.source_file(module).is_file():
         source += " (not there)"
     elif module.name in progress.completed_modules:
         source += " (completed)" if progress.is_verified(module) else f" ({CLAIMED})"
-    text.append(source, style="faint")
-    for name in status.failing:
-        text.append(f"\n     failing: {test_name(name)}", style="bad")
-    return text
+    below = [Text(checkpoint.question, style="faint"), Text(source, style="faint")]
+    return _with_lines(text, [*below, *_failing(status)])
+
+
+def _with_lines(head: Text, below: Iterable[Text]) -> Group:
+    """Lines below a head, indented, also where one of them has to be broken."""
+    return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in below))
+
+
+def _failing(status: Status[Any]) -> list[Text]:
+    return [Text(f"failing: {test_name(name)}", style="bad") for name in status.failing]
 
 
 def _timeline(course: Course, progress: Progress) -> list[RenderableType]:
@@ -180,16 +189,14 @@ def _milestone_detail(
     if stands.state in (State.ACHIEVED, State.FAILING):
         text.append(f", {stands.passed} of {stands.total} tests")
         text.append(f", {stands.points:g} of {milestone.points} points, {_date(stands.when)}")
-    text.append(f"\n     {milestone.question}", style="faint")
-    for line in measured(progress, status):
-        text.append(f"\n     measured: {line}", style="good")
-    for name in stands.failing:
-        text.append(f"\n     failing: {test_name(name)}", style="bad")
+    below = [Text(milestone.question, style="faint")]
+    below += [Text(f"measured: {line}", style="good") for line in measured(progress, status)]
+    below += _failing(stands)
     if status.missing:
-        text.append(f"\n     needs checkpoint {_missing_ids(status)}: {status.first_command}")
-    elif status.is_unlocked and not status.is_achieved:
-        text.append(f"\n     {status.first_command}")
-    return text
+        below.append(Text(f"needs checkpoint {_missing_ids(status)}:"))
+    if status.missing or (status.is_unlocked and not status.is_achieved):
+        below.append(Text(status.first_command))
+    return _with_lines(text, below)
 
 
 def _ladder_timeline(course: Course, progress: Progress) -> list[RenderableType]:

@@ -244,6 +244,19 @@ def test_start_names_the_demo_once_it_may_be_run(tito, with_demos):
     assert tito("start", "greeting")[1][-2:] == shown
 
 
+def test_what_is_broken_in_the_details_stays_indented(tito, course, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    path = course.root / "course.toml"
+    path.write_text(path.read_text().replace('"It waves twice"', f'"It waves {"and " * 9}waves"'))
+    assert tito("progress")[1][-5:] == [
+        "  1 1986 It waves! (wave): locked",
+        "     It waves and and and and and and",
+        "     and and and waves",
+        "     needs checkpoint 00:",
+        "     pytest --checkpoint 00",
+    ]
+
+
 def test_start_and_unlock_fit_the_terminal(tito, run_tito, course, monkeypatch):
     first = "A neuron that says one of two words, and learns from mistakes which of them it is."
     text = (
@@ -330,7 +343,9 @@ def test_share_prints_a_text_and_writes_a_credential(tito, course):
     assert lines[0] == "1986 It waves!: a milestone that I reached with Mini."
     assert "written: certificates/wave.credential.json" in lines
     assert "written: certificates/wave.openbadge.svg" in lines
-    assert lines[-1].startswith("Open Badges 3.0, verified; issued by you as did:key:z6Mk")
+    assert lines[-2] == "Open Badges 3.0, verified; issued by you as"
+    assert lines[-1].startswith("  did:key:z6Mk")
+    assert max(map(len, lines)) <= 80
 
 
 def test_share_without_the_library_prints_the_text_and_says_how_to_get_it(

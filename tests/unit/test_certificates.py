@@ -300,8 +300,9 @@ def test_the_text_to_share(course):
         "1986 It waves!: a milestone that I reached with Mini.\n"
         "It waves twice.\n"
         "Measured: 2 waves.\n"
-        f"date 2026-05-06, tests 1 passed, code {found.code}, evidence {found.evidence}.\n"
+        f"date: 2026-05-06\ntests: 1 passed\ncode: {found.code}\nevidence: {found.evidence}\n"
     )
+    assert max(map(len, share_text(found).splitlines())) <= 80
     named = share_text(certificate(course, name="Ada"))
     assert "a milestone that Ada reached with Mini" in named
 
