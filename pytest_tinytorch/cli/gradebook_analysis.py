@@ -14,6 +14,10 @@ import typer
 from pytest_tinytorch.cli.gradebook import HERE, Book, PolicyFile, app, opened, policy_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
     from pytest_tinytorch.gradebook.store import Gradebook
 
 __all__ = ["app"]
@@ -43,7 +47,6 @@ def gradebook_stats(
     """
     from pytest_tinytorch.gradebook.analytics import class_stats
     from pytest_tinytorch.gradebook.stats_view import stats_json, stats_view
-    from pytest_tinytorch.reports.console import draw
 
     with opened(book) as (_, gradebook):
         check_section(gradebook, section)
@@ -51,10 +54,7 @@ def gradebook_stats(
     if as_json:
         typer.echo(stats_json(stats))
         return
-    screen = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if screen else _FILE_WIDTH
-    colour = screen and "NO_COLOR" not in os.environ
-    typer.echo(draw(stats_view(stats, screen, every_test), width, colour), nl=False)
+    show(stats_view(stats, sys.stdout.isatty(), every_test))
 
 
 def check_section(gradebook: "Gradebook", section: str | None) -> None:
@@ -92,3 +92,45 @@ def gradebook_html(
         stats = class_stats(gradebook, policy_of(policy, gradebook), section)
     write_text(out, dashboard_html(stats, course.title, anonymous))
     typer.echo(f"written: {out}")
+
+
+@app.command("similar")
+def gradebook_similar(
+    folder: Annotated[Path, typer.Argument(help="the submissions: a folder or .zip per student")],
+    module: Annotated[str, typer.Option("--module", help="02, tensor, 02-05, all")] = "all",
+    least: Annotated[
+        float, typer.Option("--least", min=0, max=100, help="percent in common, to be listed")
+    ] = 60,
+    most: Annotated[int, typer.Option("--most", min=1, help="pairs to show")] = 50,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="write a page with the pairs side by side")
+    ] = None,
+) -> None:
+    """List submissions whose code looks alike, without the code of the course. No verdict.
+
+    Example: tito gradebook similar class --module 05 --html similar.html
+    """
+    from pytest_tinytorch.cli.here import course_here
+    from pytest_tinytorch.core.atomic import write_text
+    from pytest_tinytorch.core.selectors import choose_modules
+    from pytest_tinytorch.gradebook.similar import similar_pairs
+    from pytest_tinytorch.gradebook.similar_view import similar_html, similar_view
+    from pytest_tinytorch.submissions.find import find_submissions
+
+    course = course_here()
+    submissions, _ = find_submissions(folder)
+    modules = [chosen for chosen in choose_modules(course, module) if chosen.written]
+    found = similar_pairs(course, submissions, modules, least / 100)
+    show(similar_view(found, most))
+    if html is not None:
+        write_text(html, similar_html(found, course.title, most))
+        typer.echo(f"written: {html}")
+
+
+def show(parts: "Iterable[RenderableType]") -> None:
+    """Print for a terminal of any width, or without colour for a file."""
+    from pytest_tinytorch.reports.console import draw
+
+    screen = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if screen else _FILE_WIDTH
+    typer.echo(draw(parts, width, screen and "NO_COLOR" not in os.environ), nl=False)

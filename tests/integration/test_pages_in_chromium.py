@@ -17,6 +17,8 @@ from pytest_tinytorch.core.manifest import load_manifest
 from pytest_tinytorch.core.records import Location, Outcome, Reason, RunRecord, TestRecord
 from pytest_tinytorch.gradebook.analytics import class_stats
 from pytest_tinytorch.gradebook.dashboard import dashboard_html
+from pytest_tinytorch.gradebook.similar import Found, Pair, Side
+from pytest_tinytorch.gradebook.similar_view import similar_html
 from pytest_tinytorch.progress.certificates import certify
 from pytest_tinytorch.progress.progress import Progress
 from pytest_tinytorch.reports.certificate import certificate_html, portfolio_html
@@ -354,7 +356,14 @@ def certificates(course):
     return [certify(course, progress, m, "Ada") for m in course.milestones[:2]]
 
 
+def similar(_course):
+    lines = ((1, "def f(x):", True), (2, "    return x  # " + "long " * 40, True))
+    sides = [Side(name, 0.9, (lines, ((9, "y = 1", False),))) for name in ("Ana", "Bo")]
+    return similar_html(Found((Pair("01_numbers", 99, *sides),), ()), "Mini", 5)
+
+
 PAGES = {
+    "similar": similar,
     "feedback": feedback,
     "certificate": lambda course: certificate_html(certificates(course)[1]),
     "portfolio": lambda course: portfolio_html(certificates(course)),

@@ -95,3 +95,22 @@ def test_a_page_that_cannot_be_written_is_one_line(tito, results):
 
 def test_a_page_of_an_empty_gradebook(empty, tito):
     assert tito("html", "class.html") == (0, ["written: class.html"])
+
+
+def test_similar_lists_pairs_and_writes_a_page(course, tito):
+    pytest.importorskip("copydetect", reason="copydetect is not installed")
+    for student, name in {"ana": "x", "bo": "y", "cy": ""}.items():
+        body = "".join(f"    {name} = ({name} + {n}) * [{name}, {n}][0]\n" for n in range(20))
+        text = f"def walk({name}):\n{body}    return {name}\n" if name else "def add(a, b): ...\n"
+        (course.root / "class" / student).mkdir(parents=True)
+        (course.root / "class" / student / "01_numbers.py").write_text(text)
+    code, lines = tito("similar", "class", "--module", "01", "--html", "similar.html")
+    assert code == 0
+    assert "1 pair to look at" in lines and "written: similar.html" in lines
+    assert any("01_numbers" in line and "ana and bo" in line for line in lines)
+    assert "walk" in Path("similar.html").read_text("utf-8")
+
+
+def test_similar_needs_a_folder_of_submissions(course, tito):
+    code, lines = tito("similar", "nowhere")
+    assert code == 2 and len(lines) == 1 and "nowhere: is not there" in lines[0]
