@@ -33,7 +33,7 @@ class EarlyOption(NamedTuple):
 
 
 SUBMISSIONS = EarlyOption(("--submissions",), is_folder=True)
-RESULTS = EarlyOption(("--results",), is_folder=True)
+RESULTS = EarlyOption(("--results",), is_folder=True, needs="--submissions")
 HIDDEN_TESTS = EarlyOption(("--hidden",), is_folder=True, needs="--grade or --submissions")
 GRADE = EarlyOption(("--grade",))
 STUDENT = EarlyOption(("--student",), needs="--grade", may_be_empty=True)

@@ -4,7 +4,7 @@
 result does not depend on the run, worker or machine that graded them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from pytest_tinytorch.reports.grade_view import remarks
 from pytest_tinytorch.reports.html import feedback_html
 from pytest_tinytorch.reports.junit import junit_text
 from pytest_tinytorch.reports.markdown import feedback_markdown
+from pytest_tinytorch.reports.phrases import signed_text
 
 RESULTS = "grade.xml"
 STUDENTS_COPY = "grade.student.xml"
@@ -36,6 +37,7 @@ class ReportAssembler:
     results: Path
     isolation: str
     seed: int
+    harness: str  # the hash of everything beside the submission that results depend on
     altered: tuple[str, ...]  # course files that differ from the manifest
     key: Key | None
 
@@ -56,7 +58,7 @@ class ReportAssembler:
         seconds = {test: s for part in parts.values() for test, s in part.timed().items()}
         copy = junit_text(self.course, shown, None, seconds, True) if has_hidden else None
         old_copy = folder / STUDENTS_COPY
-        notes = [*remarks(self.isolation, (), self.altered, intake.refused), *intake.notes]
+        notes = [*remarks(self.isolation, (), self.altered, ()), *run.notes, signed_text(self.key)]
         changes: dict[Path, str | None] = {
             folder / RESULTS: junit_text(self.course, run, self.key, seconds),
             folder / f"{PAGE}.md": feedback_markdown(self.course, run, notes),
@@ -69,6 +71,7 @@ class ReportAssembler:
     def _record(self, intake: Intake, parts: Mapping[Group, Part]) -> RunRecord:
         tests = [test for part in parts.values() for test in part.tests]
         groups = tuple(parts)
+        reasons = (f"{g}: {p.reason}" for g, p in parts.items() if p.reason)
         return RunRecord(
             course=self.course.id,
             seed=self.seed,
@@ -83,7 +86,26 @@ class ReportAssembler:
             manifest=self.manifest.digest,
             sources=intake.sources,
             altered=self.altered,
+            status=intake.status,
+            submitted=intake.submitted,
+            review=tuple(reasons),
+            notes=(
+                *self._missing(intake, groups),
+                *(f"Ignored: {reason}" for reason in intake.refused),
+                *intake.notes,
+            ),
+            earlier={
+                str(group): part.sources
+                for group, part in parts.items()
+                if (part.sources, part.harness) != (intake.sources, self.harness)
+            },
         )
+
+    def _missing(self, intake: Intake, groups: Iterable[Group]) -> list[str]:
+        """That nothing was handed in for the modules that these groups are about."""
+        found = (self.course.collection_of(group) for group in groups)
+        modules = dict.fromkeys(name for c in found if c is not None for name in c.modules)
+        return [intake.missing[name] for name in modules if name in intake.missing]
 
 
 def _differs(path: Path, text: str | None) -> bool:

@@ -32,7 +32,7 @@ def notes_on(course: Course, run: RunRecord) -> list[str]:
     """Remarks on a run for the reader of the page."""
     from pytest_tinytorch.reports.grade_view import remarks
 
-    notes = remarks(run.isolation, (), run.altered, ())
+    notes = [*remarks(run.isolation, (), run.altered, ()), *run.notes]
     if run.version != course.version:
         notes.append(
             f"Graded with version {run.version} of the course; titles are those of version"

@@ -15,6 +15,7 @@ from pytest_tinytorch.core.tempdirs import make_folder, remove_folder
 from pytest_tinytorch.grading.parts import Intake, Part, PartFiles, PartStatus, part_key
 from pytest_tinytorch.grading.prepare import StepFailed, Trees, attempt, exported
 from pytest_tinytorch.submissions.find import Submitted
+from pytest_tinytorch.submissions.reader import Taken
 
 # Runs the tests of a group on the course in a tree; the path is the next package.
 Run = Callable[[Course, Group, Path], tuple[TestRecord, ...]]
@@ -69,7 +70,7 @@ class Grader:
         submitted, group = task
         files = PartFiles(self._results, self._names[submitted.student])
         taken = self._trees.taken(submitted)
-        files.write_intake(Intake.of(submitted.student, taken))
+        files.write_intake(Intake.of(submitted, taken))
         key = part_key(self._harness, taken.digest, group)
         old = files.read(group)
         if old is not None and self._is_current(old, key):
@@ -82,7 +83,11 @@ class Grader:
         """Store that a part could not be graded, and the reason."""
         files = PartFiles(self._results, self._names[task[0].student])
         tests = tuple(replace(test, message=reason) for test in tests)
-        files.write(task[1], Part("", PartStatus.GRADER_ERROR, tests, reason))
+        intake = files.read_intake()
+        sources = intake.sources if intake else ""
+        files.write(
+            task[1], Part("", PartStatus.GRADER_ERROR, tests, reason, sources, self._harness)
+        )
 
     def _is_current(self, part: Part, key: str) -> bool:
         return part.key == key and part.status is PartStatus.GRADED and not self._regrade
@@ -92,8 +97,8 @@ class Grader:
         self._check(group)
         tree = self._trees.exported(submitted)
         taken = self._trees.taken(submitted)
-        reason = taken.unreadable
-        if tree is None:
+        reason = taken.unreadable or self._unclear(taken, group)
+        if tree is None or reason:
             nothing = self._run_on_nothing(group)
             tests = tuple(t.failed_with(Outcome.MISSING, Reason.HARNESS, reason) for t in nothing)
         else:
@@ -109,6 +114,14 @@ class Grader:
             self._harness,
             tuple(round(test.seconds, 3) for test in tests),
         )
+
+    def _unclear(self, taken: Taken, group: Group) -> str:
+        """Why it is unclear which file holds a module that a group needs; "" if it is clear."""
+        collection = self._course.collection_of(group)
+        needed = self._course.modules_of(collection) if collection else ()
+        own = [collection.about] if collection else []
+        names = [*own, *(module.name for module in needed)]
+        return next((taken.unclear[name] for name in names if name in taken.unclear), "")
 
     def _next_package(self, now: Course, following: Task | None) -> Path:
         """The package of the next part, if that part is known and has to be run."""

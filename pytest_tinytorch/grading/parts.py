@@ -10,7 +10,8 @@ same bytes, apart from `seconds`, the durations of the tests.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from importlib import metadata
@@ -23,6 +24,9 @@ from pytest_tinytorch.core.errors import MachineError
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.manifest import Manifest, course_files
 from pytest_tinytorch.core.records import TestRecord
+from pytest_tinytorch.core.text import one_line
+from pytest_tinytorch.submissions.collection import CollectedStatus
+from pytest_tinytorch.submissions.find import Submitted
 from pytest_tinytorch.submissions.reader import Taken
 
 FORMAT = 1
@@ -70,11 +74,31 @@ class Intake:
     sources: str  # their hash
     refused: tuple[str, ...]
     notes: tuple[str, ...]
+    status: str = ""  # in `collected.json`
+    submitted: str = ""  # ISO 8601
+    # module -> that nothing was handed in for it
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, student: str, taken: Taken) -> "Intake":
-        refused = (*taken.refused, *([taken.unreadable] if taken.unreadable else []))
-        return cls(student, taken.commit, taken.digest, refused, taken.notes)
+    def of(cls, submitted: Submitted, taken: Taken) -> "Intake":
+        return cls(
+            submitted.student,
+            taken.commit,
+            taken.digest,
+            taken.refused,
+            (*_collected(submitted), *taken.notes),
+            submitted.status,
+            submitted.time,
+            dict(taken.missing),
+        )
+
+
+def _collected(submitted: Submitted) -> list[str]:
+    """What `collected.json` says about a submission."""
+    status = {CollectedStatus.LATE: "Late", CollectedStatus.NONE: "Nothing was handed in"}
+    said = [status.get(CollectedStatus(submitted.status), "")] if submitted.status else []
+    parts = [part for part in (*said, submitted.time, submitted.note) if part]
+    return [one_line(": ".join(parts))] if submitted.note or any(said) else []
 
 
 class PartFiles:
@@ -112,8 +136,17 @@ class PartFiles:
             return None
         try:
             refused, notes = tuple(data["refused"]), tuple(data["notes"])
-            return Intake(data["student"], data["commit"], data["sources"], refused, notes)
-        except (KeyError, TypeError):
+            return Intake(
+                data["student"],
+                data["commit"],
+                data["sources"],
+                refused,
+                notes,
+                str(data.get("status", "")),
+                str(data.get("submitted", "")),
+                dict(data.get("missing", {})),
+            )
+        except (KeyError, TypeError, ValueError):
             return None
 
     def write_intake(self, intake: Intake) -> None:

@@ -6,10 +6,21 @@ from pathlib import Path
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.records import RunRecord
 from pytest_tinytorch.core.scores import Grade, grade_of
-from pytest_tinytorch.core.signing import VARIABLE, Key, find_key, key_file, verified_record
+from pytest_tinytorch.core.signing import (
+    VARIABLE,
+    Key,
+    find_key,
+    key_file,
+    properties_of,
+    verified_record,
+)
 from pytest_tinytorch.core.text import one_line
+from pytest_tinytorch.reports.junit import FOR_STUDENT
 from pytest_tinytorch.reports.junit_reader import parse_run
+from pytest_tinytorch.reports.phrases import earlier_text
+from pytest_tinytorch.submissions.collection import CollectedStatus
 
+_SAID = (CollectedStatus.LATE, CollectedStatus.NONE)
 _LONGEST = 2000  # characters of a line
 
 
@@ -18,8 +29,23 @@ def verify_lines(files: Sequence[Path]) -> tuple[bool, list[str]]:
     key = find_key()
     if key is None:
         raise CourseError(f"no key to verify with: set {VARIABLE}, or write it to {key_file()}")
-    results = [_verified(path, key) for path in files]
-    return all(good for good, _ in results), [line for _, line in results]
+    results = [
+        (True, one_line(f"not signed {path}: the student's copy, without hidden tests", _LONGEST))
+        if _is_copy(path)
+        else _verified(path, key)
+        for path in files
+    ]
+    are_copies = all(map(_is_copy, files))
+    return not are_copies and all(good for good, _ in results), [line for _, line in results]
+
+
+def _is_copy(path: Path) -> bool:
+    """Whether a file says that it is a student's copy. It is never counted as verified."""
+    try:
+        properties = properties_of(path)
+    except CourseError:
+        return False
+    return FOR_STUDENT in properties and "record_sig" not in properties
 
 
 def _verified(path: Path, key: Key) -> tuple[bool, str]:
@@ -40,4 +66,11 @@ def _but(run: RunRecord, grade: Grade) -> str:
     """Remarks that qualify a grade with a valid signature."""
     incomplete = "" if grade.is_complete else f"; grade not complete: {grade.undecided} undecided"
     altered = f"; modified course files: {', '.join(run.altered)}" if run.altered else ""
-    return incomplete + altered
+    late = f"; {run.status}" if run.status in _SAID else ""
+    earlier = "".join(
+        f"; {group}: points {earlier_text(run, group)}"
+        for group in run.groups
+        if earlier_text(run, group)
+    )
+    review = "".join(f"; for review: {reason}" for reason in run.review)
+    return incomplete + altered + late + earlier + review

@@ -11,6 +11,8 @@ import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -81,13 +83,11 @@ class BatchSession:
         self.course = course_of(config)
         self.options = options_of(config)
         self.manifest = manifest_of(config)
-        found, self.ignored = find_submissions(batch.submissions)
         sent = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
-        if sent is not None:  # all workers must see the same students
-            found = [
-                Submitted(student, batch.submissions / os.fsdecode(name.encode("latin-1")), commit)
-                for student, name, commit in sent
-            ]
+        if sent is None:
+            found, self.ignored = find_submissions(batch.submissions)
+        else:  # all workers must see the same students
+            found, self.ignored = [_received(batch, entry) for entry in sent], []
         self.students: list[Submitted] = found
         self.names = folder_names(s.student for s in found)
         self.key: Key | None = None if is_worker(config) else find_key()
@@ -96,10 +96,11 @@ class BatchSession:
         self._tests: dict[Group, list[pytest.Item]] = {}  # group -> tests of the course
         self._grader: Grader | None = None
 
-    def worker_input(self) -> list[list[str]]:
+    def worker_input(self) -> list[dict[str, Any]]:
         # A file name may be any bytes, and xdist sends only text.
         return [
-            [s.student, os.fsencode(s.path.name).decode("latin-1"), s.commit] for s in self.students
+            asdict(s) | {"path": os.fsencode(s.path.name).decode("latin-1") if s.handed_in else ""}
+            for s in self.students
         ]
 
     def items(self, session: pytest.Session, tests: Sequence[pytest.Item]) -> list[pytest.Item]:
@@ -152,13 +153,17 @@ class BatchSession:
             self._grader = self._new_grader()
         return self._grader
 
-    def _new_grader(self) -> Grader:
+    @cached_property
+    def harness(self) -> str:
+        """The hash of everything beside the submissions that results depend on."""
         deciding = deciding_options(self.options, level_of(self.config).name)
-        hidden = self.options.hidden_folder
-        harness = harness_digest(self.course, self.manifest, hidden, deciding)
+        return harness_digest(self.course, self.manifest, self.options.hidden_folder, deciding)
+
+    def _new_grader(self) -> Grader:
+        batch = self.batch
         try:
             grader = Grader(
-                self.course, self.batch.results, self.names, harness, self.batch.regrade, self._run
+                self.course, batch.results, self.names, self.harness, batch.regrade, self._run
             )
         except OSError as error:
             raise MachineError(os_error_text(error)) from None
@@ -181,6 +186,11 @@ class BatchSession:
                     tally.add(TestRecord.from_json(data), str(report.when))
         records = [*tally.ran(), *tally.missing(self.manifest, [group])]
         return in_order(graded(records, self.manifest), (group,))
+
+
+def _received(batch: Batch, entry: dict[str, Any]) -> Submitted:
+    path = batch.submissions / os.fsdecode(entry["path"].encode("latin-1"))
+    return Submitted(**entry | {"path": path})
 
 
 def batch_of_run(config: pytest.Config) -> BatchSession | None:

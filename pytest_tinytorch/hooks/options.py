@@ -47,7 +47,10 @@ from pytest_tinytorch.hooks.stash import stashed
 from pytest_tinytorch.isolation.levels import LEVELS
 from pytest_tinytorch.progress.progress import FORMS, Progress
 from pytest_tinytorch.progress.unlocking import Locked, only_unlocked
+from pytest_tinytorch.submissions.find import check_is_class
+from pytest_tinytorch.submissions.intake import check_hidden_folder
 
+_RESULTS = "results"  # the folder, if none is given
 _LARGEST_SEED = 2**32 - 1
 _NO_RUN = {
     "collectonly": "--collect-only",
@@ -199,7 +202,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--fail-under",
         type=_percent,
-        default=0.0,
         metavar="PERCENT",
         help="with --grade: exit with 1 below this share of the points (default: 0)",
     )
@@ -211,8 +213,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         RESULTS.name,
         metavar="DIR",
-        default="results",
-        help="with --submissions: the folder for results (default: results)",
+        help=f"with --submissions: the folder for results (default: {_RESULTS})",
     )
     group.addoption(
         "--regrade",
@@ -331,7 +332,7 @@ def _read(config: pytest.Config) -> Options:
         _isolation(option.isolate, modules),
         option.require_isolation,
         bool(option.grade or batch),
-        option.fail_under,
+        option.fail_under or 0.0,
         _hidden(hidden, course_of(config), checkpoints) if hidden else (),
         hidden,
         batch,
@@ -365,15 +366,13 @@ def _programs(
 
 def _check_graded(option: Any) -> None:
     if option.submissions:
-        for name in ("student", *_WITHOUT_POINTS):
-            if getattr(option, name):
-                raise CourseError(
-                    f"--{name} cannot be used with --submissions, which grades a class"
-                )
+        _check_class(option)
         return
     if option.regrade:
         raise CourseError("--regrade needs --submissions")
     if not option.grade:
+        if option.fail_under is not None:
+            raise CourseError("--fail-under needs --grade: pytest --grade --fail-under 60")
         for early in EARLY_OPTIONS:
             if early.needs and getattr(option, early.attribute) and not option.collectonly:
                 raise CourseError(f"{early.name} needs {early.needs}")
@@ -391,6 +390,32 @@ def _check_graded(option: Any) -> None:
             raise CourseError(f"--grade counts points, and --{name} has none")
 
 
+def _check_class(option: Any) -> None:
+    """Refuse what has no effect on a class."""
+    if option.fail_under is not None:
+        raise CourseError(
+            "--fail-under cannot be used with --submissions, as a class has no single grade; run"
+            " `pytest --grade --fail-under PERCENT` in one student's checkout"
+        )
+    if option.gradescope:
+        raise CourseError(
+            "--gradescope cannot be used with --submissions; for Gradescope, run `tito gradescope"
+            " bundle`"
+        )
+    if option.isolate == "none":
+        raise CourseError(
+            "--isolate=none cannot be used with --submissions, which grades code of several"
+            " students in one run; leave it out"
+        )
+    if option.no_export:
+        raise CourseError(
+            "--no-export cannot be used with --submissions: each submission is exported"
+        )
+    for name in ("student", *_WITHOUT_POINTS):
+        if getattr(option, name):
+            raise CourseError(f"--{name} cannot be used with --submissions, which grades a class")
+
+
 def _batch(config: pytest.Config) -> Batch | None:
     option = config.option
     if not option.submissions:
@@ -402,8 +427,12 @@ def _batch(config: pytest.Config) -> Batch | None:
             # Removes `..` as pytest does, without following links.
             setattr(option, early.attribute, os.path.abspath(here / given))  # noqa: PTH100
     if option.hidden:
+        check_hidden_folder(Path(option.hidden))
         option.importmode = "importlib"  # file names of hidden tests may repeat others
-    submissions, results = Path(option.submissions), Path(option.results)
+    submissions = Path(option.submissions)
+    results = Path(option.results or os.path.abspath(here / _RESULTS))  # noqa: PTH100
+    if not is_worker(config):
+        check_is_class(submissions, course_of(config))
     if submissions.resolve() in (results.resolve(), *results.resolve().parents):
         raise CourseError(
             f"--results {results}: is inside the folder of submissions, so it would be read as"

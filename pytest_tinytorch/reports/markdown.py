@@ -29,6 +29,7 @@ def _page(page: Page) -> Iterator[str]:
     yield from (f"**Grade: {page.grade}** {_bar(page.share, 20)}", "")
     yield from _text(f"{page.summary}.")
     yield from _text(page.undecided)
+    yield from _list(page.review)
     if page.facts:
         yield from (", ".join(f"{name} {code(value)}" for name, value in page.facts), "")
     if page.rows:

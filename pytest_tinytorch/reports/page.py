@@ -16,6 +16,7 @@ from pytest_tinytorch.reports.phrases import (
     CauseText,
     capability,
     cause_text,
+    earlier_text,
     grade_text,
     group_name,
     group_row,
@@ -94,6 +95,7 @@ class Page:
     share: float
     summary: str
     undecided: str
+    review: tuple[str, ...]  # why an instructor has to look
     rows_heading: str  # `Checkpoint`, `Milestone`, or `Part` for both
     rows: tuple[Row, ...]
     parts: tuple[Part, ...]
@@ -115,11 +117,12 @@ def page_of(course: Course, run: RunRecord, notes: Sequence[str]) -> Page:
         share=_share(grade.points, grade.max_points),
         summary=_summary(run, parts),
         undecided=_undecided(run.tests),
+        review=tuple(map(line, run.review)),
         rows_heading=rows_heading(score.group for score in grade.scores),
-        rows=tuple(_row(course, number, score) for number, score in enumerate(grade.scores)),
+        rows=tuple(_row(course, run, number, s) for number, s in enumerate(grade.scores)),
         parts=parts,
         step=NextStep(line(step.command), line(step.why)),
-        notes=_notes(notes),
+        notes=_notes([*_earlier(course, run), *notes]),
     )
 
 
@@ -220,14 +223,16 @@ def _summary(run: RunRecord, parts: Sequence[Part]) -> str:
     return ", ".join([*counts, f"{passed} of {len(run.tests)} tests passed"])
 
 
-def _row(course: Course, number: int, score: Score) -> Row:
+def _row(course: Course, run: RunRecord, number: int, score: Score) -> Row:
+    undecided = f"{score.undecided} could not be graded" if score.undecided else ""
+    remarks = (undecided, earlier_text(run, score.group))
     return Row(
         anchor=_anchor(number),
         name=line(group_row(course, score.group)),
         tests=f"{score.passed} of {score.tests}",
         points=f"{score.points:g} of {score.max_points:g}",
         share=_share(score.points, score.max_points),
-        remark=f"{score.undecided} could not be graded" if score.undecided else "",
+        remark=", ".join(filter(None, remarks)),
     )
 
 
@@ -258,6 +263,15 @@ def _undecided(tests: Sequence[TestRecord]) -> str:
         f"{tests_text(len(found))} ({points}) could not be graded. Your instructor is informed;"
         " these tests do not count as 0."
     )
+
+
+def _earlier(course: Course, run: RunRecord) -> list[str]:
+    return [
+        f"{group_name(course, group)}: these points are {text} (sources"
+        f" {run.earlier[str(group)][:_HASH]}); the others are of sources {run.sources[:_HASH]}"
+        for group in run.groups
+        if (text := earlier_text(run, group))
+    ]
 
 
 def _notes(notes: Sequence[str]) -> tuple[str, ...]:

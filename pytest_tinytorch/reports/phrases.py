@@ -7,8 +7,9 @@ from pytest_tinytorch.core.causes import Cause, Verdict, verdict
 from pytest_tinytorch.core.course import Collection, Course, Demo, Milestone
 from pytest_tinytorch.core.groups import Group, Kind, checkpoint_group, test_name
 from pytest_tinytorch.core.manifest import MANIFEST_FILE
-from pytest_tinytorch.core.records import Location, Reason, TestRecord
+from pytest_tinytorch.core.records import Location, Reason, RunRecord, TestRecord
 from pytest_tinytorch.core.scores import Grade
+from pytest_tinytorch.core.signing import Key
 
 # Labels of the parts of a cause.
 EXAMPLE = "input to try"
@@ -135,6 +136,20 @@ def grade_text(grade: Grade) -> str:
         return f"{points}, {grade.percent:.1f} %"
     why = f"; {tests_text(grade.undecided)} could not be graded" if grade.undecided else ""
     return f"none yet, {points} so far{why}"
+
+
+def earlier_text(run: RunRecord, group: Group) -> str:
+    """Where the points of a group are not from the submission that the record names."""
+    sources = run.earlier.get(str(group))
+    if sources is None:
+        return ""
+    if sources == run.sources:
+        return "of an earlier run, with other tests or settings"
+    return "of an earlier submission"
+
+
+def signed_text(key: Key | None) -> str:
+    return f"Signed with key {key.id}" if key else "Not signed: there is no key"
 
 
 def counted(number: float, what: str) -> str:

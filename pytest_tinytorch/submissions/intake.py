@@ -89,15 +89,8 @@ def altered_files(course: Course) -> tuple[str, ...]:
 
 def take_in_hidden(folder: Path, target: Path, with_manifest: bool = True) -> list[Path]:
     """Copy an instructor's hidden tests. Raises CourseError if there are none."""
-    files = sorted(folder.glob("checkpoint_*.py"))
+    files = check_hidden_folder(folder, with_manifest)
     manifest = folder / HIDDEN_MANIFEST
-    if not files:
-        raise CourseError(f"--hidden {folder}: no checkpoint_NN_*.py is there")
-    if with_manifest and not manifest.is_file():
-        raise CourseError(
-            f"--hidden {folder}: no {HIDDEN_MANIFEST} is there; run `tito manifest --hidden"
-            f" {folder}`"
-        )
     for path in (*files, *([manifest] if with_manifest else [])):
         if not path.is_file():
             raise CourseError(f"--hidden {folder}: {path.name} is not a plain file; move it away")
@@ -106,6 +99,22 @@ def take_in_hidden(folder: Path, target: Path, with_manifest: bool = True) -> li
         except OSError as error:
             raise CourseError(f"--hidden {path}: cannot be read: {error.strerror}") from None
     return [target / path.name for path in files]
+
+
+def check_hidden_folder(folder: Path, with_manifest: bool = True) -> list[Path]:
+    """The files of an instructor's hidden tests. Raises CourseError if there are none."""
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "is not there"
+        raise CourseError(f"--hidden {folder}: {what}; give a folder with checkpoint_NN_*.py")
+    files = sorted(folder.glob("checkpoint_*.py"))
+    if not files:
+        raise CourseError(f"--hidden {folder}: no checkpoint_NN_*.py is there")
+    if with_manifest and not (folder / HIDDEN_MANIFEST).is_file():
+        raise CourseError(
+            f"--hidden {folder}: no {HIDDEN_MANIFEST} is there; run `tito manifest --hidden"
+            f" {folder}`"
+        )
+    return files
 
 
 def _source_names(course: Course) -> list[str]:

@@ -23,6 +23,7 @@ from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.core.text import one_line
 
 METADATA = "submission_metadata.yml"
+TEXT_ALONE = "a text or a link was submitted, not a file"
 _EXAMPLES = (
     "lovelaceada_123_456_02_tensor.py (Canvas), Ada Lovelace_12_assignsubmission_file/... (Moodle),"
     f" submission_34/... beside {METADATA} (Gradescope)"
@@ -32,6 +33,12 @@ _CANVAS = re.compile(r"(?P<who>.+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<rest>.+)", r
 _CANVAS_FILE = re.compile(r"(?P<attachment>\d+)_(?P<name>.+)", re.DOTALL)
 _CANVAS_TEXT = ("text.html", "link.html")
 _AGAIN = re.compile(r"(\d\d_[A-Za-z]\w*)-\d+(\.py|\.ipynb)")  # a source that was submitted again
+# What browsers, file managers and platforms add to the name of a copy.
+_COPY = re.compile(
+    r"( ?\(\d+\)|[ _-]+\(?(copy|copie|copia|kopie)\)?( ?\(?\d+\)?)?|-\d+| \d+)$",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"^\d{3,}_(?=\d\d_)")  # Canvas's, of an older file of the same name
 _MOODLE = re.compile(r"(?P<who>.+_\d+)_assignsubmission_(?P<kind>[a-z]+)(_(?P<name>.*))?")
 _GRADESCOPE = re.compile(r"submission_\w+")
 
@@ -68,6 +75,39 @@ def platform_of(names: Sequence[str]) -> tuple[Platform, str] | None:
     return None
 
 
+def own_names(name: str) -> Iterator[str]:
+    """The names that a file may have had before a platform, a browser or a copy changed it.
+
+    `lovelaceada_LATE_123_456_02_tensor-1 (2).py` -> `02_tensor-1 (2).py`, `02_tensor-1.py`, ...
+    """
+    found = _canvas(name)
+    file = _CANVAS_FILE.fullmatch(found[2]) if found is not None else None
+    moodle = _MOODLE.fullmatch(name)
+    plain = file["name"] if file is not None else (moodle and moodle["name"]) or name
+    while True:
+        plain = _NUMBER.sub("", plain.removeprefix("LATE_"))
+        yield plain
+        stem, dot, ending = plain.rpartition(".")
+        shorter = _COPY.sub("", stem)
+        if not dot or shorter == stem:
+            return
+        plain = f"{shorter}.{ending}"
+
+
+def students_in(names: Sequence[str]) -> int:
+    """How many students a download with these names has; 0 if they are not those of a download."""
+    found = platform_of(names)
+    if found is None:
+        return 0
+    platform, prefix = found
+    inside = {name.removeprefix(prefix).partition("/")[0] for name in names}
+    if platform is Platform.GRADESCOPE:
+        return sum(_GRADESCOPE.fullmatch(name) is not None for name in inside)
+    if platform is Platform.MOODLE:
+        return len({m["who"] for name in inside if (m := _MOODLE.fullmatch(name))})
+    return len({parts[0] for name in inside if (parts := _canvas(name))})
+
+
 def unknown(where: str, names: Sequence[str]) -> CourseError:
     """The message for a download of an unknown platform."""
     found = f"there is {names[0]!r}" if names else "there are no files"
@@ -89,7 +129,7 @@ def handed_in(
     ]
     for handed in students.values():
         if not handed.files:
-            handed.note = "a text or a link was submitted, not a file"
+            handed.note = TEXT_ALONE
     return sorted(students.values(), key=lambda handed: handed.student), sorted(nobodys)
 
 

@@ -2,12 +2,13 @@
 
 `grading.prepare` and Gradescope's autograder call it. Students submit the whole course, the sources
 alone, or notebooks, with a folder or two around them. Of several files of one name, the one in
-the folder that the course names counts, then the one in the highest folder.
+the folder that the course names counts, then the one in the highest folder. `identify` recognizes
+sources with other names; zips in a submission are read if a module is found nowhere else.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,8 @@ from pathlib import Path, PurePosixPath
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.text import one_line
 from pytest_tinytorch.submissions.find import Submitted
+from pytest_tinytorch.submissions.identify import Read, Search
+from pytest_tinytorch.submissions.inner_zips import is_zip, with_inner_zips
 from pytest_tinytorch.submissions.intake import LARGEST_SOURCE, checked_out, plain_content
 from pytest_tinytorch.submissions.notebooks import (
     LARGEST_NOTEBOOK,
@@ -29,8 +32,6 @@ _MOST_ENTRIES = 20_000
 _MOST_LEFT_OUT = 20  # reported omissions of one notebook, or files of one name
 _NOT_OF_INTEREST = (".", "__", "node_modules", "venv", "site-packages")
 
-Read = Callable[[PurePosixPath, int], tuple[bytes | None, str]]  # -> bytes, or None and the reason
-
 
 @dataclass(frozen=True)
 class Taken:
@@ -41,6 +42,10 @@ class Taken:
     notes: tuple[str, ...] = ()
     commit: str = ""
     unreadable: str = ""  # why the submission cannot be read at all, or ""
+    # module -> why an instructor has to look for its source
+    unclear: Mapping[str, str] = field(default_factory=dict)
+    # module -> that nothing was handed in for it
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -53,6 +58,10 @@ class Taken:
 
 def read_submission(course: Course, submitted: Submitted) -> Taken:
     """Read a submission. Never raises because of its content: the result has the reasons."""
+    if submitted.problem:
+        return Taken({}, commit=submitted.commit, unreadable=submitted.problem)
+    if not submitted.handed_in:
+        return Taken({})
     if submitted.path.is_dir():
         taken = _from_folder(course, submitted.path)
         return replace(taken, commit=taken.commit or submitted.commit)
@@ -75,7 +84,7 @@ def _from_folder(course: Course, root: Path) -> Taken:
     taken = _take(course, names, read)
     top = names[0].parts[:1] if names and len({name.parts[0] for name in names}) == 1 else ()
     commit = checked_out(root) or checked_out(root.joinpath(*top))
-    return Taken(taken.sources, (*refused, *taken.refused), taken.notes, commit)
+    return replace(taken, refused=(*refused, *taken.refused), commit=commit)
 
 
 def _from_zip(course: Course, opened: StudentZip) -> Taken:
@@ -88,7 +97,7 @@ def _from_zip(course: Course, opened: StudentZip) -> Taken:
     names = [path for path in opened.entries if not _is_outside(path.parts[:-1])]
     taken = _take(course, names, read)
     refused = tuple(map(one_line, opened.refused[:20]))
-    return Taken(taken.sources, (*refused, *taken.refused), taken.notes)
+    return replace(taken, refused=(*refused, *taken.refused))
 
 
 def _walk(root: Path, first: str) -> tuple[list[PurePosixPath], list[str]]:
@@ -126,31 +135,45 @@ def _is_outside(folders: Iterable[str]) -> bool:
 
 
 def _take(course: Course, names: Iterable[PurePosixPath], read: Read) -> Taken:
-    wanted = {f"{module.name}{end}" for module in course.modules for end in (".py", SUFFIX)}
-    found: dict[str, list[PurePosixPath]] = {}
-    for path in names:
-        if path.name in wanted and len(path.parts) <= _DEEPEST:
-            found.setdefault(path.stem, []).append(path)
-    sources: dict[str, bytes] = {}
+    names = [path for path in names if len(path.parts) <= _DEEPEST]
+    search = Search(course, names, read)
     refused: list[str] = []
+    if search.lacks() and any(is_zip(path) for path in names):
+        inner, read, refused = with_inner_zips(names, read)
+        names = [path for path in inner if not _is_outside(path.parts[:-1])]
+        search = Search(course, names, read)
+    sources: dict[str, bytes] = {}
     notes: list[str] = []
+    unclear: dict[str, str] = {}
+    missing: dict[str, str] = {}
     notebooks = NotebookReader()
     for module in course.modules:
-        # If there are a source and a notebook, the source counts.
-        ranked = sorted(found.get(module.name, ()), key=lambda path: _rank(path, course.sources))
-        if not ranked:
+        choice = search.choose(module)
+        if choice.unclear:
+            unclear[module.name] = choice.unclear
+        if choice.missing:
+            missing[module.name] = choice.missing
+        if not choice.paths:
             continue
-        first, *others = ranked
+        first, *others = choice.paths
         content, reason, left_out = _content(first, read, notebooks)
-        if content is None:
-            refused.append(one_line(f"{first}: {reason}"))
+        if content is not None:
+            reason = search.belongs_elsewhere(module, content)
+        if content is None or reason:
+            unclear[module.name] = one_line(f"{first}: {reason}")
+            refused.append(unclear[module.name])
             continue
         sources[course.source_name(module)] = content
-        if first.suffix == SUFFIX:
-            notes.append(one_line(f"{first} was read as {course.source_name(module)}"))
+        if first.suffix == SUFFIX or choice.why or _is_in_zip(first):
+            why = f": {choice.why}" if choice.why else ""
+            notes.append(one_line(f"{first} was read as {course.source_name(module)}{why}"))
         notes += [one_line(f"{first}: {line}") for line in left_out[:_MOST_LEFT_OUT]]
         notes += _left_out(first, others)
-    return Taken(sources, tuple(refused), tuple(notes))
+    return Taken(sources, tuple(refused), tuple(notes), unclear=unclear, missing=missing)
+
+
+def _is_in_zip(path: PurePosixPath) -> bool:
+    return any(map(is_zip, path.parents))
 
 
 def _left_out(first: PurePosixPath, others: list[PurePosixPath]) -> list[str]:
@@ -158,11 +181,6 @@ def _left_out(first: PurePosixPath, others: list[PurePosixPath]) -> list[str]:
     lines = [one_line(f"{other} was ignored: {first} is graded instead") for other in named]
     more = len(others) - len(named)
     return [*lines, f"{more} more of this name were left out"] if more else lines
-
-
-def _rank(path: PurePosixPath, sources: str) -> tuple[bool, int, bool, str]:
-    in_place = path.parts[-2:-1] == PurePosixPath(sources).parts[-1:]
-    return not in_place, len(path.parts), path.suffix == SUFFIX, str(path)
 
 
 def _content(

@@ -1,8 +1,10 @@
 """Reads single entries of an untrusted zip, with limits of size. `reader` calls it."""
 
+import os
 import struct
 import zipfile
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from pytest_tinytorch.submissions.zip_entry import DAMAGED, TooLarge, chunks, is_link, not_read
 
@@ -23,9 +25,13 @@ class ZipRefused(Exception):
 class StudentZip:
     """One student's zip, opened with limits. Raises ZipRefused."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | IO[bytes]) -> None:
         try:
-            _check_size(path)
+            if isinstance(path, Path):
+                with path.open("rb") as file:
+                    _check_size(file)
+            else:
+                _check_size(path)
             self._zip = zipfile.ZipFile(path)
             entries = self._zip.infolist()
         except (*_BROKEN, struct.error, ValueError) as error:
@@ -56,14 +62,13 @@ class StudentZip:
         self._zip.close()
 
 
-def _check_size(path: Path) -> None:
+def _check_size(file: IO[bytes]) -> None:
     """Check the size of the zip's directory in the file's last bytes, before reading it."""
-    size = path.stat().st_size
+    size = file.seek(0, os.SEEK_END)
     if size > LARGEST_ZIP:
         raise ZipRefused(f"has {size} bytes, more than {LARGEST_ZIP}")
-    with path.open("rb") as file:
-        file.seek(max(0, size - _LONGEST_END))
-        tail = file.read()
+    file.seek(max(0, size - _LONGEST_END))
+    tail = file.read()
     place = tail.rfind(_END_MARK)
     if place < 0:
         raise ZipRefused("is not a zip file")

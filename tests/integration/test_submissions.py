@@ -20,7 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "system/submissions"))
 from arena import RIGHT, WRONG, make_arena, make_hidden
 from results import digests
 
+from pytest_tinytorch.grading.verify import verify_lines
 from pytest_tinytorch.isolation.levels import missing
+from pytest_tinytorch.submissions.collection import Collected, CollectedStatus, Collection
+from pytest_tinytorch.submissions.platforms import TEXT_ALONE
 
 pytestmark = pytest.mark.skipif(bool(missing("process")), reason=missing("process"))
 
@@ -251,7 +254,7 @@ def test_without_a_terminal_the_results_are_the_same(desk):
 def test_lf_runs_what_was_no_grade(desk):
     (desk.submissions / "carl.zip").write_bytes(b"no zip")
     first = desk.says()
-    assert "For review, no grade (2): carl 00: carl.zip is not a zip file carl 01:" in first
+    assert "For review, no grade (2): carl 00, 01: carl.zip is not a zip file" in first
     assert "carl 0 of 15 for review" in first
     again = desk.says("--lf")
     assert "1 student:" in again and "2 failed" in again
@@ -337,8 +340,147 @@ def test_the_page_to_hand_back_says_what_to_do(desk):
     desk.run()
     for name in ("feedback.md", "feedback.html"):
         page = (desk.results / "carl" / name).read_text("utf-8")
-        for words in ("0 of 15", "src/01_ops.py", "pytest --checkpoint", "deep/01"):
+        for words in (
+            *("0 of 15", "src/01_ops.py", "pytest --checkpoint", "deep/01", "nothing found for"),
+            *("src/02_more.txt", "names looked for: 02_more.py or 02_more.ipynb"),
+        ):
             assert words in page, (name, words)
+
+
+def test_a_part_of_another_submission_stands_as_that(desk, monkeypatch, capsys):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY)
+    desk.run()
+    old = desk.properties("anna")["sources"]
+    more = desk.submissions / "anna/src/02_more.py"
+    more.write_text(more.read_text() + "# another submission\n")
+    text = desk.says("--checkpoint=01")
+    assert "anna 15 of 15 100.0 % partly earlier points" in text
+    assert "Points of an earlier submission or run (1): anna: 00 " in text
+    record = json.loads(desk.properties("anna")["record"])
+    assert record["earlier"] == {"00": old} and record["sources"] != old
+    suites = [
+        {p.get("name"): p.get("value") for p in suite.iter("property")}["sources"]
+        for suite in desk.suites("anna")
+    ]
+    assert suites == [old, record["sources"]]
+    good, lines = verify_lines([desk.results / "anna/grade.xml"])
+    assert good and lines[0].endswith("; 00: points of an earlier submission")
+    for name in ("feedback.md", "feedback.html"):
+        page = " ".join((desk.results / "anna" / name).read_text("utf-8").split())
+        assert f"these points are of an earlier submission (sources {old[:12]})" in page
+    assert "partly" not in desk.says()  # graded anew
+    assert json.loads(desk.properties("anna")["record"])["earlier"] == {}
+
+
+def test_a_part_of_another_seed_stands_as_that(desk):
+    desk.run("--seed=1")
+    assert "partly earlier points" in desk.says("--checkpoint=01", "--seed=2")
+    record = json.loads(desk.properties("anna")["record"])
+    assert (record["seed"], list(record["earlier"])) == (2, ["00"])
+    page = " ".join((desk.results / "anna/feedback.md").read_text("utf-8").split())
+    assert "of an earlier run, with other tests or settings" in page
+
+
+def test_hidden_tests_of_an_earlier_run_are_said(desk):
+    hidden = make_hidden(desk.root.parent / "secret")
+    desk.run("--hidden", str(hidden))
+    assert "anna: hidden 00" in desk.says()
+    assert list(json.loads(desk.properties("anna")["record"])["earlier"]) == ["hidden 00"]
+
+
+def test_a_class_that_is_signed_says_so(desk, monkeypatch):
+    assert "Not signed: there is no key" in desk.says()
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY)
+    assert "Signed with key" in desk.says()
+    assert "Signed with key" in (desk.results / "anna/feedback.md").read_text("utf-8")
+
+
+def test_the_students_copy_is_not_taken_for_a_forged_record(desk, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_GRADE_KEY", KEY)
+    desk.run("--hidden", str(make_hidden(desk.root.parent / "secret")))
+    copies = sorted(desk.results.glob("*/grade.student.xml"))
+    good, lines = verify_lines(sorted(desk.results.glob("*/grade*.xml")))
+    assert good and [line.partition(" /")[0] for line in lines] == ["not signed", "verified"] * 2
+    assert not verify_lines(copies)[0]  # nothing was verified
+    forged = desk.results / "bob/grade.xml"
+    forged.write_text(forged.read_text("utf-8").replace("record_sig", "no_sig"), "utf-8")
+    good, lines = verify_lines([*copies, forged])
+    assert not good and lines[-1].startswith("NOT VERIFIED")
+
+
+def test_results_of_students_who_left_are_named(desk):
+    desk.run()
+    shutil.rmtree(desk.submissions / "bob")
+    assert "Results of students who are not in this class (1): bob" in desk.says()
+
+
+def test_students_are_listed_by_name_whoever_was_graded_first(desk):
+    for name in ("zoe", "carl", "emma"):
+        desk.hand_in(name)
+    lines = desk.run("-n2").outlines
+    names = [line.split()[0] for line in lines if line.endswith(" %")]
+    assert names == ["anna", "bob", "carl", "emma", "zoe"]
+
+
+def test_what_a_collection_knows_is_said_everywhere(desk):
+    collection = Collection(desk.submissions)
+    status = CollectedStatus
+    for student, state, note, time_ in (
+        ("anna", status.LATE, "2 h late", "2026-11-20T20:00:00+00:00"),
+        ("dan", status.NONE, "no commit before the deadline", ""),
+        ("eve", status.FAILED, "no access", ""),
+        ("flo", status.NONE, TEXT_ALONE, ""),
+    ):
+        entry = student if student == "anna" else ""
+        collection.note(Collected(student, state, entry=entry, time=time_, note=note))
+    text = desk.says("-n2")
+    assert "anna 15 of 15 100.0 % late" in text
+    assert "anna: Late: 2026-11-20T20:00:00+00:00: 2 h late" in text
+    assert "dan 0 of 15 0.0 % nothing handed in" in text
+    assert "dan: Nothing was handed in: no commit before the deadline" in text
+    assert "eve 0 of 15 for review" in text and "eve 00, 01: could not be collected: no" in text
+    assert f"flo 00, 01: {TEXT_ALONE}" in text
+    facts = {name: desk.properties(name) for name in ("anna", "dan", "eve")}
+    assert [facts[name]["status"] for name in facts] == ["late", "none", "failed"]
+    assert facts["anna"]["submitted"] == "2026-11-20T20:00:00+00:00"
+    assert [facts[name]["complete"] for name in facts] == ["true", "true", "false"]
+    for student, words in (
+        ("anna", "Late: 2026"),
+        ("dan", "Nothing was handed in"),
+        ("eve", "no access"),
+    ):
+        assert words in (desk.results / student / "feedback.md").read_text("utf-8")
+        assert words in (desk.results / student / "feedback.html").read_text("utf-8")
+
+
+DOWNLOADS = {
+    "Moodle": ("Ada_12_assignsubmission_file_/01_ops.py", "Bo_13_assignsubmission_file_/01_ops.py"),
+    "Canvas": ("lovelaceada_123_456_01_ops.py", "cenbo_124_457_01_ops.py"),
+    "Gradescope": ("submission_metadata.yml", "submission_1/01_ops.py", "submission_2/01_ops.py"),
+}
+
+
+@pytest.mark.parametrize("where", ["", "moodle"])
+@pytest.mark.parametrize("platform", DOWNLOADS)
+def test_a_download_is_no_class_and_the_right_command_is_named(desk, platform, where):
+    folder = desk.root.parent / "downloads"
+    for name in DOWNLOADS[platform]:
+        (folder / where / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / where / name).write_text("x = 1\n")
+    result = desk.server.run(["--submissions", str(folder)], desk.root)
+    [line] = [line for line in [*result.outlines, *result.errlines] if line.strip()]
+    assert result.ret == 4 and f"download of {platform}" in line
+    assert f"run `tito collect zips {folder}" in line and "`pytest --submissions class`" in line
+
+
+def test_a_broken_reference_is_one_story(desk):
+    desk.run()
+    path = desk.root / "checkpoints/checkpoint_01_more.py"
+    path.write_text(path.read_text().replace("[3, -6]", "[3, -7]"))  # a wrong test
+    text = desk.says()
+    assert "2 students: 0 graded, 0 unchanged, 2 not graded" in text
+    assert "anna 15 of 15 01 not graded" in text and "%" not in text
+    assert "not graded: self-check of checkpoint 01: the reference in src/ gets 2 of 5" in text
 
 
 def test_a_broken_reference_grades_nobody(desk):
@@ -378,10 +520,20 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(desk, tmp_path):
     [
         (["--submissions", "nowhere"], "nowhere: is not there; give a folder"),
         (
-            ["--submissions=.", "--results=a/b"],
+            ["--submissions=../class", "--results=../class/a/b"],
             "is inside the folder of submissions, so it",
         ),
         (["--regrade"], "--regrade needs --submissions"),
+        (["--results=x"], "--results needs --submissions"),
+        (["--fail-under=60"], "--fail-under needs --grade: pytest --grade --fail-under 60"),
+        (["--submissions=../class", "--fail-under=0"], "`pytest --grade --fail-under PERCENT`"),
+        (["--submissions=../class", "--gradescope=r.json"], "run `tito gradescope bundle`"),
+        (["--submissions=../class", "--isolate=none"], "--isolate=none cannot be used with"),
+        (["--submissions=../class", "--no-export"], "each submission is exported"),
+        (["--submissions=../class", "--hidden=/nonexistent"], "/nonexistent: is not there; give"),
+        (["--submissions=../class", "--hidden=src"], "no checkpoint_NN_*.py is there"),
+        (["--submissions=."], "holds course.toml, so it is one submission; give the folder"),
+        (["--submissions=../class/anna"], "so it is one submission; give the folder around it"),
         (["--submissions=x", "--student", "y"], "--student cannot be used with --submissions"),
         (["--submissions=x", "--module", "01"], "--module cannot be used with --submissions"),
     ],

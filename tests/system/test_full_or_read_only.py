@@ -37,6 +37,11 @@ COMMANDS = {
     "submissions with workers": (
         [*PYTEST, "--submissions=../class", "--results=out", "--isolate=process", "-n2"], "out",
     ),
+    "a class's junit": (
+        [*PYTEST, "--submissions=../class", "--results=../r", "--isolate=process",
+         "--junitxml=out/class.xml"],
+        "out",
+    ),
     "export": ([*TITO, "export", "--all"], "net"),
     "export before a run": ([*PYTEST, "--checkpoint", "00"], "net"),
     "progress": ([*PYTEST, "--checkpoint", "00"], "../home"),
@@ -101,6 +106,7 @@ def test_one_line_and_exit_code_3(
     assert len(told) == 1 or ("--grade" in command and len(told) == 2), said
     new = set(course.parent.rglob("*")) - before
     allowed = [course / "net", course / "out", course.parent / "home"]
+    allowed += [course.parent / "r"]  # results of a class beside the folder in question
     allowed += [course / ".benchmarks"]  # of pytest-benchmark
     allowed += (course.parent / "temporary").glob("pytest-of-*")  # xdist's workers
     assert [p for p in new if not any(p.is_relative_to(place) for place in allowed)] == []

@@ -31,7 +31,14 @@ from pytest_tinytorch.grading.parts import (
 )
 from pytest_tinytorch.hooks.batch import _graded
 from pytest_tinytorch.isolation.failures import Died
-from pytest_tinytorch.reports.batch_view import Pace, Row, conclusion, progress_line, student_line
+from pytest_tinytorch.reports.batch_view import (
+    Pace,
+    Row,
+    Summary,
+    conclusion,
+    progress_line,
+    student_line,
+)
 from pytest_tinytorch.reports.console import draw
 from pytest_tinytorch.submissions import collection as collect
 from pytest_tinytorch.submissions import reader as reading
@@ -71,6 +78,7 @@ def test_a_folder_or_a_zip_for_each_student(tmp_path):
     (tmp_path / "notes.txt").touch()
     (tmp_path / "link").symlink_to("bob")
     found, ignored = find_submissions(tmp_path)
+    assert all(s.handed_in and not s.problem for s in found)
     assert [(s.student, s.path.name) for s in found] == [
         ("Zoë Müller", "Zoë Müller"),
         ("anna", "anna.ZIP"),
@@ -158,7 +166,12 @@ def test_a_name_that_looks_like_a_marked_one_is_nobodys_mark():
 def test_a_folder_of_only_dots_is_a_student_and_a_hidden_one_is_not(tmp_path):
     for name in ("...", "....", ".cache", "..cache"):
         (tmp_path / name).mkdir()
-    assert [s.student for s in find_submissions(tmp_path)[0]] == ["...", "...."]
+    found, ignored = find_submissions(tmp_path)
+    assert [s.student for s in found] == ["...", "...."]
+    assert ignored == [
+        "..cache: its name begins with a dot",
+        ".cache: its name begins with a dot",
+    ]
 
 
 # --- which files of it count ----------------------------------------------------------------------
@@ -277,10 +290,11 @@ def test_entries_that_lead_out_are_refused_and_the_rest_is_read(tmp_path):
 
 
 def test_a_bomb_is_read_only_as_far_as_a_source_may_be_long(tmp_path):
-    path = zipped(tmp_path / "a.zip", {"02_tensor.py": b"0" * 2**26, "03_activations.py": CODE})
+    path = zipped(tmp_path / "a.zip", {"02_tensor.py": b"0" * 2**26, "03_activations.py": b"x"})
     assert path.stat().st_size < 2**17
     taken = take(path)
-    assert taken.sources == {"src_modules/03_activations.py": CODE}
+    assert taken.sources == {"src_modules/03_activations.py": b"x"}
+    assert list(taken.unclear) == ["02_tensor"]  # no 0 points
     assert taken.refused == ("02_tensor.py: has more than 1048576 bytes",)
 
 
@@ -307,8 +321,8 @@ def test_damaged_encrypted_and_unknown_forms(tmp_path):
 def test_of_ways_to_compress_only_those_are_read_that_are_bounded(tmp_path, way):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("02_tensor.py", CODE, compress_type=way)
-        archive.writestr("03_activations.py", CODE, compress_type=zipfile.ZIP_DEFLATED)
-        archive.writestr("04_layers.py", CODE, compress_type=zipfile.ZIP_STORED)
+        archive.writestr("03_activations.py", b"x", compress_type=zipfile.ZIP_DEFLATED)
+        archive.writestr("04_layers.py", b"y", compress_type=zipfile.ZIP_STORED)
     taken = take(tmp_path / "a.zip")
     assert list(taken.sources) == ["src_modules/03_activations.py", "src_modules/04_layers.py"]
     wanted = "is compressed in a way that is not read here; use an ordinary zip"
@@ -352,7 +366,7 @@ def test_a_part_comes_back_as_it_was(tmp_path):
     files.write(ONE, part)
     assert files.read(ONE) == part
     assert (part.points, part.max_points) == (3, 6)
-    intake = Intake("Zoë", "abc", "def", ("x",), ("y",))
+    intake = Intake("Zoë", "abc", "def", ("x",), ("y",), "late", "2026", {"02_tensor": "nothing"})
     files.write_intake(intake)
     assert files.read_intake() == intake
 
@@ -531,43 +545,86 @@ LOST = replace(PASSED, outcome=Outcome.ERROR, reason=Reason.HARNESS)
         (row("bob", kept=True), "bob 3 of 3 100.0 % unchanged"),
         # No percentage: it would be taken for a grade.
         (row("carl", LOST), "carl 0 of 3 for review"),
+        (row("carl", LOST, status="late"), "carl 0 of 3 for review, late"),
+        (row("carl", status="late", before=1.0), "carl 3 of 3 100.0 % late, was 1"),
+        (row("carl", FAILED, status="none"), "carl 0 of 3 0.0 % nothing handed in"),
+        (row("carl", missed=("01",)), "carl 3 of 3 01 not graded"),
+        (Row("carl", None, missed=("01",)), "carl 01 not graded"),
+        (row("carl", earlier=("00",)), "carl 3 of 3 100.0 % partly earlier points"),
+        (
+            row("carl", FAILED, notes=("nothing found for module 02; ...", "x")),
+            "carl 0 of 3 0.0 % 1 module not found",
+        ),
     ],
 )
 def test_a_line_for_each_student(shown, says):
     assert " ".join(draw([student_line(shown)], 80, False).split()) == says
 
 
+def test_a_long_remark_leaves_the_points_whole():
+    shown = row("x" * 99, status="late", before=1.0, earlier=("00",))
+    lines = draw([student_line(shown)], 80, False).splitlines()
+    assert "3 of 3" in lines[0] and "100.0 %" in lines[0] and len(lines) > 1
+
+
 def test_points_stand_under_each_other_whatever_the_names():
     names = ["bob", "李 雷", "🙂", "x" * 99]
     lines = [draw([student_line(row(name))], 80, False) for name in names]
-    assert {cell_len(line.partition("3 of 3")[0]) for line in lines} == {42}
+    assert {cell_len(line.partition("3 of 3")[0]) for line in lines} == {40}
 
 
 def test_the_end_of_a_class():
-    def said(rows, review=(), ignored=(), checks=()):
-        return draw(conclusion(rows, review, ignored, checks, "results"), 80, False).splitlines()
+    def said(rows, **more):
+        return draw(conclusion(Summary(rows, **more)), 80, False).splitlines()
 
     assert said([row("ann")]) == [
         "1 student: 1 graded, 0 unchanged",
         "",
         "Results: results",
     ]
-    rows = [row("ann", kept=True), row("bob", FAILED, before=3.0), row("carl", LOST)]
-    review, ignored = [("carl 01", "the disk\x1b is full")], ["notes.txt: is neither"]
-    assert said(rows, review, ignored, ["4 of 9 did not run"]) == [
-        "3 students: 2 graded, 1 unchanged",
+    rows = [
+        row("ann", kept=True, notes=("tensor.py was read",)),
+        row("bob", FAILED, before=3.0, earlier=("00", "02")),
+        row("carl", LOST),
+        row("dan", missed=("01",)),
+    ]
+    reason = "the disk\x1b is full"
+    assert said(
+        rows,
+        review=[("carl", "01", reason), ("carl", "02", reason), ("bob", "", "odd")],
+        ignored=["notes.txt: is neither"],
+        checks=["4 of 9 did not run"],
+        renamed=[("a\nb", "a_b~0")],
+        others=["eve"],
+        signed="Signed with key 0",
+    ) == [
+        "4 students: 2 graded, 1 unchanged, 1 not graded",
         "not graded: 4 of 9 did not run",
         "",
-        "For review, no grade (1):",
-        "  carl 01: the disk\\x1b is full",
+        "For review, no grade (3):",
+        "  bob: odd",
+        "  carl 01, 02: the disk\\x1b is full",
+        "",
+        "About submissions (1):",
+        "  ann: tensor.py was read",
+        "",
+        "Points of an earlier submission or run (1):",
+        "  bob: 00, 02",
         "",
         "Points changed (1):",
         "  bob: 3 -> 0 of 3",
         "",
-        "Not a submission:",
+        "Not a submission (1):",
         "  notes.txt: is neither",
         "",
+        "Folders of results with another name (1):",
+        "  a\\x0ab: a_b~0",
+        "",
+        "Results of students who are not in this class (1):",
+        "  eve",
+        "",
         "Results: results",
+        "Signed with key 0",
     ]
 
 

@@ -46,15 +46,11 @@ def test_a_class_is_kept_under_that_key(monkeypatch, value):
     asked = []
     monkeypatch.setattr(batch, "harness_digest", lambda *given: asked.append(given[-1]))
     monkeypatch.setattr(batch, "level_of", lambda config: SimpleNamespace(name="bwrap"))
-    monkeypatch.setattr(batch, "Grader", lambda *given: SimpleNamespace(close=None))
     run = SimpleNamespace(
         options=with_field(True, value),
-        config=SimpleNamespace(add_cleanup=lambda function: None),
+        config=None,
         course=None,
         manifest=None,
-        batch=SimpleNamespace(results=None, regrade=False),
-        names={},
-        _run=None,
     )
-    batch.BatchSession._new_grader(run)
+    batch.BatchSession.harness.func(run)
     assert asked == [f"seed 3, isolation 'bwrap', grade False, rounds {value}"]

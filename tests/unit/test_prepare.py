@@ -253,10 +253,10 @@ def test_files_that_cannot_be_put_together_are_no_neighbours(error):
     report, session = put_together(error)
     assert [row.student for row in report._rows] == ["anna", "zoe"]
     if isinstance(error, OSError):  # of the folder of results: the instructor's, not hers
-        assert report._checks == ["--results r: Input/output error"]
+        assert report._checks == ["--results r cannot be written: Input/output error"]
         assert session.exitstatus == MACHINE
     else:
-        [(student, reason)] = report._review
+        [(student, _, reason)] = report._review
         assert (student, session.exitstatus) == ("eve", pytest.ExitCode.TESTS_FAILED)
         assert reason.startswith(f"could not be put together: {type(error).__name__}")
         assert reason.isprintable()

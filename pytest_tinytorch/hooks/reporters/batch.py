@@ -1,4 +1,4 @@
-"""Reports a class: writes the files of each student, and prints a line for each.
+"""Reports a class: writes the files of each student, and prints a line for each at the end.
 
 pytest calls its hooks. It keeps one line for each student in memory; the rest is in the stored
 parts.
@@ -14,9 +14,9 @@ import pytest
 from pytest_tinytorch.core.errors import MACHINE, MachineError
 from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.core.visibility import may_hide
-from pytest_tinytorch.grading.parts import PartStatus
+from pytest_tinytorch.grading.parts import FOLDER, PartStatus
 from pytest_tinytorch.grading.prepare import StepFailed, attempt
-from pytest_tinytorch.hooks.batch import SHOWN, BatchSession, batch_of_run
+from pytest_tinytorch.hooks.batch import NOT_GRADED, SHOWN, BatchSession, batch_of_run
 from pytest_tinytorch.hooks.isolation import level_of, remarks_of
 from pytest_tinytorch.hooks.options import is_worker
 from pytest_tinytorch.hooks.reporters.silence import silence
@@ -43,9 +43,10 @@ class ClassReport:
         self._left: Counter[str] = Counter()  # folder -> number of missing parts
         self._total = self._done = self._kept = 0
         self._fresh: set[str] = set()  # students with at least one newly graded part
+        self._missed: dict[str, list[str]] = {}  # student -> parts that this run could not grade
         self._before: dict[str, float] = {}  # student -> change of points
         self._rows: list[Row] = []
-        self._review: list[tuple[str, str]] = []
+        self._review: list[tuple[str, str, str]] = []  # student, part, reason
         self._checks: list[str] = []
         self._binder: ReportAssembler | None = None
         self._is_refused = False  # by the machine: a full disk, a read-only folder
@@ -97,10 +98,12 @@ class ClassReport:
         student, item = shown["student"], f"{shown['student']} {shown['group']}"
         self._done += 1
         self._kept += bool(shown.get("kept"))
-        if not shown.get("kept"):
+        if shown["status"] == NOT_GRADED:
+            self._missed.setdefault(student, []).append(shown["group"])
+        elif not shown.get("kept"):
             self._fresh.add(student)
         if shown["status"] == PartStatus.GRADER_ERROR:
-            self._review.append((item, problem))
+            self._review.append((student, shown["group"], problem))
         elif shown.get("machine"):
             self._machine_refused(problem)
         elif problem and problem not in self._checks:
@@ -115,24 +118,19 @@ class ClassReport:
         self._draw_progress(item)
 
     def _put_together(self, student: str) -> None:
-        """Write a student's files and print the student's line, or say why that failed."""
-        from pytest_tinytorch.reports.batch_view import student_line
-
+        """Write a student's files and keep the student's row, or the reason why that failed."""
         try:
             row = attempt("put together", lambda: self._bound(student))
         except MachineError as refused:
             self._machine_refused(str(refused))
         except StepFailed as failure:
-            self._review.append((student, str(failure)))
+            self._review.append((student, "", str(failure)))
             self._has_failed = True
         else:
-            if row is not None:
-                self._rows.append(row)
-                self._clear_progress()
-                self._print([student_line(row)])
+            self._rows.append(row)
 
-    def _bound(self, student: str) -> "Row | None":
-        """Write a student's files; None if no part of the student was graded yet."""
+    def _bound(self, student: str) -> "Row":
+        """Write a student's files."""
         from pytest_tinytorch.reports.batch_view import Row
 
         if self._binder is None:
@@ -140,14 +138,23 @@ class ClassReport:
         try:
             run = self._binder.put_together(self._batch_session.names[student])
         except OSError as error:
-            reason = f"--results {self._batch_session.batch.results}: {error.strerror}"
-            raise MachineError(reason) from None
+            results = self._batch_session.batch.results
+            raise MachineError(f"--results {results} cannot be written: {error.strerror}") from None
+        missed = tuple(self._missed.get(student, ()))
         if run is None:
-            return None
+            return Row(student, None, missed=missed)
         grade = grade_of(run)
         difference = self._before.get(student)
-        before = grade.points - difference if difference else None
-        return Row(student, grade, student not in self._fresh, before)
+        return Row(
+            student,
+            grade,
+            kept=not missed and student not in self._fresh,
+            before=grade.points - difference if difference else None,
+            missed=missed,
+            status=run.status,
+            notes=run.notes,
+            earlier=tuple(run.earlier),
+        )
 
     def _machine_refused(self, reason: str) -> None:
         self._is_refused = True
@@ -165,6 +172,7 @@ class ClassReport:
             results=batch_session.batch.results,
             isolation=level_of(self._config).name,
             seed=batch_session.options.seed,
+            harness=batch_session.harness,
             altered=altered_files(batch_session.course),
             key=batch_session.key,
         )
@@ -187,15 +195,32 @@ class ClassReport:
     def pytest_terminal_summary(self) -> None:
         from rich.text import Text
 
-        from pytest_tinytorch.reports.batch_view import conclusion
+        from pytest_tinytorch.reports.batch_view import Summary, conclusion, student_line
+        from pytest_tinytorch.reports.phrases import signed_text
 
         batch_session = self._batch_session
         rows = sorted(self._rows, key=lambda row: row.student)
-        results = str(batch_session.batch.results.resolve())
-        checks = [*self._checks, *self._not_run()]
-        self._print(conclusion(rows, self._review, batch_session.ignored, checks, results))
+        summary = Summary(
+            rows=rows,
+            review=self._review,
+            ignored=batch_session.ignored,
+            checks=[*self._checks, *self._not_run()],
+            renamed=[(s, n) for s, n in batch_session.names.items() if s != n],
+            others=self._others(),
+            results=str(batch_session.batch.results.resolve()),
+            signed=signed_text(batch_session.key),
+        )
+        self._print([*map(student_line, rows), *conclusion(summary)])
         altered = self._binder.altered if self._binder else ()
         self._print([Text(line) for line in remarks_of(self._config, altered)])
+
+    def _others(self) -> list[str]:
+        """Folders with results of students who are not in this class."""
+        try:
+            found = {path.name for path in (self._batch_session.batch.results / FOLDER).iterdir()}
+        except OSError:
+            return []
+        return sorted(found - set(self._batch_session.names.values()))
 
     def _not_run(self) -> list[str]:
         left = sum(count for count in self._left.values() if count > 0)
