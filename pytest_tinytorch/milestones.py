@@ -84,15 +84,17 @@ class MilestoneTracker:
         return self._read().is_verified(module)
 
     def mark_module_complete(self, module_name: str) -> list[str]:
-        """Record a module as completed. Returns the ids of milestones that are unlocked and were
-        not returned before. Without evidence for its checkpoint, the module is a claim."""
+        """Record a module as completed. Returns the ids of milestones that are unlocked, not
+        achieved, and were not returned before. Without evidence for its checkpoint, the module is
+        a claim."""
         (module, *others) = choose_modules(self.course, module_name)
         if others:
             raise CourseError(f"{module_name!r} names {len(others) + 1} modules; name one")
         read = self._read()
         statuses = milestone_statuses(self.course, read)
         unlocked = [s.milestone.id for s in statuses if s.is_unlocked]
-        new = [identifier for identifier in unlocked if identifier not in read.told_milestones]
+        ready = [s.milestone.id for s in statuses if s.is_unlocked and not s.is_achieved]
+        new = [identifier for identifier in ready if identifier not in read.told_milestones]
         _tell(
             read.note(
                 completed_modules=[module.name],

@@ -94,6 +94,11 @@ def test_what_is_newly_unlocked_is_returned_once(course, own_progress):
     assert stored(own_progress)["unlocked_milestones"] == ["greeting", "wave"]
 
 
+def test_what_is_achieved_already_is_not_new(course):
+    keep_evidence(course, course.checkpoints[0], course.milestones[1])
+    assert check_module_export("01_numbers") == {"newly_unlocked": [], "messages": []}
+
+
 def test_without_evidence_nothing_is_unlocked_and_the_module_is_a_claim(course, run_tito):
     for name in ("01_numbers", "02_words"):
         assert check_module_export(name) == {"newly_unlocked": [], "messages": []}
