@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pytest_tinytorch.cli.here import course_here
+from pytest_tinytorch.cli.lines import echo_wrapped
 from pytest_tinytorch.cli.program import run_program
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import CourseError
@@ -38,8 +39,7 @@ def demo(
         raise typer.Exit(run_demos(course, names or "all", context.args))
     choose_demos(course, "all")  # raises where the course has none
     lines = matrix_lines if table else demo_lines
-    for line in lines(course, Progress.of(course)):
-        typer.echo(line)
+    echo_wrapped(lines(course, Progress.of(course)))
 
 
 def run_demos(course: Course, text: str, arguments: Sequence[str] = ()) -> int:
