@@ -7,6 +7,7 @@ text that marks a cell (`marks.NotebookMark`) begins no line of the notebook, so
 within a cell stays a comment.
 """
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pytest_tinytorch.export.marks import DIRECTIVE, NotebookMark, leading_comme
 # IPython's magics: %magic, !shell, ?name, name?, value = !shell, and `pip install` without a %.
 _MAGIC = re.compile(r"\s*(?:[%!?]|(?:pip3?|conda|mamba|uv)\s|[^#'\"]*\?\s*$|[\w\s,.\[\]]+=\s*[%!])")
 _LEADING_MAGIC = re.compile(r"\s*[%!?]")
+_NAME = re.compile(r"[^\W\d]\w*")
 _LONGEST_SHOWN = 60
 
 
@@ -28,18 +30,48 @@ def source_of_notebook(content: bytes) -> tuple[str, list[str]]:
     """The source, and a line for each omission. Raises NotebookRefused."""
     notes: list[str] = []
     cells = []
+    others = []
     for number, code in _code_cells(_read(content)):
         lines, magics = _exported_lines(code.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
         if lines:
             cells.append((number, lines))
+        if not _is_exported(lines):
+            others.append((number, code))
         for line, magic in magics.items():
             shown = magic[:_LONGEST_SHOWN]
             notes.append(f"cell {number}, line {line}: {shown!r} is not Python, and was left out")
+    exported = "\n".join(line for _, lines in cells for line in lines)
+    notes += _not_exported(exported, others)
     mark = NotebookMark.unlike([line for _, lines in cells for line in lines])
     blocks = [mark.first_line]
     for number, lines in cells:
         blocks += [f"{mark.comment} {number}", *lines, ""]
     return "\n".join([*blocks, ""]), notes
+
+
+def _is_exported(lines: list[str]) -> bool:
+    return any((match := DIRECTIVE.match(line)) and match[1] == "export" for line in lines)
+
+
+def _not_exported(exported: str, others: list[tuple[int, str]]) -> list[str]:
+    """A line for each name that exported cells use, and only another cell defines."""
+    used = set(_NAME.findall(exported)) - set(_defined(exported))
+    return [
+        f"cell {number} defines {name}, which exported cells use, but has no `#| export`"
+        for number, code in others
+        for name in _defined(code)
+        if name in used
+    ]
+
+
+def _defined(code: str) -> list[str]:
+    """The functions and classes that code defines; none if it does not compile."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [node.name for node in tree.body if isinstance(node, kinds)]
 
 
 def _read(content: bytes) -> Any:

@@ -122,6 +122,6 @@ def _put_together(
         return zips[0], digest.hexdigest(), notes
     if zips:
         notes.append(
-            f"{len(zips)} zip among {len(made)} files: unpack it by hand if it contains sources"
+            f"{len(zips)} zip among {len(made)} files: read if a module is found nowhere else"
         )
     return folder, digest.hexdigest(), notes

@@ -119,6 +119,15 @@ def test_every_form_of_a_notebook(form, newline):
     assert code_of(b"\xef\xbb\xbf" + content) == ("x = 1\ny = 2", [])
 
 
+def test_a_function_in_a_cell_that_is_not_exported_is_named():
+    use = "#| export\ndef f(x):\n    return my_sub(x) + own(x)\ndef own(x):\n    return x"
+    helper = "def my_sub(x):\n    return x\n\ndef test_f():\n    assert f(1)"
+    _, notes = code_of(notebook(use, helper, "def own(x):\n    pass"))
+    expected = "cell 2 defines my_sub, which exported cells use, but has no `#| export`"
+    assert notes == [expected]  # not the test, and not what is exported as well
+    assert code_of(notebook(use, f"#| export\n{helper}"))[1] == []
+
+
 def test_strange_cells_are_no_cells():
     cells = [None, 3, [], {}, {"cell_type": "code"}, {"cell_type": "code", "source": 3},
              {"cell_type": "code", "source": ["x", 3]}, {"cell_type": [], "source": "x"},

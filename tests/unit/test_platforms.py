@@ -363,7 +363,7 @@ def test_one_zip_stays_a_zip_and_more_become_a_folder(canvas, tmp_path):
         ("bo_2", "late", "bo_2"),
         ("cy_3", "collected", "cy_3"),
     ]
-    assert found[2].note == "1 zip among 2 files: unpack it by hand if it contains sources"
+    assert found[2].note == "1 zip among 2 files: read if a module is found nowhere else"
     assert nobodys == []
     assert files_in(tmp_path / "class") == [
         "ana_1.zip",

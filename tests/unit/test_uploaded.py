@@ -82,7 +82,11 @@ def test_nothing_else_is_taken(course, upload, tmp_path):
     )
     lines, taken = take(course, upload, tmp_path)
     assert taken == {}
-    assert lines == ["Not found: 01_numbers.py, 02_words.py, nor a notebook of that name"]
+    assert lines[0] == "Not found: 01_numbers.py, 02_words.py, nor a notebook of that name"
+    assert [line.partition("; files seen: ")[0] for line in lines[1:]] == [
+        "nothing found for module 01_numbers",
+        "nothing found for module 02_words",
+    ]
 
 
 def test_an_upload_that_is_not_there_is_empty(course, upload, tmp_path):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_tinytorch.core.course import Course
+from pytest_tinytorch.core.course import Course, Module
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.submissions.find import Submitted
 from pytest_tinytorch.submissions.reader import Taken, read_submission
@@ -14,10 +14,12 @@ _LISTED = 6
 def take_uploaded(course: Course, groups: Sequence[Group], upload: Path, tree: Path) -> list[str]:
     """Copy the sources that tests need to a tree of the course. Returns lines to print."""
     read = read_submission(course, Submitted("", upload)) if upload.is_dir() else Taken({})
-    graded, missing = [], []
-    for name in _needed(course, groups):
+    graded, missing, unclear = [], [], []
+    for module in _needed(course, groups):
+        name = course.source_name(module)
         if (content := read.sources.get(name)) is None:
             missing.append(Path(name).name)
+            unclear += [read.unclear[module.name]] if module.name in read.unclear else []
             continue
         (tree / name).parent.mkdir(exist_ok=True)
         (tree / name).write_bytes(content)
@@ -27,11 +29,12 @@ def take_uploaded(course: Course, groups: Sequence[Group], upload: Path, tree: P
     if missing:
         names = ", ".join(missing[:_LISTED]) + (", ..." if missing[_LISTED:] else "")
         lines.append(f"Not found: {names}, nor a notebook of that name")
+    lines += [reason for reason in unclear if reason not in read.refused]
     return lines
 
 
-def _needed(course: Course, groups: Sequence[Group]) -> list[str]:
-    """The sources that checkpoints and milestones need."""
+def _needed(course: Course, groups: Sequence[Group]) -> list[Module]:
+    """The modules whose sources checkpoints and milestones need."""
     chosen = [collection for group in groups if (collection := course.collection_of(group))]
     needed = {module.name for c in chosen for module in course.modules_of(c)}
-    return [course.source_name(module) for module in course.modules if module.name in needed]
+    return [module for module in course.modules if module.name in needed]
