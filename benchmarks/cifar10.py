@@ -53,7 +53,7 @@ def twin(seed: int, epochs: int, width: int, threads: int) -> dict[str, float]:
     for inputs, outputs, pool in zip(sizes, sizes[1:], (2, 2, 3), strict=False):
         convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        layers += [convolution, nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(pool)]
+        layers += [convolution, nn.BatchNorm2d(outputs), nn.MaxPool2d(pool), nn.ReLU()]
     net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(sizes[3], 10))
     net = net.to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
@@ -77,15 +77,18 @@ def twin(seed: int, epochs: int, width: int, threads: int) -> dict[str, float]:
             optimizer.step()
             schedule.step()
     found = {"seconds": time.perf_counter() - start, "busy": time.process_time() - busy}
+
+    def both(images: np.ndarray) -> torch.Tensor:
+        """Of the images and their mirror images, as in the program."""
+        views = images, images[..., ::-1]
+        return sum(logits(tt.Tensor(program.scaled(view))) for view in views)
+
     net.eval()
     with torch.no_grad():
         parts = zip(
             np.array_split(unseen.images, 20), np.array_split(unseen.labels, 20), strict=True
         )
-        right = [
-            (logits(tt.Tensor(program.scaled(images))).argmax(dim=1).numpy() == labels).sum()
-            for images, labels in parts
-        ]
+        right = [(both(images).argmax(dim=1).numpy() == labels).sum() for images, labels in parts]
     return {"accuracy": float(sum(right)) / len(unseen)} | found
 
 
