@@ -14,7 +14,7 @@ import typer
 from pytest_tinytorch.cli import (
     collect,
     demo,
-    gradebook_analysis,
+    gradebook_marking,
     gradescope,
     milestone,
     progress,
@@ -41,7 +41,7 @@ app.add_typer(checkpoint_app, name="checkpoint")
 app.add_typer(module_app, name="module")
 app.add_typer(gradescope.app, name="gradescope")
 app.add_typer(collect.app, name="collect")
-app.add_typer(gradebook_analysis.app, name="gradebook")
+app.add_typer(gradebook_marking.app, name="gradebook")
 app.add_typer(milestone.app, name="milestone")
 app.add_typer(milestone.app, name="milestones", hidden=True)
 app.add_typer(progress.app, name="progress")

@@ -126,7 +126,40 @@ ALTER TABLE attempt ADD COLUMN status TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempt ADD COLUMN review TEXT NOT NULL DEFAULT '';
 """
 
-_MIGRATIONS = (_FIRST, _SECOND)
+_THIRD = """
+-- The present answer of a student to a question.
+CREATE TABLE answer (
+    student_id INTEGER NOT NULL REFERENCES student ON DELETE CASCADE,
+    item       TEXT NOT NULL,
+    text       TEXT NOT NULL,
+    PRIMARY KEY (student_id, item)
+) STRICT, WITHOUT ROWID;
+
+-- What a level of an answer is worth. `item` is '' for questions without levels of their own.
+CREATE TABLE rubric (
+    item  TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    share REAL NOT NULL,                    -- of the question's points, from 0 to 1
+    text  TEXT NOT NULL,                    -- what a marker looks for
+    PRIMARY KEY (item, level)
+) STRICT, WITHOUT ROWID;
+
+-- The level that a marker gave. Every one is kept; the last one that is not `second` counts.
+CREATE TABLE judgement (
+    id         INTEGER PRIMARY KEY,
+    student_id INTEGER NOT NULL REFERENCES student ON DELETE CASCADE,
+    item       TEXT NOT NULL,
+    level      INTEGER NOT NULL,
+    comment    TEXT NOT NULL DEFAULT '',
+    marker     TEXT NOT NULL DEFAULT '',
+    second     INTEGER NOT NULL,            -- 1: a second marking, which changes no points
+    answer     TEXT NOT NULL,               -- SHA-256 of the answer that was read, in hex
+    made       TEXT NOT NULL                -- ISO 8601 in UTC
+) STRICT;
+CREATE INDEX judgement_of_answer ON judgement (student_id, item);
+"""
+
+_MIGRATIONS = (_FIRST, _SECOND, _THIRD)
 VERSION = len(_MIGRATIONS)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.text import one_line
@@ -56,38 +57,51 @@ class Taken:
         return found.hexdigest()
 
 
-def read_submission(course: Course, submitted: Submitted) -> Taken:
-    """Read a submission. Never raises because of its content: the result has the reasons."""
+class Converter(Protocol):
+    """Makes a source of a notebook."""
+
+    def source_of(self, content: bytes) -> tuple[bytes, list[str]]:
+        """The source, and a line for each omission. Raises NotebookRefused."""
+
+
+def read_submission(
+    course: Course, submitted: Submitted, notebooks: Converter | None = None
+) -> Taken:
+    """Read a submission. Never raises because of its content: the result has the reasons.
+
+    notebooks: by default one that keeps the exported code alone
+    """
+    notebooks = notebooks or NotebookReader()
     if submitted.problem:
         return Taken({}, commit=submitted.commit, unreadable=submitted.problem)
     if not submitted.handed_in:
         return Taken({})
     if submitted.path.is_dir():
-        taken = _from_folder(course, submitted.path)
+        taken = _from_folder(course, submitted.path, notebooks)
         return replace(taken, commit=taken.commit or submitted.commit)
     try:
         opened = StudentZip(submitted.path)
     except ZipRefused as error:
         return Taken({}, unreadable=one_line(f"{submitted.path.name} {error}"))
     try:
-        return replace(_from_zip(course, opened), commit=submitted.commit)
+        return replace(_from_zip(course, opened, notebooks), commit=submitted.commit)
     finally:
         opened.close()
 
 
-def _from_folder(course: Course, root: Path) -> Taken:
+def _from_folder(course: Course, root: Path, notebooks: Converter) -> Taken:
     names, refused = _walk(root, PurePosixPath(course.sources).name)
 
     def read(path: PurePosixPath, largest: int) -> tuple[bytes | None, str]:
         return plain_content(root, str(path), largest)
 
-    taken = _take(course, names, read)
+    taken = _take(course, names, read, notebooks)
     top = names[0].parts[:1] if names and len({name.parts[0] for name in names}) == 1 else ()
     commit = checked_out(root) or checked_out(root.joinpath(*top))
     return replace(taken, refused=(*refused, *taken.refused), commit=commit)
 
 
-def _from_zip(course: Course, opened: StudentZip) -> Taken:
+def _from_zip(course: Course, opened: StudentZip, notebooks: Converter) -> Taken:
     def read(path: PurePosixPath, largest: int) -> tuple[bytes | None, str]:
         try:
             return opened.read(path, largest), ""
@@ -95,7 +109,7 @@ def _from_zip(course: Course, opened: StudentZip) -> Taken:
             return None, str(error)
 
     names = [path for path in opened.entries if not _is_outside(path.parts[:-1])]
-    taken = _take(course, names, read)
+    taken = _take(course, names, read, notebooks)
     refused = tuple(map(one_line, opened.refused[:20]))
     return replace(taken, refused=(*refused, *taken.refused))
 
@@ -134,7 +148,9 @@ def _is_outside(folders: Iterable[str]) -> bool:
     return any(folder.startswith(_NOT_OF_INTEREST) for folder in folders)
 
 
-def _take(course: Course, names: Iterable[PurePosixPath], read: Read) -> Taken:
+def _take(
+    course: Course, names: Iterable[PurePosixPath], read: Read, notebooks: Converter
+) -> Taken:
     names = [path for path in names if len(path.parts) <= _DEEPEST]
     search = Search(course, names, read)
     refused: list[str] = []
@@ -146,7 +162,6 @@ def _take(course: Course, names: Iterable[PurePosixPath], read: Read) -> Taken:
     notes: list[str] = []
     unclear: dict[str, str] = {}
     missing: dict[str, str] = {}
-    notebooks = NotebookReader()
     for module in course.modules:
         choice = search.choose(module)
         if choice.unclear:
@@ -184,7 +199,7 @@ def _left_out(first: PurePosixPath, others: list[PurePosixPath]) -> list[str]:
 
 
 def _content(
-    path: PurePosixPath, read: Read, notebooks: NotebookReader
+    path: PurePosixPath, read: Read, notebooks: Converter
 ) -> tuple[bytes | None, str, list[str]]:
     """The source, or None and the reason; and a line for each omission in a notebook."""
     is_notebook = path.suffix == SUFFIX

@@ -1,5 +1,7 @@
 """`tito gradebook stats` and other commands about a whole class, as an instructor types them."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -114,3 +116,72 @@ def test_similar_lists_pairs_and_writes_a_page(course, tito):
 def test_similar_needs_a_folder_of_submissions(course, tito):
     code, lines = tito("similar", "nowhere")
     assert code == 2 and len(lines) == 1 and "nowhere: is not there" in lines[0]
+
+
+# --- marking --------------------------------------------------------------------------------------
+
+MARK = {"grade": True, "grade_id": "why", "points": 2, "solution": True}
+CELL = f'\n# %% [markdown] nbgrader={json.dumps(MARK)}\n"""\nIs it exact?\n'
+
+
+@pytest.fixture
+def answers(results, course, tito):
+    """Answers of three students, in the gradebook."""
+    source = course.source_file(course.modules[0])
+    text = source.read_text("utf-8")
+    source.write_text(f'{text}{CELL}"""\n', "utf-8")
+    for number, who in enumerate(names(8)[:3]):
+        folder = course.root / "class" / who
+        folder.mkdir(parents=True)
+        (folder / source.name).write_text(f'{text}{CELL}\nAnswer {number}\n"""\n', "utf-8")
+    assert tito("answers", "class") == (0, ["3 answers of 3 submissions"])
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    return lambda *lines: monkeypatch.setattr(
+        "sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines))
+    )
+
+
+def test_a_queue_asks_for_levels_and_can_be_left_and_resumed(tito, answers, typed):
+    typed("9", "4", "good", "s", "q")
+    code, lines = tito("queue", "why", "--marker", "ana")
+    text = "\n".join(lines)
+    assert code == 0
+    assert lines[0] == "3 answers wait" and "Is it exact?" in lines
+    assert "'9' is unknown" in text and "4 (100 %) gives the reason and a number" in text
+    assert not any(name in text for name in names(8))
+    typed("1", "", "1", "")
+    assert tito("queue", "why")[1][0] == "2 answers wait"
+    assert tito("marking") == (0, ["why: 3 of 3 marked"])
+    typed()
+    assert tito("queue", "why")[1][0] == "0 answers wait"
+
+
+def test_the_end_of_the_input_ends_the_queue(tito, answers, typed):
+    typed("4")
+    assert tito("queue", "why")[0] == 0
+    assert tito("marking") == (0, ["why: 1 of 3 marked"])
+
+
+def test_a_queue_as_csv_and_a_new_rubric(tito, answers):
+    assert tito("queue", "why", "--csv", "q.csv") == (0, ["written: q.csv, 3 answers"])
+    with Path("q.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    lines = ["code;level", *(f"{row['code']};2" for row in rows)]
+    Path("q.csv").write_text("\n".join(lines))
+    assert tito("queue", "why", "--from", "q.csv") == (0, ["3 levels, 3 marks changed"])
+    levels = "\n".join(f'{n} = {{share = 0.25, text = "x"}}' for n in range(1, 5))
+    Path("rubric.toml").write_text(f"[why]\n{levels}\n")
+    assert tito("rubric", "rubric.toml") == (0, ["1 rubric, 3 marks changed"])
+    assert '"adjusted": 0.5' in "\n".join(tito("grades", "--json")[1])
+
+
+def test_an_unknown_question_is_refused(tito, answers):
+    code, lines = tito("queue", "wy")
+    assert (code, lines) == (2, ["tito: 'wy' is no question (did you mean 'why'?)"])
+
+
+def test_marking_before_answers_are_read(tito, results):
+    assert tito("marking") == (0, ["no answers; `tito gradebook answers FOLDER` reads them"])
