@@ -78,12 +78,14 @@ def _course_cells(course: Course) -> dict[str, list[Cell]]:
 def _answers(
     cells: Sequence[Cell], own: Sequence[Cell], wanted: set[str]
 ) -> Iterator[tuple[str, str]]:
-    asked = {cell.id: set(cell.lines) for cell in own if cell.id}
+    question_lines = {cell.id: set(cell.lines) for cell in own if cell.id}
     known = {cell.lines for cell in own}
     for number, cell in enumerate(cells):
         if cell.id not in wanted:
             continue
-        lines = [line for line in cell.lines if not line or line not in asked.get(cell.id, ())]
+        lines = [
+            line for line in cell.lines if not line or line not in question_lines.get(cell.id, ())
+        ]
         for below in cells[number + 1 :]:
             if below.id or below.lines in known:
                 break
