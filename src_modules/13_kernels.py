@@ -992,8 +992,7 @@ class DataParallel:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers!r}")
         self.models = [model, *(copy.deepcopy(model) for _ in range(workers - 1))]
-        self.loss_function = loss_function
-        self.pool = ThreadPoolExecutor(workers)  # kept: new threads for each batch cost a tenth of a step
+        self.loss_function, self.pool = loss_function, ThreadPoolExecutor(workers)  # to start threads takes time: kept
 
     def backward(self, x: Tensor, targets: Any) -> float:
         """Add the gradient of the mean loss of the batch to `.grad` of the model; return that loss.

@@ -1,6 +1,6 @@
 # Generated from src_modules/13_kernels.py. Do not edit: write in src_modules/13_kernels.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=f0854cafbb84b047 code=0311f2cf4fc81be1 content=efaacc150c6a4a4d
+# export: format=1 source=70a27d52401cb962 code=a08f2ed6a091385d content=9f6fcdf3d3ee8bb8
 # %% src_modules/13_kernels.py:49
 import copy
 import functools
@@ -619,8 +619,7 @@ class DataParallel:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers!r}")
         self.models = [model, *(copy.deepcopy(model) for _ in range(workers - 1))]
-        self.loss_function = loss_function
-        self.pool = ThreadPoolExecutor(workers)  # kept: new threads for each batch cost a tenth of a step
+        self.loss_function, self.pool = loss_function, ThreadPoolExecutor(workers)  # to start threads takes time: kept
 
     def backward(self, x: Tensor, targets: Any) -> float:
         """Add the gradient of the mean loss of the batch to `.grad` of the model; return that loss.
@@ -653,7 +652,7 @@ class DataParallel:
         ### END SOLUTION
 
 
-# %% src_modules/13_kernels.py:1072
+# %% src_modules/13_kernels.py:1071
 class Kept(NamedTuple):
     """What a fast forward saved: its gradient must be the fast one too."""
 
@@ -731,7 +730,7 @@ def replacing(name: str) -> tuple[Callable, Callable]:
     return chosen, rule
 
 
-# %% src_modules/13_kernels.py:1151
+# %% src_modules/13_kernels.py:1150
 def use_fast_kernels(on: bool = True) -> None:
     """Plug the kernels of this module into the primitives, or take them out again.
 
