@@ -116,12 +116,14 @@ def test_progress_is_achieved_stale_and_failing(classroom):
     assert progress_of(classroom)["state"] == "achieved"  # the evidence of the first run
 
 
-def test_a_module_that_it_needs_only_through_others_makes_it_stale(classroom):
+def test_it_becomes_stale_with_each_module_that_it_names_and_with_no_other(classroom):
     classroom.edit("course.toml", 'needs = ["01_numbers", "02_words"]', 'needs = ["02_words"]')
     renew_manifest(classroom.root)
     classroom.run("--milestone", "greeting")
     assert progress_of(classroom)["state"] == "achieved"
     classroom.edit("src/01_numbers.py", "return a + b", "return b + a")
+    assert progress_of(classroom)["state"] == "achieved"
+    classroom.edit("src/02_words.py", "double(word).upper()", "double(word.upper())")
     assert progress_of(classroom)["state"] == "stale"
 
 
