@@ -84,7 +84,7 @@ def book_of(tmp_path):
         ]
     )
     (open_one,) = [attempt("cy", 4, "a", "b", message="died")]
-    undecided = [replace(r, decided=r.outcome is Outcome.PASSED) for r in open_one.results]
+    undecided = [r._replace(decided=int(r.outcome is Outcome.PASSED)) for r in open_one.results]
     book.add([replace(open_one, results=tuple(undecided)), attempt("eve", 9, "", "ab")])
     return book
 
