@@ -172,7 +172,12 @@ def gradebook_grades(
 
     Example: tito gradebook grades
     """
-    from pytest_tinytorch.gradebook.class_view import grades_table, remarks, unmatched_lines
+    from pytest_tinytorch.gradebook.class_view import (
+        grades_table,
+        has_verified,
+        remarks,
+        unmatched_lines,
+    )
     from pytest_tinytorch.gradebook.exports import grades_json
 
     with opened(book) as (_, gradebook):
@@ -180,12 +185,14 @@ def gradebook_grades(
         sightings = gradebook.sightings()
         names = [student.shown for student in gradebook.students()]
         unmatched = [(who, source) for who, source, _ in gradebook.unmatched()]
-    if look:
-        rows = [row for row in rows if remarks(row, sightings)]
+    doubts = has_verified(rows)
+    shown = [row for row in rows if remarks(row, sightings, doubts)] if look else rows
     if as_json:
-        typer.echo(grades_json(rows, sightings), nl=False)
+        typer.echo(grades_json(shown, sightings), nl=False)
         return
-    _draw([grades_table(rows, sightings)])
+    _draw([grades_table(shown, sightings)])
+    if not doubts and any(row.has_submitted for row in rows):
+        typer.echo("No result is verified by a signature: all grades are advisory.")
     if unmatched:
         typer.echo(f"Submissions of nobody on the roster ({len(unmatched)}):")
     for line in unmatched_lines(unmatched, names):

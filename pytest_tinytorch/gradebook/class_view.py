@@ -29,19 +29,28 @@ def grades_table(rows: Sequence[StudentGrades], sightings: Mapping[int, str]) ->
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(ratio=3, overflow="fold")
+    doubts = has_verified(rows)
     for row in rows:
         table.add_row(
             Text(one_line(row.student.shown)),
             f"{row.adjusted:g} of {row.max_points:g}",
             _percent(row),
             _bar(row),
-            Text(one_line("; ".join(remarks(row, sightings))), style="todo"),
+            Text(one_line("; ".join(remarks(row, sightings, doubts))), style="todo"),
         )
     return table
 
 
-def remarks(row: StudentGrades, sightings: Mapping[int, str]) -> list[str]:
-    """What an instructor should know about a row; empty for an ordinary one."""
+def has_verified(rows: Sequence[StudentGrades]) -> bool:
+    """Whether somebody's record is verified, so that it is worth a remark if another's is not."""
+    return any(cell.trust is Trust.VERIFIED for row in rows for cell in row.cells)
+
+
+def remarks(row: StudentGrades, sightings: Mapping[int, str], doubts: bool = True) -> list[str]:
+    """What an instructor should know about a row; empty for an ordinary one.
+
+    doubts: also name records that are not verified
+    """
     found = []
     if row.student.standing is Standing.DROPPED:
         found.append("not on the roster any more")
@@ -58,7 +67,7 @@ def remarks(row: StudentGrades, sightings: Mapping[int, str]) -> list[str]:
     found += [f"for review: {counted(undecided, 'test')}"] * bool(undecided)
     found += [f"missing: {counted(missing, 'test')}"] * bool(missing)
     found += [f"late: {', '.join(cell.item.name for cell in late)}"] * bool(late)
-    found += _doubts(row.cells)
+    found += _doubts(row.cells) if doubts else []
     return found
 
 

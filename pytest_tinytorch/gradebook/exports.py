@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_tinytorch.gradebook.class_view import remarks
+from pytest_tinytorch.gradebook.class_view import has_verified, remarks
 from pytest_tinytorch.gradebook.csv_cells import csv_line
 from pytest_tinytorch.gradebook.grades import ItemGrade, State, StudentGrades
 
@@ -20,6 +20,7 @@ def grades_csv(rows: Sequence[StudentGrades], sightings: Mapping[int, str]) -> s
     items = [cell.item for cell in rows[0].cells] if rows else []
     head = ["student", "name", "email", "section", "attempts", "total", "raw", "max", "remarks"]
     lines = [csv_line([*head, *(item.name for item in items)])]
+    doubts = has_verified(rows)
     for row in rows:
         student = row.student
         lines.append(
@@ -27,7 +28,7 @@ def grades_csv(rows: Sequence[StudentGrades], sightings: Mapping[int, str]) -> s
                 [
                     *(student.name, student.shown, student.email, student.section, row.attempts),
                     *("" if row.is_open else row.adjusted, row.raw, row.max_points),
-                    "; ".join(remarks(row, sightings)),
+                    "; ".join(remarks(row, sightings, doubts)),
                     *map(_points, row.cells),
                 ]
             )

@@ -31,7 +31,7 @@ from pytest_tinytorch.gradebook.result_files import (
 from pytest_tinytorch.gradebook.store import Gradebook
 from pytest_tinytorch.gradebook.xml_suites import XmlRefused, read_suites
 
-_FEWEST_JOBS = 4  # below, starting processes costs more than it gains
+_FEWEST_FILES = 100  # below, starting processes costs more than it gains
 _AHEAD = 3  # jobs for each worker that are read before the first one is stored
 
 # A file's source, and its attempts or why there are none.
@@ -123,7 +123,7 @@ def _note_tests(report: Report, read: FileAttempts, listed: set[str]) -> None:
 def _read_all(jobs: Sequence[Job], names: Names, options: Options) -> Iterator[list[Read]]:
     """The files of all jobs, in their order."""
     workers = options.workers or os.cpu_count() or 1
-    if workers == 1 or len(jobs) < _FEWEST_JOBS:
+    if workers == 1 or sum(len(job.names) for job in jobs) < _FEWEST_FILES:
         for job in jobs:
             yield _read_job(job, names, options.key)
         return

@@ -9,7 +9,7 @@ import gzip
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,15 +58,25 @@ class Sighting:
 
 def find(paths: Iterable[Path]) -> Iterator[Job | Refusal | Sighting]:
     """What is to be read, in a stable order."""
+    single: list[str] = []
     for path in paths:
+        if not path.is_dir() and not path.name.lower().endswith(_ZIP) and path.exists():
+            single.append(str(path))
+            continue
+        yield from _jobs(single)
+        single = []
         if path.is_dir():
             yield from _in_folder(path)
-        elif path.name.lower().endswith(_ZIP):
-            yield from _in_archive(path)
         elif path.exists():
-            yield Job((str(path),))
+            yield from _in_archive(path)
         else:
             yield Refusal(str(path), "is not there")
+    yield from _jobs(single)
+
+
+def _jobs(names: Sequence[str], archive: Path | None = None) -> Iterator[Job]:
+    for start in range(0, len(names), _AT_ONCE):
+        yield Job(tuple(names[start : start + _AT_ONCE]), archive)
 
 
 def _in_folder(folder: Path) -> Iterator[Job | Refusal | Sighting]:
@@ -84,8 +94,7 @@ def _in_folder(folder: Path) -> Iterator[Job | Refusal | Sighting]:
                 names.append(str(path))
         if Path(place) == folder:
             yield from _sightings(folder, folders)
-    for start in range(0, len(names), _AT_ONCE):
-        yield Job(tuple(names[start : start + _AT_ONCE]))
+    yield from _jobs(names)
 
 
 def _sightings(folder: Path, folders: Iterable[str]) -> Iterator[Sighting]:
@@ -121,8 +130,7 @@ def _in_archive(path: Path) -> Iterator[Job | Refusal]:
             names.append(entry.filename)
     if not names and not refused:
         yield Refusal(str(path), "has no .xml and no .xml.gz in it")
-    for start in range(0, len(names), _AT_ONCE):
-        yield Job(tuple(names[start : start + _AT_ONCE]), path)
+    yield from _jobs(names, path)
 
 
 def _not_ingested(entry: zipfile.ZipInfo) -> str:

@@ -186,10 +186,24 @@ class ClassReport:
         for student in sorted(self._fresh):
             if self._left[self._batch_session.names[student]]:
                 self._put_together(student)
+        self._write_grades()
         if self._is_refused:
             session.exitstatus = MACHINE
         elif self._has_failed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write_grades(self) -> None:
+        """Write `grades.csv` for everybody who has a result."""
+        from pytest_tinytorch.gradebook.results_folder import write_grades
+
+        batch_session = self._batch_session
+        results = batch_session.batch.results
+        try:
+            write_grades(batch_session.course, batch_session.manifest, results, batch_session.key)
+        except MachineError as refused:
+            self._machine_refused(str(refused))
+        except OSError as error:
+            self._machine_refused(f"--results {results}: {error.strerror}")
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:
