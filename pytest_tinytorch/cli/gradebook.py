@@ -101,7 +101,7 @@ def gradebook_add(
         before = class_grades(gradebook, rules)
         report = ingest(gradebook, course, paths, identities, options)
         changes = changes_between(gradebook, before, class_grades(gradebook, rules))
-        listed = [s.shown for s in gradebook.students()] if gradebook.has_roster() else []
+        listed = gradebook.students() if gradebook.has_roster() else []
     for line in report_lines(report, listed):
         typer.echo(line)
     if changes:
@@ -129,7 +129,7 @@ def gradebook_roster(
     people = read_people(files)
     with opened(book, must_exist=False) as (_, gradebook):
         change = gradebook.set_roster(people, keep)
-        names = [student.shown for student in gradebook.students()]
+        students = gradebook.students()
         unmatched = [(who, source) for who, source, _ in gradebook.unmatched()]
     typer.echo(
         f"{change.people} on the roster, {len(change.added)} added, {len(change.dropped)} dropped"
@@ -138,7 +138,7 @@ def gradebook_roster(
         typer.echo(line)
     if unmatched:
         typer.echo(f"Submissions of nobody on the roster ({len(unmatched)}):")
-        for line in unmatched_lines(unmatched, names):
+        for line in unmatched_lines(unmatched, students):
             typer.echo(f"  {line}")
         typer.echo("Match one with: tito gradebook match NAME STUDENT")
 
@@ -183,7 +183,7 @@ def gradebook_grades(
     with opened(book) as (_, gradebook):
         rows = _rows(gradebook, policy, everybody)
         sightings = gradebook.sightings()
-        names = [student.shown for student in gradebook.students()]
+        students = gradebook.students()
         unmatched = [(who, source) for who, source, _ in gradebook.unmatched()]
     doubts = has_verified(rows)
     shown = [row for row in rows if remarks(row, sightings, doubts)] if look else rows
@@ -195,7 +195,7 @@ def gradebook_grades(
         typer.echo("No result is verified by a signature: all grades are advisory.")
     if unmatched:
         typer.echo(f"Submissions of nobody on the roster ({len(unmatched)}):")
-    for line in unmatched_lines(unmatched, names):
+    for line in unmatched_lines(unmatched, students):
         typer.echo(f"  {line}")
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_tinytorch.core.text import one_line
-from pytest_tinytorch.gradebook.entries import Standing, Trust
+from pytest_tinytorch.gradebook.entries import Standing, Student, Trust
 from pytest_tinytorch.gradebook.grades import ItemGrade, State, StudentGrades
 from pytest_tinytorch.gradebook.ingest import Report
 from pytest_tinytorch.gradebook.names import nearest_names
@@ -137,23 +137,23 @@ def _cell_remarks(cell: ItemGrade) -> list[str]:
     return found
 
 
-def report_lines(report: Report, names: Sequence[str]) -> list[str]:
-    """What an ingest did, in lines. `names`: those on the roster, to suggest one."""
+def report_lines(report: Report, students: Sequence[Student]) -> list[str]:
+    """What an ingest did, in lines. `students`: those on the roster, to suggest one."""
     trust = ", ".join(f"{count} {kind}" for kind, count in sorted(report.trust.items()))
     lines = [f"{report.new} new{f' ({trust})' if trust else ''}, {report.known} known already"]
     lines += [f"Refused ({len(report.refused)}):"] * bool(report.refused)
     lines += [f"  {refusal}" for refusal in report.refused]
-    lines += _listed("Nobody on the roster", unmatched_lines(report.unmatched.items(), names))
+    lines += _listed("Nobody on the roster", unmatched_lines(report.unmatched.items(), students))
     lines += _listed("Not in the manifest", _counts(report.unknown))
     lines += _listed("No test of this course", _counts(report.strangers))
     return lines
 
 
-def unmatched_lines(unmatched: Iterable[tuple[str, str]], names: Sequence[str]) -> list[str]:
+def unmatched_lines(unmatched: Iterable[tuple[str, str]], students: Sequence[Student]) -> list[str]:
     """`'adda' (results/adda/grade.xml); nearest: Ada Lovelace`."""
     found = []
     for who, source in unmatched:
-        near = ", ".join(nearest_names(who, names))
+        near = ", ".join(nearest_names(who, students))
         found.append(one_line(f"{who!r} ({source})" + (f"; nearest: {near}" if near else "")))
     return found
 

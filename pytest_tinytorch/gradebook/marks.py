@@ -37,7 +37,7 @@ def find_student(book: Gradebook, who: str) -> int:
     """The number of a student. Raises CourseError with the nearest names."""
     found = book.student_id(who)
     if found is None:
-        near = nearest_names(who, [s.shown for s in book.students()])
+        near = nearest_names(who, book.students())
         hint = f"; nearest: {', '.join(near)}" if near else ""
         raise CourseError(f"{who!r} is no student of {book.path}{hint}")
     return found

@@ -5,6 +5,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from pytest_tinytorch.gradebook.entries import Student
+
 _NUMBERED = re.compile(r"(.+)(_\d+)")
 
 
@@ -23,11 +25,20 @@ def lookup_keys(who: str) -> list[str]:
     return [key_of(who), *(map(key_of, (numbered[2], numbered[1])) if numbered else ())]
 
 
-def nearest_names(who: str, names: Iterable[str], most: int = 3) -> list[str]:
-    """The most similar names, with words in any order and without accents."""
-    choices = {_plain(name): name for name in names}
-    found = difflib.get_close_matches(_plain(who), choices, n=most, cutoff=0.6)
-    return [choices[name] for name in found]
+def nearest_names(who: str, students: Iterable[Student], most: int = 3) -> list[str]:
+    """The displayed names of the most similar students.
+
+    Compared are the whole name, with words in any order and without accents, each of its words,
+    the name that submissions use, and the email address up to its `@`.
+    """
+    spelled: dict[str, str] = {}
+    for student in students:
+        email = student.email.partition("@")[0]
+        for text in (student.shown, *re.split(r"[\s,]+", student.shown), student.name, email):
+            if text:
+                spelled.setdefault(_plain(text), student.shown)
+    found = difflib.get_close_matches(_plain(who), spelled, n=most, cutoff=0.6)
+    return list(dict.fromkeys(spelled[text] for text in found))
 
 
 def _plain(name: str) -> str:

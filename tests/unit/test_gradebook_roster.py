@@ -5,10 +5,11 @@ from gradebook_files import ADD, add, opened, record, write
 
 from pytest_tinytorch.core.errors import CourseError
 from pytest_tinytorch.gradebook.class_view import remarks, unmatched_lines
-from pytest_tinytorch.gradebook.entries import Standing
+from pytest_tinytorch.gradebook.entries import Standing, Student
 from pytest_tinytorch.gradebook.grades import class_grades
 from pytest_tinytorch.gradebook.mapping import read_mapping
 from pytest_tinytorch.gradebook.marks import find_student
+from pytest_tinytorch.gradebook.names import nearest_names
 from pytest_tinytorch.gradebook.roster import read_people
 
 CANVAS = (
@@ -83,17 +84,25 @@ def test_everybody_has_a_row_and_nothing_is_told_from_nothing_found(tmp_path, co
 
 
 def test_submissions_of_nobody_are_listed_and_can_be_matched(tmp_path, course, book):
-    book.set_roster(read_people([roster(tmp_path, "student,name\nada,Ada Lovelace\nbo,Bo Chen\n")]))
+    text = "student,name\nada,Ada Lovelace\nbo,Bo Chen\n"
+    people = read_people([roster(tmp_path, text)])
+    book.set_roster(people)
     report = add(
         book, course, write(tmp_path / "x.xml", course, record(course, "Lovelace_Adda", [ADD]))
     )
     assert list(report.unmatched) == ["Lovelace_Adda"]
-    (line,) = unmatched_lines(report.unmatched.items(), ["Ada Lovelace", "Bo Chen"])
+    (line,) = unmatched_lines(report.unmatched.items(), people)
     assert line.startswith("'Lovelace_Adda' (") and line.endswith("; nearest: Ada Lovelace")
     assert [who for who, _, _ in book.unmatched()] == ["Lovelace_Adda"]
     assert book.add_alias("Lovelace_Adda", find_student(book, "ada")) == 1
     assert book.unmatched() == []
     assert [row.adjusted for row in class_grades(book)] == [2, 0]
+
+
+@pytest.mark.parametrize("who", ["annna", "lovelace", "l.ana", "Anna Lovelac", "LOVELÁCE ANA"])
+def test_nearest_names(who):
+    ana = Student("x17", "Lovelace, Ana", "lana@x.edu")
+    assert nearest_names(who, [Student("bo", "Chen, Bo"), ana]) == ["Lovelace, Ana"]
 
 
 def test_a_roster_that_comes_later_finds_the_submissions(tmp_path, course, book):
