@@ -78,7 +78,7 @@ class Attempt:
     isolation: str = ""
     seed: int | None = None
     status: str = ""  # of the collection: collected, late, none, failed
-    review: str = ""  # lines
+    review: str = ""  # what an instructor should know, in lines
     accepted: bool = False
 
 

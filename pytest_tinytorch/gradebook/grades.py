@@ -59,7 +59,7 @@ class StudentGrades:
     cells: tuple[ItemGrade, ...]
     attempts: int  # result files, of all items
     status: str = ""  # of the latest one, as `tito collect` wrote it: collected, late, none, failed
-    review: tuple[str, ...] = ()  # why an instructor has to look at the latest one
+    review: tuple[str, ...] = ()  # what an instructor should know about the latest one
     is_empty: bool = False  # no source of a module was in the latest one
 
     @property

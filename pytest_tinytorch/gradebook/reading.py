@@ -33,7 +33,7 @@ _RANK: dict[str, int] = {
 }
 _PASSED = Outcome.PASSED.value
 _MOST_TESTS = 20_000  # different tests that are remembered
-_MOST_REVIEWS = 20
+_MOST_NOTES = 20
 _LARGEST_SEED = 2**62  # an integer of SQLite has 64 bits
 
 
@@ -146,7 +146,7 @@ def _recorded(suite: Suite, source: str, key: Key | None) -> Attempt:
         manifest=run.manifest,
         isolation=run.isolation,
         status=one_line(run.status),
-        review="\n".join(one_line(line) for line in run.review[:_MOST_REVIEWS]),
+        review="\n".join(one_line(line) for line in (*run.review, *run.notes)[:_MOST_NOTES]),
         seed=run.seed if type(run.seed) is int and abs(run.seed) < _LARGEST_SEED else None,
     )
 

@@ -122,7 +122,8 @@ GROUP BY result.attempt_id, test.item;
 _SECOND = """
 -- As the record of a class says: collected | late | none | failed; '' without `collected.json`.
 ALTER TABLE attempt ADD COLUMN status TEXT NOT NULL DEFAULT '';
--- Why an instructor has to look at it, a line each; '' if nobody has to.
+-- What an instructor should know about the submission, a line each: `review` and `notes` of the
+-- record.
 ALTER TABLE attempt ADD COLUMN review TEXT NOT NULL DEFAULT '';
 """
 

@@ -83,6 +83,27 @@ def test_everybody_has_a_row_and_nothing_is_told_from_nothing_found(tmp_path, co
     }
 
 
+def test_what_a_run_over_a_class_noted_is_in_the_row(tmp_path, course, book):
+    """Wrong names, nothing found, nothing collected: everybody who needs a look has a remark."""
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of nothing
+    for who, facts in {
+        "ana": {},
+        "bo": {"notes": ("tensor.py was read as 02_tensor.py",)},
+        "cy": {"review": ("00: nothing found; files seen: a.txt",), "lost": [ADD]},
+        "di": {"sources": empty},
+        "eva": {"status": "none", "sources": empty},
+    }.items():
+        add(book, course, write(tmp_path / f"{who}.xml", course, record(course, who, **facts)))
+    found = {row.student.name: remarks(row, {}) for row in class_grades(book)}
+    assert found == {
+        "ana": [],
+        "bo": ["tensor.py was read as 02_tensor.py"],
+        "cy": ["00: nothing found; files seen: a.txt", "for review: 1 test"],
+        "di": ["no module source found in the submission"],
+        "eva": ["nothing handed in"],
+    }
+
+
 def test_submissions_of_nobody_are_listed_and_can_be_matched(tmp_path, course, book):
     text = "student,name\nada,Ada Lovelace\nbo,Bo Chen\n"
     people = read_people([roster(tmp_path, text)])
