@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tinytorch.core.errors import MACHINE, MachineError
+from pytest_tinytorch.core.errors import MACHINE, CourseError, MachineError
 from pytest_tinytorch.core.scores import grade_of
 from pytest_tinytorch.core.visibility import may_hide
 from pytest_tinytorch.grading.parts import FOLDER, PartStatus
@@ -200,7 +200,7 @@ class ClassReport:
         results = batch_session.batch.results
         try:
             write_grades(batch_session.course, batch_session.manifest, results, batch_session.key)
-        except MachineError as refused:
+        except CourseError as refused:
             self._machine_refused(str(refused))
         except OSError as error:
             self._machine_refused(f"--results {results}: {error.strerror}")
