@@ -88,6 +88,7 @@ def test_conversions(tt, check, run_program):
     check.close(tt.Tensor([1.0, 2.0]).numpy(), [1, 2])
     check.close(np.asarray(tt.Tensor([1.0, 2.0])), [1, 2])
     check.close(tt.Tensor([1.0, 2.0]).detach(), [1, 2])
+    check.instance(tt.Tensor([1.0, 2.0]).detach(), tt.Tensor)
     rows = [check.array(row).tolist() for row in tt.Tensor([[1, 2], [3, 4]])]
     check.equal(rows, [[1, 2], [3, 4]])
     shown = repr(tt.Tensor([1.5, -2.0]))
@@ -152,10 +153,20 @@ def test_numbers_and_arrays_as_operands(tt, check):
         check.close(8 / x, [[8, 4], [2, 1]])
         check.close(x**2, [[1, 4], [16, 64]])
         check.close(2**x, [[2, 4], [16, 256]])
-        check.close(x + a, 2 * a)
-        check.close(a - x, np.zeros((2, 2)))
-        check.close(a * x, [[1, 4], [16, 64]])
-        check.close(a / x, np.ones((2, 2)))
+        check.close(x + a.copy(), 2 * a)
+        check.close(a.copy() - x, np.zeros((2, 2)))
+        check.close(a.copy() * x, [[1, 4], [16, 64]])
+        check.close(a.copy() / x, np.ones((2, 2)))
+    for dtype in ("float32", "float64", "int64"):
+        for left, right in (((), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), ())):
+            x, y = tt.Tensor(np.full(left, 6, dtype)), tt.Tensor(np.full(right, 2, dtype))
+            with check.unchanged(x, y):
+                check.close(x + y, np.full(left, 8))
+                check.close(x - y, np.full(left, 4))
+                check.close(x * y, np.full(left, 12))
+                check.close(x / y, np.full(left, 3))
+                check.close(x**y, np.full(left, 36))
+                check.close(-x, np.full(left, -6))
 
 
 @pytest.mark.points(2)
@@ -200,6 +211,8 @@ def test_comparisons(tt, check, pair):
     """Compares element by element, with broadcasting, to booleans"""
     a, b = np.round(pair[0] / 50), np.round(pair[1] / 50)
     x, y = tt.Tensor(a), tt.Tensor(b)
+    for compared in (x == y, x != y, x < y, x <= y, x > y, x >= y):
+        check.instance(compared, tt.Tensor)
     check.equal(x == y, np.asarray(a == b))
     check.equal(x != y, np.asarray(a != b))
     check.equal(x < y, np.asarray(a < b))
@@ -318,6 +331,8 @@ def test_positions_and_special_reductions(tt, check):
     check.equal(x.argmin(), np.array(4))
     check.equal(x.argmax(dim=1, keepdim=True), np.array([[1], [0]]))
     check.dtype(x.argmax(dim=0), "int64")
+    check.instance(x.argmax(), tt.Tensor)
+    check.instance(x.argmin(dim=0), tt.Tensor)
     check.equal(x.argmin(dim=0, keepdim=True), np.array([[0, 1, 1]]))
     square = np.array([[3, -7, 5], [-9, 1, -10], [4, 8, 6]], np.float32)
     x = tt.Tensor(square)
@@ -399,6 +414,8 @@ def test_joining(tt, check):
     mask = tt.Tensor(some)
     with check.unchanged(x, y, mask):
         check.close(tt.concatenate([x, y]), np.vstack([a, a + 10]))
+        for joined in (tt.concatenate([x, y]), tt.stack([x, y]), tt.where(x > 2, x, y)):
+            check.instance(joined, tt.Tensor)
         check.close(tt.concatenate([x, y, x], dim=-1), np.hstack([a, a + 10, a]))
         for dim in (0, 1, 2, -1):
             check.close(tt.stack([x, y], dim=dim), np.stack([a, a + 10], axis=dim))
@@ -434,6 +451,7 @@ def test_making_tensors(tt, check):
     check.dtype(tt.ones(2, dtype=np.int64), "int64")
     made = [tt.zeros(2), tt.ones(2), tt.rand(2), tt.randn(2), tt.arange(0.0, 2.0)]
     for tensor in made:
+        check.instance(tensor, tt.Tensor)
         check.dtype(tensor, "float32")
 
 
@@ -508,7 +526,12 @@ def test_float32_stays(tt, check):
 @pytest.mark.depends(on="test_creation")
 def test_place_for_a_gradient(tt, check):
     """Keeps a place for its gradient, and detaches from it"""
+    names = ("data", "grad", "requires_grad", "_node")
+    missing = [name for name in names if not hasattr(tt.Tensor([1.0]), name)]
+    told = f"Tensor.__init__ sets {', '.join(names)}; missing: {', '.join(missing)}"
+    check.true(not missing, told)
     plain, wanted = tt.Tensor([1.0]), tt.Tensor([1.0], requires_grad=True)
+    check.true(plain._node is None, "_node must be None: nothing has computed this Tensor")
     check.equal([plain.requires_grad, wanted.requires_grad], [False, True])
     check.true(wanted.grad is None, "grad must be None before any backward pass")
     check.equal([wanted.detach().requires_grad, wanted.requires_grad], [False, True])

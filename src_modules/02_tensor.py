@@ -214,7 +214,8 @@ class Tensor:
     __hash__ = object.__hash__  # == compares element by element, so identity is what hashes
 
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
-        """TODO: turn `data` into an array by the rules above and fill the four attributes.
+        """TODO: turn `data` into an array by the rules above. Set four attributes: `data`, `grad` (None),
+        `requires_grad` and `_node` (None: no operation has computed this Tensor; module 09 uses it).
 
         HINT: np.asarray does most of it. If `data` was not an array, float64 means that it held
         Python floats: convert to float32. `array.dtype.kind` is one of "biuf" for numbers.
@@ -584,6 +585,8 @@ def test_unit_creation():
     assert Tensor([[1, 2, 3], [4, 5, 6]]).shape == (2, 3)
     assert Tensor(3.5).shape == () and Tensor(3.5).item() == 3.5
     assert Tensor([]).size == 0 and Tensor(np.zeros((0, 3))).shape == (0, 3)
+    for name in ("grad", "_node"):
+        assert getattr(Tensor(1.0), name, "missing") is None, f"__init__ must set {name} to None"
     array = np.arange(3.0)
     assert Tensor(array).numpy() is array and Tensor(array, requires_grad=True).requires_grad
     for wrong, error in (("text", TypeError), ([[1], [1, 2]], ValueError)):
@@ -679,6 +682,16 @@ different paths through Python.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test-tensor-arithmetic", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+def test_unit_operands_are_unchanged():
+    for dtype in (np.float32, np.float64, np.int64):
+        for right in ((2, 3), (3,), ()):
+            for name in ("add", "subtract", "multiply", "divide", "power"):
+                x, y = Tensor(np.full((2, 3), 6, dtype)), Tensor(np.full(right, 2, dtype))
+                globals()[name](x, y)
+                unchanged = np.all(x.data == 6) and np.all(y.data == 2)
+                assert unchanged, f"{name} changed its operand: it must make a new array"
+
+
 def test_unit_arithmetic():
     x = Tensor([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0]])
     row = Tensor([1.0, 2.0, 3.0])

@@ -84,4 +84,5 @@ def _signature(test: TestRecord) -> tuple[str, ...]:
     """The key by which failures are grouped: the same line and message (not for wrong values)."""
     if test.reason is Reason.WRONG or not test.message:
         return (test.id,)
-    return (test.reason, test.message, *(str(location) for location in test.locations))
+    places = (str(place) for place in test.locations if not place.is_inline_test)
+    return (test.reason, test.message, *places)

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     NOT_WRITTEN = "not-written"  # a task still raises NotImplementedError
     WRONG = "wrong"  # a comparison did not hold
     RAISED = "raised"  # the student's code raised
+    RECOGNIZED = "recognized"  # a known mistake, such as a forgotten `return`
     BROKEN_IMPORT = "broken-import"  # the student's module cannot be imported
     TIMEOUT = "timeout"
     CRASHED = "crashed"  # the process that ran the test died
@@ -57,6 +58,16 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+    @property
+    def is_inline_test(self) -> bool:
+        """Whether the line is in an inline test, which the course gives."""
+        return is_inline_test(self.function)
+
+
+def is_inline_test(function: str) -> bool:
+    """Whether a function of a source is an inline test, by its name."""
+    return function.partition(".")[0].startswith("test_")
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_tinytorch.core.fixture_frames import ON_BEHALF
+from pytest_tinytorch.core.records import is_inline_test
 from pytest_tinytorch.diagnosis.sources import StudentSources
+from pytest_tinytorch.isolation.child.returned import returned_kind
 
 # Methods by which a program of the course returns numbers. They compute nothing.
 HANDED_OUT = ("__array__", "numpy", "item")
@@ -27,7 +29,13 @@ _UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>")
 _REMEMBERED = 64  # calls; a failing comparison is about one of the last
 
 
-Return = tuple[str, int, str]  # file, line, function
+class Return(NamedTuple):
+    """Where a function returned. `kind` is the type of the value; "" if an exception left it."""
+
+    file: str
+    line: int
+    function: str
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class CallTrace:
         self.calls: deque[Call] = deque(maxlen=_REMEMBERED)
         self._sources = sources
         self.test_file = test_file
+        self._is_inline = sources.owns(test_file)
         self._between = (f"{Path(test_file).with_name('programs')}{os.sep}", ON_BEHALF)
         self._owned: dict[CodeType, bool] = {}
         self._inside: dict[CodeType, Return] = {}  # returns within the present call
@@ -84,8 +93,8 @@ class CallTrace:
                     return function(*args, **kwargs)
             try:
                 return function(*args, **kwargs)
-            except AssertionError:
-                failed = True
+            except Exception as error:
+                failed = not type(error).__module__.startswith("hypothesis")  # such as `assume`
                 raise
 
         return watched
@@ -95,7 +104,11 @@ class CallTrace:
         made = [call for call in self.calls if first <= call.test_line <= last]
         return made or list(self.calls)[-1:]
 
-    def _note(self, frame: FrameType, event: str, _argument: Any) -> None:
+    def recent(self) -> list[Call]:
+        """All recorded calls, the last one first."""
+        return list(self.calls)[::-1]
+
+    def _note(self, frame: FrameType, event: str, value: Any) -> None:
         if event != "return":
             return
         code = frame.f_code
@@ -103,11 +116,15 @@ class CallTrace:
         if owned is None:
             # A class body has a frame, too, but is not a function.
             named = code.co_flags & inspect.CO_OPTIMIZED and code.co_name not in _UNNAMED
-            owned = self._owned[code] = bool(named) and self._sources.owns(code.co_filename)
+            students = self._sources.owns(code.co_filename) and not self.is_test(
+                code.co_filename, code.co_qualname
+            )
+            owned = self._owned[code] = bool(named) and students
         if not owned:
             return
         line = self._test_line(frame.f_back, code.co_name)
-        returned = (code.co_filename, frame.f_lineno, code.co_qualname)
+        kind = returned_kind(frame, value)
+        returned = Return(code.co_filename, frame.f_lineno, code.co_qualname, kind)
         if line is not None:
             inside = reversed(self._inside.values())
             self.calls.append(Call(line, (returned, *inside)))
@@ -123,6 +140,14 @@ class CallTrace:
                 return None
             while caller is not None and caller.f_code.co_filename != self.test_file:
                 caller = caller.f_back
-        if caller is None or caller.f_code.co_filename != self.test_file:
+        if caller is None or not self._is_in_test(caller):
             return None
         return caller.f_lineno
+
+    def _is_in_test(self, frame: FrameType) -> bool:
+        return self.is_test(frame.f_code.co_filename, frame.f_code.co_qualname)
+
+    def is_test(self, file: str, function: str) -> bool:
+        """Whether code belongs to the test. Inline tests are in the student's own source, where
+        only functions with the name of a test do."""
+        return file == self.test_file and (not self._is_inline or is_inline_test(function))

@@ -6,18 +6,20 @@ import linecache
 import re
 import textwrap
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.core.records import Location, Reason
 from pytest_tinytorch.core.text import shortened
-from pytest_tinytorch.diagnosis.call_trace import CallTrace
+from pytest_tinytorch.diagnosis.call_trace import HANDED_OUT, Call, CallTrace
+from pytest_tinytorch.diagnosis.mistakes import Case, recognized
 from pytest_tinytorch.diagnosis.sources import StudentSources
 from pytest_tinytorch.isolation.failures import SandboxFailure, StudentError
 
 _LONGEST_MESSAGE = 2000
 _MOST_LOCATIONS = 3
+_EXPLICABLE = (Reason.RAISED, Reason.WRONG, Reason.NOT_WRITTEN, Reason.BROKEN_IMPORT)
 _ARGUMENT = re.compile(r"\n(?=\w+=)")  # before each argument; further lines of a value are indented
 
 
@@ -27,6 +29,7 @@ class Diagnosis:
     message: str
     locations: tuple[Location, ...] = ()
     example: str = ""
+    is_complete: bool = False  # the message names the cause, so the test's hint adds nothing
 
 
 @dataclass(frozen=True)
@@ -50,31 +53,102 @@ def diagnose(
     error = _first_of_group(error)
     example = _counter_example(error, inputs)
     frames = [frame for link in _chain(error) for frame in _frames(link, sources)]
-    own = [frame for frame in frames if sources.owns(frame.file)]
+    found = _diagnosis(error, frames, sources, trace)
+    if found.reason not in _EXPLICABLE:
+        return replace(found, example=example)
+    case = _case(error, frames, sources, trace, found)
+    mistake = recognized(case)
+    if mistake is None:
+        return replace(found, example=example)
+    places = found.locations
+    if mistake.location is not None:
+        places = (mistake.location, *_tests_own(places))
+    message = _capped(mistake.message)
+    return Diagnosis(Reason.RECOGNIZED, message, places, example, is_complete=True)
+
+
+def _diagnosis(
+    error: BaseException,
+    frames: list[_Frame],
+    sources: StudentSources,
+    trace: CallTrace | None,
+) -> Diagnosis:
+    """The reason of a failure, its message and the student's lines, from the exception alone."""
+    own = _students(error, frames, sources, trace)
     locations = _raised_at(own, error, sources)
     message = _text(error)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         location = sources.at(error.filename, error.lineno)
         message = _capped(f"{error.filename}:{error.lineno} does not compile: {message}")
-        return Diagnosis(Reason.BROKEN_IMPORT, message, (location,), example)
+        return Diagnosis(Reason.BROKEN_IMPORT, message, (location,), is_complete=True)
     if isinstance(error, CheckMisused):
-        return Diagnosis(Reason.HARNESS, message)
+        return Diagnosis(Reason.HARNESS, message, is_complete=True)
     if isinstance(error, SandboxFailure):
-        return Diagnosis(error.reason, _capped(error.message), locations, example)
+        return Diagnosis(error.reason, _capped(error.message), locations)
     if "Timeout" in message and _is_pytests_own(error):
         limit = "the time limit of one test; look for a loop that does not end"
-        return Diagnosis(Reason.TIMEOUT, f"stopped after {limit}", locations, example)
+        return Diagnosis(Reason.TIMEOUT, f"stopped after {limit}", locations)
     if frames and frames[-1].file == sources.root_file:
-        return Diagnosis(Reason.NOT_WRITTEN, _capped(str(error)), (), example)
+        return Diagnosis(Reason.NOT_WRITTEN, _capped(str(error)), is_complete=True)
     if own and own[-1].code_name == "<module>":
         message = f"{locations[0] if locations else own[-1].file} fails on import: {message}"
-        return Diagnosis(Reason.BROKEN_IMPORT, message, locations, example)
+        return Diagnosis(Reason.BROKEN_IMPORT, message, locations, is_complete=True)
     if isinstance(error, NotImplementedError) and own:
-        return Diagnosis(Reason.NOT_WRITTEN, f"not written yet: {own[-1].function}", locations)
+        message = f"not written yet: {own[-1].function}"
+        return Diagnosis(Reason.NOT_WRITTEN, message, locations, is_complete=True)
+    tests = _locations(_in_test(frames, trace)[-1:], sources)  # only inline tests have a location
     if not own and isinstance(error, AssertionError):
-        locations = _computed_by(frames, sources, trace, getattr(error, "leads_to", ""))
-        return Diagnosis(Reason.WRONG, message, locations, example)
-    return Diagnosis(Reason.RAISED, message, locations, example)
+        computed = _computed_by(frames, sources, trace, getattr(error, "leads_to", ""))
+        return Diagnosis(Reason.WRONG, message, (*computed, *tests))
+    return Diagnosis(Reason.RAISED, message, (*locations, *tests))
+
+
+def _students(
+    error: BaseException,
+    frames: list[_Frame],
+    sources: StudentSources,
+    trace: CallTrace | None,
+) -> list[_Frame]:
+    """The frames of student code. Inline tests are in the same file, but given by the course."""
+    tests = _in_test(frames, trace)
+    own = [frame for frame in frames if sources.owns(frame.file) and frame not in tests]
+    inline = any(sources.owns(frame.file) for frame in tests)
+    if inline and isinstance(error, AssertionError):
+        found = _locations(own, sources)
+        if not any(sources.is_task(location) for location in found):
+            return []  # a function of the course that the inline test calls has raised it
+    return own
+
+
+def _in_test(frames: list[_Frame], trace: CallTrace | None) -> list[_Frame]:
+    if trace is None:
+        return []
+    return [frame for frame in frames if trace.is_test(frame.file, frame.function)]
+
+
+def _tests_own(locations: tuple[Location, ...]) -> tuple[Location, ...]:
+    return tuple(place for place in locations if place.is_inline_test)
+
+
+def _case(
+    error: BaseException,
+    frames: list[_Frame],
+    sources: StudentSources,
+    trace: CallTrace | None,
+    found: Diagnosis,
+) -> Case:
+    students = tuple(place for place in found.locations if not place.is_inline_test)
+    is_wrong = found.reason is Reason.WRONG
+    raised = next(iter(students), None) if not is_wrong else None
+    in_test = _in_test(frames, trace)
+    calls: list[Call] = []
+    earlier: list[Call] = []
+    if trace is not None and in_test:
+        calls = trace.between(*_statement(in_test[-1].file, in_test[-1].line))[::-1]
+        earlier = [call for call in trace.recent() if call not in calls]
+    cause = _chain(error)[-1]
+    computed = students if is_wrong else ()
+    return Case(cause, _text(cause), raised, computed, calls, earlier, sources)
 
 
 def _first_of_group(error: BaseException) -> BaseException:
@@ -143,17 +217,19 @@ def _computed_by(
     """
     if trace is None:
         return ()
-    in_test = [frame for frame in frames if frame.file == trace.test_file]
+    in_test = _in_test(frames, trace)
     if not in_test:
         return ()
     first, last = _statement(in_test[-1].file, in_test[-1].line)
     distinct: dict[str, Location] = {}
     for call in reversed(trace.between(first, last)):  # the last call computed the compared value
-        found = _locations([_Frame(*place, "") for place in call.returns], sources)
+        found = _locations([_Frame(*place[:3], "") for place in call.returns], sources)
         tasks = [location for location in found if sources.is_task(location)]
         for location in tasks or found[:1]:
             distinct.setdefault(str(location), location)
-    order = sorted(distinct.values(), key=lambda place: not place.function.endswith(leads_to))
+    handed_out = [p for p in distinct.values() if p.function.rpartition(".")[2] in HANDED_OUT]
+    computed = [place for place in distinct.values() if place not in handed_out] or handed_out
+    order = sorted(computed, key=lambda place: not place.function.endswith(leads_to))
     return tuple(order[:_MOST_LOCATIONS])
 
 

@@ -6,7 +6,7 @@
 import itertools
 from types import TracebackType
 
-from pytest_tinytorch.diagnosis.call_trace import HANDED_OUT, Call, CallTrace
+from pytest_tinytorch.diagnosis.call_trace import HANDED_OUT, Call, CallTrace, Return
 from pytest_tinytorch.diagnosis.sources import StudentSources
 from pytest_tinytorch.isolation.pool import Request, SandboxPool
 
@@ -39,9 +39,12 @@ class RemoteTrace(CallTrace):
         earlier = (call for call in map(self._call, reversed(requests)) if call.returns)
         return calls or list(itertools.islice(earlier, 1))
 
+    def recent(self) -> list[Call]:
+        return [call for call in map(self._call, reversed(self._pool.requests)) if call.returns]
+
     def _call(self, request: Request) -> Call:
         places = self._pool.returns_of(request)
         if request.on_behalf:
             places = [p for p in places if p[2].rpartition(".")[2] not in HANDED_OUT]
-        returns = tuple((self._files.generated(f), line, name) for f, line, name in places)
+        returns = tuple(Return(self._files.generated(p[0]), *p[1:]) for p in places)
         return Call(request.line, returns)

@@ -5,18 +5,23 @@
 
 import linecache
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.records import Location
 from pytest_tinytorch.core.text import shortened
-from pytest_tinytorch.export.line_map import source_position
+from pytest_tinytorch.export.line_map import exports_line, source_position
+from pytest_tinytorch.export.marks import is_mark
 from pytest_tinytorch.export.outline import functions
 
 AROUND = 2  # lines of context before and after
 _LONGEST_LINE = 300  # characters shown; the course's own lines have at most 100
 _TASK = "### BEGIN SOLUTION"
+_LONGEST_HEADER = 12  # lines of a function's signature
+# A name that a source defines at its top level, as text: a source may not compile.
+_DEFINITION = re.compile(r"(?:(?:async +)?def|class) +(\w+)|(\w+) *(?::[^=\n]+)?=(?!=)")
 
 # The text of a source -> (first line, last line, name) of each function.
 Functions = Callable[[str], tuple[tuple[int, int, str], ...]]
@@ -30,6 +35,13 @@ class StudentSources:
         self._root = course.root
         self._functions = functions
         self._names = {course.source_name(module) for module in course.modules}
+        self._targets = {
+            course.source_name(module): [course.target_file(target) for target in module.exports]
+            for module in course.modules
+        }
+        self.public_names = {
+            name for module in course.modules for names in module.exports.values() for name in names
+        }
         self._package = f"{course.package_folder}"
         self._sources = f"{course.root / course.sources}"
         self.root_file = f"{course.package_folder / '__init__.py'}"
@@ -61,6 +73,61 @@ class StudentSources:
         return inside is not None and any(
             _TASK in line for line in lines[inside[0] - 1 : inside[1]]
         )
+
+    def header(self, location: Location) -> str:
+        """The signature of the function around a line; "" outside of functions."""
+        lines = self._lines(location.file)
+        inside = _around(self._functions, "".join(lines), location.line)
+        if inside is None:
+            return ""
+        header = ""
+        for line in lines[inside[0] - 1 : inside[1]][:_LONGEST_HEADER]:
+            header += line
+            if line.partition(" #")[0].rstrip().endswith(":"):
+                break
+        return header
+
+    def function_text(self, location: Location) -> str:
+        """The text of the function around a line; "" outside of functions."""
+        lines = self._lines(location.file)
+        inside = _around(self._functions, "".join(lines), location.line)
+        return "".join(lines[inside[0] - 1 : inside[1]]) if inside else ""
+
+    def line(self, location: Location) -> str:
+        """The text of the line itself."""
+        return dict(location.excerpt).get(location.line, "")
+
+    def text(self, source: str) -> str:
+        """The whole text of a source, by its short name."""
+        return "".join(self._lines(source))
+
+    def definitions(self, source: str) -> dict[str, int]:
+        """The names that a source defines at its top level, each with its first line."""
+        found: dict[str, int] = {}
+        for number, line in enumerate(self._lines(source), 1):
+            if match := _DEFINITION.match(line):
+                found.setdefault(match[1] or match[2], number)
+        return found
+
+    def cell(self, source: str, line: int) -> tuple[int, int]:
+        """The first and last line of the cell around a line of a source."""
+        lines = self._lines(source)
+        marks = [1, *(n for n, text in enumerate(lines, 1) if is_mark(text)), len(lines) + 1]
+        return max(n for n in marks if n <= line), min(n for n in marks if n > line) - 1
+
+    def is_in_package(self, source: str, line: int) -> bool:
+        """Whether a line of a source is exported."""
+        return any(exports_line(target, source, line) for target in self._targets.get(source, ()))
+
+    def source_of(self, generated: str) -> str:
+        """The source of a generated file; "" if there is none."""
+        # A sandbox may have the package in another folder.
+        ends = {
+            source: tuple(f"/{file.relative_to(self._root).as_posix()}" for file in files)
+            for source, files in self._targets.items()
+        }
+        name = generated.replace(os.sep, "/")
+        return next((source for source, end in ends.items() if name.endswith(end)), "")
 
     def at(self, name: str, line: int, function: str = "") -> Location:
         """A line of a source, with the source's short name and the lines around it."""

@@ -31,6 +31,21 @@ def position_in(text: tuple[str, ...], line: int) -> tuple[str, int] | None:
     return None
 
 
+def exports_line(generated: Path, source: str, line: int) -> bool:
+    """Whether a generated file holds a line of a source."""
+    try:
+        text = _read(generated, generated.stat().st_mtime_ns)
+    except OSError:
+        return False
+    at = 0
+    for row in text:
+        match = _MARK.match(row)
+        at = int(match["line"]) - 1 if match and match["source"] == source else at + 1
+        if at == line and not match:
+            return True
+    return False
+
+
 @lru_cache(maxsize=64)
 def _read(path: Path, _modified: int) -> tuple[str, ...]:
     # Only Python's own line ends: `splitlines` knows more.

@@ -163,6 +163,7 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
             "message": found.message,
             "locations": found.locations,
             "example": found.example,
+            "hint": "" if found.is_complete else record.hint,
             "waits_for": _other_checkpoint(item, found),
         }
     elif report.failed:

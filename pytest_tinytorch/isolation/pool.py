@@ -178,8 +178,9 @@ class SandboxPool:
         if generation == self._generation:
             self._released.append(number)
 
-    def returns_of(self, request: Request) -> list[tuple[str, int, str]]:
-        """The lines on which the student's functions returned during a request."""
+    def returns_of(self, request: Request) -> list[tuple[str, int, str, str]]:
+        """The (file, line, function, type of the value) of each return of the student's functions
+        during a request."""
         if self._sandbox is None or request.generation != self._generation:
             return []
         watching, self.watching = self.watching, None
@@ -190,8 +191,8 @@ class SandboxPool:
         finally:
             self.watching = watching
         entries = found if isinstance(found, list) else []
-        places = (place([*entry, ""]) for entry in entries if isinstance(entry, list))
-        return [(p[0], p[1], p[2]) for p in places if p is not None]
+        places = (place(entry) for entry in entries)
+        return [found for found in places if found is not None]
 
     def sandbox(self) -> Sandbox:
         """The running sandbox, for measurements from outside."""

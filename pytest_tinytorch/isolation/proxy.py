@@ -257,6 +257,8 @@ _STUDENTS_NAMES = ("__name__", "__doc__", "__qualname__", "__all__", "__version_
 
 def kind_of(value: object) -> str:
     """The name of a value's type; for a Proxy, of the student's object."""
+    if isinstance(value, ComparedNumbers):
+        value = value._numbers
     return value._kind if isinstance(value, Proxy) else type(value).__name__
 
 

@@ -26,7 +26,7 @@ def step_after_failure(cause: Cause) -> NextStep:
     """Fix the first cause, then run its collection again."""
     test = cause.test
     command = (checkpoint_group(test.waits_for) if test.waits_for else test.group).command
-    place = str(test.locations[0]) if test.locations else ""
+    place = next((str(place) for place in test.locations if not place.is_inline_test), "")
     if test.reason is Reason.NOT_WRITTEN:
         return NextStep(command, f"write {place or 'the task named first above'}, then run")
     return NextStep(command, f"fix {place or 'the first failure above'}, then run")

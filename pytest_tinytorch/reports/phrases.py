@@ -172,6 +172,8 @@ def capability(collection: Collection) -> str:
 
 def _before(location: Location, test: TestRecord) -> str:
     name = f"{location.function}, " if location.function else ""
+    if location.is_inline_test:
+        return f"checked by {name}"
     return ("computed by " if test.reason is Reason.WRONG else "at ") + name
 
 

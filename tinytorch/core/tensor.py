@@ -1,6 +1,6 @@
 # Generated from src_modules/02_tensor.py. Do not edit: write in src_modules/02_tensor.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=bca5e3059b4a2d4f code=afdc6cba6b5acb95 content=c60fafe0a1ea1136
+# export: format=1 source=963cead8e929b3a1 code=03c8389684a6a026 content=f234c2da37b14985
 # %% src_modules/02_tensor.py:61
 import functools
 import sys
@@ -148,7 +148,8 @@ class Tensor:
     __hash__ = object.__hash__  # == compares element by element, so identity is what hashes
 
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
-        """TODO: turn `data` into an array by the rules above and fill the four attributes.
+        """TODO: turn `data` into an array by the rules above. Set four attributes: `data`, `grad` (None),
+        `requires_grad` and `_node` (None: no operation has computed this Tensor; module 09 uses it).
 
         HINT: np.asarray does most of it. If `data` was not an array, float64 means that it held
         Python floats: convert to float32. `array.dtype.kind` is one of "biuf" for numbers.
@@ -501,7 +502,7 @@ def _plain_index(index: Any) -> Any:
     return index.data if isinstance(index, Tensor) else index
 
 
-# %% src_modules/02_tensor.py:607
+# %% src_modules/02_tensor.py:610
 @primitive
 def add(a, b):
     """a + b, element by element."""
@@ -568,7 +569,7 @@ def compare(operation: np.ufunc, a: Any, b: Any) -> "Tensor":
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:720
+# %% src_modules/02_tensor.py:733
 @primitive
 def exp(a):
     """e to the power of each element."""
@@ -625,7 +626,7 @@ def reduce_min(a, dim=None, keepdim=False):
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:809
+# %% src_modules/02_tensor.py:822
 @primitive
 def reshape(a, shape):
     """The same elements in another shape."""
@@ -693,7 +694,7 @@ def stack(tensors: "Sequence[Tensor]", dim: int = 0) -> "Tensor":
     ### END SOLUTION
 
 
-# %% src_modules/02_tensor.py:910
+# %% src_modules/02_tensor.py:923
 def zeros(*shape: Any, dtype: Any = np.float32) -> "Tensor":
     """Zeros: `zeros(2, 3)` or `zeros((2, 3))`."""
     ### BEGIN SOLUTION

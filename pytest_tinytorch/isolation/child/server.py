@@ -33,6 +33,7 @@ from pytest_tinytorch.isolation.child.protocol import (
     read_body,
     read_head,
 )
+from pytest_tinytorch.isolation.child.returned import returned_kind
 
 PACKAGE = 0  # the handle of the student's package
 _MOST_FRAMES = 20
@@ -93,7 +94,7 @@ class Returns:
     def of(self, sequence: int) -> list[list[Any]]:
         return self._kept.get(sequence, [])
 
-    def _note(self, frame: FrameType, event: str, _argument: Any) -> None:
+    def _note(self, frame: FrameType, event: str, value: Any) -> None:
         code = frame.f_code
         name = code.co_filename
         if event != "return" or not name.startswith(self._folder) or name == self._door:
@@ -101,7 +102,7 @@ class Returns:
         if code.co_flags & _CO_OPTIMIZED and code.co_name not in _UNNAMED:  # no class body
             self._now.pop(code, None)
             place = [name[len(self._folder) :], frame.f_lineno, code.co_qualname]
-            self._now[code] = place
+            self._now[code] = [*place, returned_kind(frame, value)]
 
 
 class Warned:

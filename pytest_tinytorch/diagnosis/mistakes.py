@@ -1,0 +1,186 @@
+"""Recognizes typical mistakes, so that a message names the cause and not a consequence.
+
+`explain` calls `recognized`: a function without `return`, a result that is not the promised Tensor,
+a cell that is not exported, a misspelt name, a primitive that writes into its operand.
+"""
+
+import difflib
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_tinytorch.core.errors import CheckFailed
+from pytest_tinytorch.core.records import Location
+from pytest_tinytorch.diagnosis.call_trace import Call, Return
+from pytest_tinytorch.diagnosis.sources import StudentSources
+
+NO_KEYBOARD = "a checkpoint has no keyboard: take `input()` out, and use arguments instead"
+
+_NONE = re.compile(r"\bNone(Type)?\b|dtype object|dtype\('O'\)")
+_UNDEFINED = re.compile(r"name '(\w+)' is not defined")
+_NOT_IMPORTABLE = re.compile(r"cannot import name '(\w+)' from '[\w.]+' \((.+)\)")
+_NOT_IN_PACKAGE = re.compile(r"\w+\.(\w+) is not defined yet: write it in (\S+\.py)")
+_INTO_OPERAND = re.compile(
+    r"non-broadcastable output operand|Cannot cast ufunc|output array is read-only"
+)
+_PROMISES_TENSOR = re.compile(r"->\s*[\"']?Tensor[\"']?\s*:")
+_MAY_BE_NONE = re.compile(r"->[^:]*\bNone\b")
+_NO_RESULT = re.compile(r"(.*\.)?__(init|set\w*|del\w*|exit|init_subclass)__$")
+_NO_TENSORS = {
+    "NoneType", "ndarray", "list", "tuple", "dict", "str", "bool", "int", "float", "bool_",
+    "float16", "float32", "float64", "int32", "int64",
+}  # fmt: skip
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_SHORT_NAMES = {"np": "import numpy as np"}
+_LIKENESS = 0.75
+_LISTED = 3  # names of a cell
+_USED_OFTEN = 3  # a misspelt definition is rarely used under its wrong name
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What is wrong, and where to fix it; no location: where the exception was raised."""
+
+    message: str
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A failure: its exception as text, where it was raised, and the calls that led to it."""
+
+    error: BaseException
+    text: str
+    raised: Location | None  # the student's line that raised it
+    computed: Sequence[Location]  # or else the lines that computed a wrong value
+    calls: Sequence[Call]  # of the failing statement, the last one first
+    earlier: Sequence[Call]  # the other recorded calls, the last one first
+    sources: StudentSources
+
+
+def recognized(case: Case) -> Mistake | None:
+    """The mistake that explains a failure; None if none of the known ones does."""
+    found = (look(case) for look in (_undefined_name, _wrong_result, _changed_operand))
+    return next((mistake for mistake in found if mistake is not None), None)
+
+
+# --- results ----------------------------------------------------------------------------------
+
+
+def _wrong_result(case: Case) -> Mistake | None:
+    """A function that returned None, or another type than the Tensor that it promises."""
+    about_none = _NONE.search(case.text) is not None
+    for calls in (case.calls, case.earlier):
+        found = [
+            (place, location, case.sources.is_task(location))
+            for place, location in _returns(calls, case.sources)
+            if _is_wrong(place, case.sources.header(location))
+        ]
+        # A function that the student added may return None on purpose.
+        tasks = [entry for entry in found if entry[2]]
+        if found and (tasks or (about_none and calls is case.calls)):
+            place, location, _ = (tasks or found)[-1]
+            return _wrong(place, location, case.sources)
+    return None
+
+
+def _returns(calls: Sequence[Call], sources: StudentSources) -> Iterator[tuple[Return, Location]]:
+    """The returns of some calls: of each the called function first, then those that it called."""
+    for call in calls:
+        for place in call.returns:
+            location = sources.locate(place.file, place.line, place.function)
+            if location is not None and "<" not in place.function.rpartition(".")[2]:
+                yield place, location
+
+
+def _is_wrong(place: Return, header: str) -> bool:
+    if _PROMISES_TENSOR.search(header):
+        return place.kind in _NO_TENSORS
+    allowed = _MAY_BE_NONE.search(header) or _NO_RESULT.match(place.function)
+    return place.kind == "NoneType" and not allowed
+
+
+def _wrong(place: Return, location: Location, sources: StudentSources) -> Mistake:
+    name = location.function.replace(".<locals>", "")
+    if place.kind != "NoneType":
+        kind = "a NumPy array" if place.kind == "ndarray" else f"an object of type {place.kind}"
+        return Mistake(f"{name} returned {kind}, expected a Tensor", location)
+    if re.search(r"\breturn\b", sources.line(location)):
+        return Mistake(f"{name} returned None", location)
+    return Mistake(f"{name} returned None: is a `return` missing?", location)
+
+
+def _changed_operand(case: Case) -> Mistake | None:
+    """A function that writes its result into its operand: seen by `check`, or refused by NumPy."""
+    if case.raised is not None and _INTO_OPERAND.search(case.text):
+        changed = f"{case.raised.function} changed its operand"
+        return Mistake(f"{changed}: compute a new array, without += and out=\n{case.text}")
+    if isinstance(case.error, CheckFailed) and " was changed" in case.text and case.computed:
+        computed = case.computed[0]
+        return Mistake(f"{computed.function} changed its operand\n{case.text}", computed)
+    return None
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def _undefined_name(case: Case) -> Mistake | None:
+    """A name that the exported code uses, and that is not exported, or spelt differently."""
+    if isinstance(case.error, NameError) and (match := _UNDEFINED.search(case.text)):
+        return _missing(match[1], case.raised.file, case) if case.raised else None
+    if isinstance(case.error, ImportError) and (match := _NOT_IMPORTABLE.search(case.text)):
+        source = case.sources.source_of(match[2])
+        return _missing(match[1], source, case) if source else None
+    if match := _NOT_IN_PACKAGE.search(case.text):
+        return _missing(match[1], match[2], case)
+    return None
+
+
+def _missing(name: str, source: str, case: Case) -> Mistake | None:
+    sources = case.sources
+    defined = sources.definitions(source)
+    if name in defined:
+        return _not_exported(source, defined, defined[name], sources)
+    what = f"`{name}` is not defined"
+    if name in sys.stdlib_module_names or name in _SHORT_NAMES:
+        return Mistake(f"{what}: is `{_SHORT_NAMES.get(name, f'import {name}')}` missing?")
+    local = sources.function_text(case.raised) if case.raised else ""
+    words = {w for w in _WORD.findall(local) if w != name}
+    if match := _nearest(name, words - set(defined)):
+        return Mistake(f"{what}: did you mean `{match}`?")
+    public = sources.public_names
+    text = sources.text(source)
+    rare = [n for n in defined if n not in public and _uses(n, text) <= _USED_OFTEN]
+    if match := _nearest(name, rare):
+        location = sources.at(source, defined[match], match)
+        at = f"{source}:{defined[match]}"
+        own = case.raised is not None and sources.is_task(case.raised)
+        return Mistake(f"{what}: did you mean `{match}`, {at}?", None if own else location)
+    return None
+
+
+def _not_exported(
+    source: str, defined: Mapping[str, int], line: int, sources: StudentSources
+) -> Mistake | None:
+    """All names of the cell are told, so that they are one cause."""
+    if sources.is_in_package(source, line):
+        return None
+    first, last = sources.cell(source, line)
+    names = [f"`{name}`" for name, at in defined.items() if first <= at <= last]
+    shown = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+    verb, whose = ("is", "its") if len(names) == 1 else ("are", "their")
+    top = min(at for at in defined.values() if first <= at <= last)
+    return Mistake(
+        f"{shown} {verb} written in {source}:{top}, but {whose} cell has no `#| export`",
+        sources.at(source, top, names[0].strip("`")),
+    )
+
+
+def _nearest(name: str, candidates: "set[str] | list[str]") -> str:
+    matches = difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=_LIKENESS)
+    return matches[0] if matches else ""
+
+
+def _uses(name: str, text: str) -> int:
+    return len(re.findall(rf"\b{re.escape(name)}\b", text))
