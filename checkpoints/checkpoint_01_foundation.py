@@ -414,8 +414,9 @@ def test_joining(tt, check):
     mask = tt.Tensor(some)
     with check.unchanged(x, y, mask):
         check.close(tt.concatenate([x, y]), np.vstack([a, a + 10]))
-        for joined in (tt.concatenate([x, y]), tt.stack([x, y]), tt.where(x > 2, x, y)):
-            check.instance(joined, tt.Tensor)
+        check.instance(tt.concatenate([x, y]), tt.Tensor)
+        check.instance(tt.stack([x, y]), tt.Tensor)
+        check.instance(tt.where(x > 2, x, y), tt.Tensor)
         check.close(tt.concatenate([x, y, x], dim=-1), np.hstack([a, a + 10, a]))
         for dim in (0, 1, 2, -1):
             check.close(tt.stack([x, y], dim=dim), np.stack([a, a + 10], axis=dim))

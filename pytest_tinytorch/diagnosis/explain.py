@@ -12,8 +12,8 @@ from types import TracebackType
 from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.core.records import Location, Reason
 from pytest_tinytorch.core.text import shortened
-from pytest_tinytorch.diagnosis.call_trace import HANDED_OUT, Call, CallTrace
-from pytest_tinytorch.diagnosis.mistakes import Case, recognized
+from pytest_tinytorch.diagnosis.call_trace import Call, CallTrace
+from pytest_tinytorch.diagnosis.mistakes import NO_KEYBOARD, ONLY_THESE, Case, recognized
 from pytest_tinytorch.diagnosis.sources import StudentSources
 from pytest_tinytorch.isolation.failures import SandboxFailure, StudentError
 
@@ -227,9 +227,13 @@ def _computed_by(
         tasks = [location for location in found if sources.is_task(location)]
         for location in tasks or found[:1]:
             distinct.setdefault(str(location), location)
-    handed_out = [p for p in distinct.values() if p.function.rpartition(".")[2] in HANDED_OUT]
-    computed = [place for place in distinct.values() if place not in handed_out] or handed_out
-    order = sorted(computed, key=lambda place: not place.function.endswith(leads_to))
+    # An inline test reads each result with `numpy()`, which is rarely what is wrong.
+    read = "Tensor.numpy" if sources.owns(trace.test_file) else ""
+
+    def rank(place: Location) -> tuple[bool, bool]:
+        return place.function == read, not place.function.endswith(leads_to)
+
+    order = sorted(distinct.values(), key=rank)
     return tuple(order[:_MOST_LOCATIONS])
 
 
@@ -269,7 +273,11 @@ def _text(error: BaseException) -> str:
         text = f"(its message cannot be read: {type(broken).__name__})"
     if _is_pytests_own(error):
         return _capped(text)
+    if isinstance(error, EOFError) or "reading from stdin" in text:
+        return NO_KEYBOARD
     name = type(error).__name__
+    if isinstance(error, ModuleNotFoundError):
+        text += f"; {ONLY_THESE}"
     return _capped(f"{name}: {text}" if text else name)
 
 

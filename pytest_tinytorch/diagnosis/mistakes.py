@@ -15,7 +15,8 @@ from pytest_tinytorch.core.records import Location
 from pytest_tinytorch.diagnosis.call_trace import Call, Return
 from pytest_tinytorch.diagnosis.sources import StudentSources
 
-NO_KEYBOARD = "a checkpoint has no keyboard: take `input()` out, and use arguments instead"
+NO_KEYBOARD = "tests have no keyboard: remove `input()`, and use an argument instead"
+ONLY_THESE = "your code may import NumPy and Python's standard library only"
 
 _NONE = re.compile(r"\bNone(Type)?\b|dtype object|dtype\('O'\)")
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
@@ -163,7 +164,7 @@ def _missing(name: str, source: str, case: Case) -> Mistake | None:
 def _not_exported(
     source: str, defined: Mapping[str, int], line: int, sources: StudentSources
 ) -> Mistake | None:
-    """All names of the cell are told, so that they are one cause."""
+    """The message lists the names of the cell, so that they are one cause."""
     if sources.is_in_package(source, line):
         return None
     first, last = sources.cell(source, line)

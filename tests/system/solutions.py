@@ -351,7 +351,7 @@ WRONG: dict[str, dict[str, Wrong]] = {
             "    return _wrap(np.asarray(operation(_operand(",
             "    return bool(np.all(operation(_operand(",
             "test_comparisons",
-            "got shape (), expected (2,)",
+            "compare returned an object of type bool, expected a Tensor",
         ),
         "message without shapes": Wrong(
             'raise ValueError(f"{name} of shapes {shapes}: {error}") from None',
