@@ -685,11 +685,11 @@ different paths through Python.
 def test_unit_operands_are_unchanged():
     for dtype in (np.float32, np.float64, np.int64):
         for right in ((2, 3), (3,), ()):
-            for name in ("add", "subtract", "multiply", "divide", "power"):
+            for operation in (add, subtract, multiply, divide, power):
                 x, y = Tensor(np.full((2, 3), 6, dtype)), Tensor(np.full(right, 2, dtype))
-                globals()[name](x, y)
-                unchanged = np.all(x.data == 6) and np.all(y.data == 2)
-                assert unchanged, f"{name} changed its operand: it must make a new array"
+                operation(x, y)
+                told = f"{operation.__name__} changed its operand: it must make a new array"
+                assert np.all(x.data == 6) and np.all(y.data == 2), told
 
 
 def test_unit_arithmetic():

@@ -236,6 +236,10 @@ formulas break: to 10,000 and back, with NumPy's warnings turned into errors.
 # %% nbgrader={"grade": true, "grade_id": "test-activations-elementwise", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 def test_unit_elementwise():
     x = Tensor([-2.0, -0.5, 0.0, 0.5, 2.0])
+    for function in (relu, leaky_relu, sigmoid, tanh, gelu):
+        function(x)
+        told = f"{function.__name__} changed its operand: it must make a new array"
+        assert x.numpy().tolist() == [-2, -0.5, 0, 0.5, 2], told
     assert relu(x).numpy().tolist() == [0, 0, 0, 0.5, 2]
     assert leaky_relu(x, negative_slope=0.5).numpy().tolist() == [-1, -0.25, 0, 0.5, 2]
     for function, reference in (
@@ -245,7 +249,6 @@ def test_unit_elementwise():
     ):
         expected = [reference(v) for v in x.numpy().tolist()]
         assert np.allclose(function(x).numpy(), expected, rtol=1e-5, atol=1e-6), function.__name__
-    assert x.numpy().tolist() == [-2, -0.5, 0, 0.5, 2]
     grid = np.linspace(-6, 6, 1201)
     assert np.abs(erf(grid) - [math.erf(v) for v in grid]).max() < 1.6e-7
     assert sigmoid(Tensor(0.0)).item() == 0.5 and relu(Tensor(-2.0)).shape == ()

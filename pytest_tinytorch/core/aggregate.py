@@ -32,10 +32,15 @@ class Tally:
         if old is None:
             self.records[new.id] = new
             return
-        worse = new if old.passed and not new.passed else old
+        worse = new if old.passed and (not new.passed or when == "call") else old
         seconds = round(old.seconds + new.seconds, 6)
         measured = new.measured or old.measured  # known from the call on
         self.records[new.id] = replace(worse, seconds=seconds, measured=measured)
+
+    def forget(self, identifier: str) -> None:
+        """Remove an earlier try of a test."""
+        self.records.pop(identifier, None)
+        self._calls.pop(identifier, None)
 
     def add_crash(self, identifier: str) -> None:
         """Add a test whose process died while it ran."""

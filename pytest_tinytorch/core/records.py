@@ -82,6 +82,7 @@ class TestRecord:
     reason: Reason = Reason.NONE
     message: str = ""
     locations: tuple[Location, ...] = ()
+    printed: str = ""  # the last lines that the student's code printed
     example: str = ""  # Hypothesis's smallest counter-example
     hint: str = ""
     max_points: float = 0.0

@@ -20,6 +20,8 @@ from pytest_tinytorch.isolation.failures import SandboxFailure, StudentError
 _LONGEST_MESSAGE = 2000
 _MOST_LOCATIONS = 3
 _EXPLICABLE = (Reason.RAISED, Reason.WRONG, Reason.NOT_WRITTEN, Reason.BROKEN_IMPORT)
+# By these, an inline test reads a result that other functions computed.
+_READS = tuple(f"Tensor.{name}" for name in ("numpy", "item", "shape", "dtype", "size", "ndim"))
 _ARGUMENT = re.compile(r"\n(?=\w+=)")  # before each argument; further lines of a value are indented
 
 
@@ -78,8 +80,10 @@ def _diagnosis(
     locations = _raised_at(own, error, sources)
     message = _text(error)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        location = sources.at(error.filename, error.lineno)
-        message = _capped(f"{error.filename}:{error.lineno} does not compile: {message}")
+        # The export names the source; for a collected source, Python gives the path.
+        file = sources.short_name(error.filename)
+        location = sources.at(file, error.lineno)
+        message = _capped(f"{file}:{error.lineno} does not compile: {message}")
         return Diagnosis(Reason.BROKEN_IMPORT, message, (location,), is_complete=True)
     if isinstance(error, CheckMisused):
         return Diagnosis(Reason.HARNESS, message, is_complete=True)
@@ -100,7 +104,8 @@ def _diagnosis(
     if not own and isinstance(error, AssertionError):
         computed = _computed_by(frames, sources, trace, getattr(error, "leads_to", ""))
         return Diagnosis(Reason.WRONG, message, (*computed, *tests))
-    return Diagnosis(Reason.RAISED, message, (*locations, *tests))
+    is_complete = message == NO_KEYBOARD
+    return Diagnosis(Reason.RAISED, message, (*locations, *tests), is_complete=is_complete)
 
 
 def _students(
@@ -148,7 +153,8 @@ def _case(
         earlier = [call for call in trace.recent() if call not in calls]
     cause = _chain(error)[-1]
     computed = students if is_wrong else ()
-    return Case(cause, _text(cause), raised, computed, calls, earlier, sources)
+    test = next(iter(_tests_own(found.locations)), None)
+    return Case(cause, _text(cause), raised, test, computed, calls, earlier, sources)
 
 
 def _first_of_group(error: BaseException) -> BaseException:
@@ -227,11 +233,10 @@ def _computed_by(
         tasks = [location for location in found if sources.is_task(location)]
         for location in tasks or found[:1]:
             distinct.setdefault(str(location), location)
-    # An inline test reads each result with `numpy()`, which is rarely what is wrong.
-    read = "Tensor.numpy" if sources.owns(trace.test_file) else ""
+    is_inline = sources.owns(trace.test_file)
 
     def rank(place: Location) -> tuple[bool, bool]:
-        return place.function == read, not place.function.endswith(leads_to)
+        return is_inline and place.function in _READS, not place.function.endswith(leads_to)
 
     order = sorted(distinct.values(), key=rank)
     return tuple(order[:_MOST_LOCATIONS])
@@ -275,6 +280,8 @@ def _text(error: BaseException) -> str:
         return _capped(text)
     if isinstance(error, EOFError) or "reading from stdin" in text:
         return NO_KEYBOARD
+    if type(error).__name__ == "SystemExit":  # in a sandbox, an error with this name
+        return "sys.exit() would end the whole program: remove it"
     name = type(error).__name__
     if isinstance(error, ModuleNotFoundError):
         text += f"; {ONLY_THESE}"

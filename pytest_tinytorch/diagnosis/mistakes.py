@@ -25,6 +25,9 @@ _NOT_IN_PACKAGE = re.compile(r"\w+\.(\w+) is not defined yet: write it in (\S+\.
 _INTO_OPERAND = re.compile(
     r"non-broadcastable output operand|Cannot cast ufunc|output array is read-only"
 )
+_NO_ARGUMENT = re.compile(r"([\w.]+)\(\) takes 0 positional arguments but 1 was given")
+_CHANGED = re.compile(r"(\w+) changed its operand")  # as inline tests say it
+_ONE_ARRAY = ("ndarray", "float32", "float64", "float")
 _PROMISES_TENSOR = re.compile(r"->\s*[\"']?Tensor[\"']?\s*:")
 _MAY_BE_NONE = re.compile(r"->[^:]*\bNone\b")
 _NO_RESULT = re.compile(r"(.*\.)?__(init|set\w*|del\w*|exit|init_subclass)__$")
@@ -54,15 +57,33 @@ class Case:
     error: BaseException
     text: str
     raised: Location | None  # the student's line that raised it
+    test: Location | None  # the line of an inline test
     computed: Sequence[Location]  # or else the lines that computed a wrong value
     calls: Sequence[Call]  # of the failing statement, the last one first
     earlier: Sequence[Call]  # the other recorded calls, the last one first
     sources: StudentSources
 
 
+def unexported(sources: StudentSources, source: str) -> Mistake | None:
+    """The first cell of a source that defines what the package needs, and is not exported.
+
+    Inline tests find everything in the source itself, so they pass without an export.
+    """
+    defined = sources.definitions(source)
+    package = sources.package_text(source)
+    for name, line in defined.items():
+        needed = name in sources.public_names or (
+            sources.is_function(source, line) and _uses(name, package)
+        )
+        if needed and (mistake := _not_exported(source, defined, line, sources)):
+            return mistake
+    return None
+
+
 def recognized(case: Case) -> Mistake | None:
     """The mistake that explains a failure; None if none of the known ones does."""
-    found = (look(case) for look in (_undefined_name, _wrong_result, _changed_operand))
+    looks = (_undefined_name, _no_self, _no_tuple, _wrong_result, _changed_operand)
+    found = (look(case) for look in looks)
     return next((mistake for mistake in found if mistake is not None), None)
 
 
@@ -112,11 +133,34 @@ def _wrong(place: Return, location: Location, sources: StudentSources) -> Mistak
     return Mistake(f"{name} returned None: is a `return` missing?", location)
 
 
+def _no_tuple(case: Case) -> Mistake | None:
+    """A gradient rule that returned one array instead of a tuple of them."""
+    for place, location in _returns([*case.calls, *case.earlier], case.sources):
+        if place.function.endswith("_gradient") and place.kind in _ONE_ARRAY:
+            told = "must return a tuple, one gradient for each input: `(x,)`"
+            return Mistake(f"{place.function} {told}", location)
+    return None
+
+
+def _no_self(case: Case) -> Mistake | None:
+    """A method without the argument `self`."""
+    if not isinstance(case.error, TypeError) or not (match := _NO_ARGUMENT.search(case.text)):
+        return None
+    location = case.sources.function_named(match[1])
+    if location is None or "self" in case.sources.header(location):
+        return None
+    return Mistake(f"{match[1]} has no argument: is `self` missing?", location)
+
+
 def _changed_operand(case: Case) -> Mistake | None:
     """A function that writes its result into its operand: seen by `check`, or refused by NumPy."""
     if case.raised is not None and _INTO_OPERAND.search(case.text):
         changed = f"{case.raised.function} changed its operand"
         return Mistake(f"{changed}: compute a new array, without += and out=\n{case.text}")
+    if match := _CHANGED.search(case.text):
+        for place, location in _returns(case.earlier, case.sources):
+            if place.function == match[1]:
+                return Mistake(case.text.partition("\n")[0], location)
     if isinstance(case.error, CheckFailed) and " was changed" in case.text and case.computed:
         computed = case.computed[0]
         return Mistake(f"{computed.function} changed its operand\n{case.text}", computed)
@@ -129,7 +173,8 @@ def _changed_operand(case: Case) -> Mistake | None:
 def _undefined_name(case: Case) -> Mistake | None:
     """A name that the exported code uses, and that is not exported, or spelt differently."""
     if isinstance(case.error, NameError) and (match := _UNDEFINED.search(case.text)):
-        return _missing(match[1], case.raised.file, case) if case.raised else None
+        place = case.raised or case.test
+        return _missing(match[1], place.file, case) if place else None
     if isinstance(case.error, ImportError) and (match := _NOT_IMPORTABLE.search(case.text)):
         source = case.sources.source_of(match[2])
         return _missing(match[1], source, case) if source else None

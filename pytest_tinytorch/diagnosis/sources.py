@@ -53,13 +53,18 @@ class StudentSources:
         """The path of a generated file, by its name in the package: `core/tensor.py`."""
         return f"{self._package}{os.sep}{name.replace('/', os.sep)}"
 
+    def short_name(self, filename: str) -> str:
+        """The path of a source relative to the course; another name as it is."""
+        if not filename.startswith(self._sources):
+            return filename
+        return Path(filename).relative_to(self._root).as_posix()
+
     def locate(self, filename: str, line: int, function: str = "") -> Location | None:
         """The student's line for `filename:line`; None for code of others."""
         if not self.owns(filename):
             return None
         if filename.startswith(self._sources):
-            name = Path(filename).relative_to(self._root).as_posix()
-            return self.at(name, line, function)
+            return self.at(self.short_name(filename), line, function)
         try:
             position = source_position(Path(filename), line)
         except OSError:
@@ -92,6 +97,23 @@ class StudentSources:
         lines = self._lines(location.file)
         inside = _around(self._functions, "".join(lines), location.line)
         return "".join(lines[inside[0] - 1 : inside[1]]) if inside else ""
+
+    def function_named(self, name: str) -> Location | None:
+        """The first line of the function `Tensor.item` in any source."""
+        for source in sorted(self._names):
+            for first, _, found in self._functions(self.text(source)):
+                if found == name:
+                    return self.at(source, first, name)
+        return None
+
+    def is_function(self, source: str, line: int) -> bool:
+        """Whether a line of a source begins a function or class."""
+        return self._lines(source)[line - 1].startswith(("def ", "class ", "async "))
+
+    def package_text(self, source: str) -> str:
+        """The text of the files that a source is exported to."""
+        files = [file for file in self._targets.get(source, ()) if file.is_file()]
+        return "\n".join(file.read_text("utf-8", "replace") for file in files)
 
     def line(self, location: Location) -> str:
         """The text of the line itself."""

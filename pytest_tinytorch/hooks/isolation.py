@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _probe_key = pytest.StashKey[Probe]()
 _pool_key = pytest.StashKey["SandboxPool"]()
-_PRINTED = "printed by your code"
+PRINTED = "printed by your code"
 _LEAST_MEMORY_MIB = 4096  # for tests and their expected values
 
 
@@ -100,7 +100,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Add the output of student code to the report, beside pytest's captured output."""
     pool = pool_of(item.config) if id_key in item.stash and call.when == "call" else None
     if pool is not None and (text := pool.output()):
-        item.add_report_section("call", _PRINTED, printable(text))
+        item.add_report_section("call", PRINTED, printable(text))
 
 
 def _probe(config: pytest.Config) -> Probe:

@@ -15,16 +15,18 @@ import pytest
 from pytest_tinytorch.core.aggregate import listed
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.errors import nearest
+from pytest_tinytorch.core.groups import Kind
 from pytest_tinytorch.core.records import Outcome, Reason, TestRecord
-from pytest_tinytorch.core.text import steady
+from pytest_tinytorch.core.text import shortened, steady
 from pytest_tinytorch.core.visibility import VISIBILITIES, default_visibility
 from pytest_tinytorch.diagnosis.call_trace import CallTrace
 from pytest_tinytorch.diagnosis.explain import Diagnosis, diagnose
 from pytest_tinytorch.diagnosis.sources import StudentSources
-from pytest_tinytorch.hooks.isolation import pool_of
+from pytest_tinytorch.hooks.isolation import PRINTED, pool_of
 from pytest_tinytorch.hooks.options import course_of, manifest_of, options_of
-from pytest_tinytorch.hooks.selection import group_key, id_key
+from pytest_tinytorch.hooks.selection import group_key, group_of, id_key
 
+_MOST_PRINTED, _LONGEST_PRINTED = 5, 1000  # lines and characters of output
 RECORD = "tinytorch"  # the attribute of a report
 
 _sources_key = pytest.StashKey[StudentSources]()
@@ -38,6 +40,50 @@ measured_key = pytest.StashKey[str]()  # the text passed to the fixture `measure
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if id_key in item.stash and (mistake := marker_mistake(item)):
         pytest.fail(f"{item.name}: {mistake}", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Explain why a source cannot be imported: a syntax error, a missing package.
+
+    An exit during the import of a file is an error of this file only.
+    """
+    error: BaseException | None = None
+    try:
+        report = yield
+    except SystemExit as exit_:
+        if not options_of(collector.config).active:
+            raise
+        error = exit_
+        message = f"sys.exit({exit_.code!r}) is called when the file is imported; take it out"
+        report = pytest.CollectReport(collector.nodeid, "failed", message, [])
+    else:
+        call = getattr(report, "call", None)
+        if report.failed and call is not None and call.excinfo is not None:
+            error = call.excinfo.value.__cause__ or call.excinfo.value
+    if error is not None and (record := _unread(collector, error)) is not None:
+        setattr(report, RECORD, record.to_json())
+    return report
+
+
+def _unread(collector: pytest.Collector, error: BaseException) -> TestRecord | None:
+    """The record of a source of a module that cannot be imported; None for other files."""
+    config = collector.config
+    options = options_of(config)
+    group = group_of(course_of(config), collector.nodeid) if options.modules else None
+    if group is None or group.kind is not Kind.MODULE:
+        return None
+    found = diagnose(error, sources_of(config), None)
+    return TestRecord(
+        id=group.test_id("import"),
+        title=f"{collector.path.name} can be imported",
+        outcome=Outcome.ERROR,
+        reason=found.reason,
+        message=found.message,
+        locations=found.locations,
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -163,6 +209,7 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
             "message": found.message,
             "locations": found.locations,
             "example": found.example,
+            "printed": "" if options_of(item.config).grade else _printed(report),
             "hint": "" if found.is_complete else record.hint,
             "waits_for": _other_checkpoint(item, found),
         }
@@ -174,9 +221,17 @@ def _phase(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     return TestRecord(**values)
 
 
+def _printed(report: pytest.TestReport) -> str:
+    """The last lines that were printed while the test ran."""
+    outputs = ("Captured stdout", f"Captured {PRINTED}")
+    text = "\n".join(text for name, text in report.sections if name.startswith(outputs))
+    lines = [line for line in text.splitlines() if line.strip()]
+    return shortened("\n".join(lines[-_MOST_PRINTED:]), _LONGEST_PRINTED)
+
+
 def _diagnosis(item: pytest.Item, error: BaseException) -> Diagnosis:
     trace = item.stash.get(_trace_key, None)
-    return diagnose(error, _sources(item.config), trace, _inputs(item))
+    return diagnose(error, sources_of(item.config), trace, _inputs(item))
 
 
 def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
@@ -198,10 +253,10 @@ def _other_checkpoint(item: pytest.Item, found: Diagnosis) -> str:
 def _trace(config: pytest.Config, test_file: str) -> CallTrace:
     pool = pool_of(config)
     if pool is None:
-        return CallTrace(_sources(config), test_file)
+        return CallTrace(sources_of(config), test_file)
     from pytest_tinytorch.diagnosis.remote_trace import RemoteTrace
 
-    return RemoteTrace(pool, _sources(config), test_file)
+    return RemoteTrace(pool, sources_of(config), test_file)
 
 
 def follow_sources(config: pytest.Config, course: Course) -> None:
@@ -209,7 +264,7 @@ def follow_sources(config: pytest.Config, course: Course) -> None:
     config.stash[_sources_key] = _sources_in(course, graded=True)
 
 
-def _sources(config: pytest.Config) -> StudentSources:
+def sources_of(config: pytest.Config) -> StudentSources:
     if _sources_key not in config.stash:
         graded = options_of(config).grade
         config.stash[_sources_key] = _sources_in(course_of(config), graded)

@@ -6,7 +6,7 @@ pytest calls its hooks before and after collection.
 import re
 import sys
 import zlib
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # A collected source imports the package of the modules it needs.
     sys.path.insert(0, str(course.root))
     config.add_cleanup(lambda: sys.path.remove(str(course.root)))
+    # A source that cannot be imported is one failure; the tests of other modules run.
+    if options.modules:
+        config.option.continue_on_collection_errors = True
     # A worker parses the same command line, so it selects the same files.
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(path) for path in _files(config, course)]
@@ -48,20 +51,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if options.active and not is_worker(config):
         with usage_errors():
             _check_sources(config)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Make an exit during the import of a file an error of this file only."""
-    try:
-        return (yield)
-    except SystemExit as error:
-        if not options_of(collector.config).active:
-            raise
-        message = f"sys.exit({error.code!r}) is called when the file is imported; take it out"
-        return pytest.CollectReport(collector.nodeid, "failed", message, [])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

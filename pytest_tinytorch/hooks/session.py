@@ -13,9 +13,10 @@ import pytest
 from pytest_tinytorch.core.aggregate import Tally, graded, in_order, is_listed, listed
 from pytest_tinytorch.core.course import Demo, Milestone
 from pytest_tinytorch.core.errors import MACHINE, MachineError
-from pytest_tinytorch.core.groups import Group
+from pytest_tinytorch.core.groups import Group, Kind
 from pytest_tinytorch.core.manifest import Manifest
-from pytest_tinytorch.core.records import Outcome, RunRecord, TestRecord
+from pytest_tinytorch.core.records import Outcome, Reason, RunRecord, TestRecord
+from pytest_tinytorch.diagnosis.mistakes import unexported
 from pytest_tinytorch.hooks.export import export_key
 from pytest_tinytorch.hooks.isolation import level_of
 from pytest_tinytorch.hooks.options import (
@@ -24,11 +25,14 @@ from pytest_tinytorch.hooks.options import (
     manifest_of,
     options_of,
 )
-from pytest_tinytorch.hooks.recording import RECORD
+from pytest_tinytorch.hooks.recording import RECORD, sources_of
 from pytest_tinytorch.hooks.selection import group_of, record_id
 from pytest_tinytorch.hooks.stash import stashed
+from pytest_tinytorch.hooks.tries import Tries
 from pytest_tinytorch.progress.milestones import record_run
 from pytest_tinytorch.progress.progress import Progress
+
+_EXPORT = "export"  # the name of the check that cells are exported
 
 
 class RunSession:
@@ -40,6 +44,7 @@ class RunSession:
         self.options = options_of(config)
         self.manifest: Manifest = manifest_of(config)
         self.tally = Tally()
+        self.tries = Tries()
         self.problems: list[str] = []  # collection errors: one line each
         self.notes: list[str] = []  # remarks for the user
         self.unlocked: tuple[Milestone | Demo, ...] = ()  # by this run
@@ -50,15 +55,21 @@ class RunSession:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = getattr(report, RECORD, None)
-        if data is not None:
+        if data is not None and self.tries.is_counted(data["id"], report):
+            if report.when == "setup" and self.tries.has_failed(data["id"]):
+                self.tally.forget(data["id"])  # the earlier try
             # Subtests are ignored here: the report of their test has the result.
             when = "subtest" if isinstance(report, pytest.SubtestReport) else str(report.when)
-            self.tally.add(TestRecord.from_json(data), when)
-        elif report.failed and (identifier := record_id(self.course, report.nodeid)):
+            self.tally.add(self.tries.told(TestRecord.from_json(data), when), when)
+        elif (
+            data is None and report.failed and (identifier := record_id(self.course, report.nodeid))
+        ):
             self.tally.add_crash(identifier)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
+        if data := getattr(report, RECORD, None):
+            self.tally.add(TestRecord.from_json(data), "call")  # every worker reports it
+        elif report.failed:
             # The last line of pytest's report is the exception; the others are the traceback.
             lines = [line for line in str(report.longrepr).splitlines() if line.strip()]
             problem = f"{report.nodeid}: {lines[-1] if lines else 'cannot be read'}"
@@ -75,6 +86,7 @@ class RunSession:
         self.finish()
         assert self.run is not None
         lost = any(test.outcome is Outcome.MISSING for test in self.run.tests)
+        lost = lost or any(test.id.endswith(f"/{_EXPORT}") for test in self.run.tests)
         if (lost or self.options.locked) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not self._is_recorded:
@@ -83,7 +95,7 @@ class RunSession:
     def finish(self) -> RunRecord:
         """Finish the record, once: add missing tests, and store the evidence."""
         if self.run is None:
-            tests = [*self.tally.ran(), *self._missing()]
+            tests = [*self.tally.ran(), *self._missing(), *self._unexported()]
             count = graded if self.options.grade else listed
             self.run = RunRecord(
                 course=self.course.id,
@@ -148,6 +160,27 @@ class RunSession:
             return []
         counted = [group for group in self.options.groups if group.has_points]
         return self.tally.missing(self.manifest, counted)
+
+    def _unexported(self) -> list[TestRecord]:
+        """A failure for each module of `--module` with a cell that should be exported."""
+        found = []
+        for module in self.options.modules:
+            group = Group(Kind.MODULE, module.id)
+            sources, source = sources_of(self.config), self.course.source_name(module)
+            if any(test.reason is Reason.BROKEN_IMPORT for test in self.tally.ran()):
+                continue
+            if mistake := unexported(sources, source):
+                found.append(
+                    TestRecord(
+                        group.test_id(_EXPORT),
+                        f"{module.name}.py exports what its package needs",
+                        Outcome.FAILED,
+                        Reason.RECOGNIZED,
+                        mistake.message,
+                        (mistake.location,) if mistake.location else (),
+                    )
+                )
+        return found
 
     def _is_narrowed(self) -> bool:
         """Whether the user selected some of the tests; then no test counts as missing."""

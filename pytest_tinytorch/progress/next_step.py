@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_tinytorch.core.causes import Cause, causes
-from pytest_tinytorch.core.course import Checkpoint, Course
+from pytest_tinytorch.core.course import Checkpoint, Course, Module
 from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.records import Outcome, Reason, RunRecord
 from pytest_tinytorch.progress.milestones import milestone_statuses
@@ -33,19 +33,34 @@ def step_after_failure(cause: Cause) -> NextStep:
 
 
 def step_forward(course: Course, statuses: Sequence[Status[Checkpoint]]) -> NextStep:
-    """The first checkpoint that exists and is not achieved."""
-    for status in statuses:
+    """The checkpoint that was run last if it is not achieved, or else the next one after it."""
+    last = max(range(len(statuses)), key=lambda n: statuses[n].last_run, default=0)
+    for status in (*statuses[last:], *statuses[:last]):
         if status.state in (State.ACHIEVED, State.PLANNED):
             continue
         command = status.collection.group.command
-        source = course.source_name(course.module_of(status.collection))
+        module = course.module_of(status.collection)
+        source = course.source_name(module)
+        write = f"write {source}, then run"
         whys = {
             State.STALE: "the code it rests on changed, so run again",
-            State.FAILING: f"fix {source}, then run",
-            State.NOT_STARTED: f"write {source}, then run",
+            State.FAILING: f"not written yet: {write}"
+            if not status.passed and _has_tasks(course, module)
+            else f"fix {source}, then run",
+            State.NOT_STARTED: write,
         }
         return NextStep(command, whys[status.state])
     return NextStep("pytest --progress=timeline", "every written checkpoint is achieved")
+
+
+def _has_tasks(course: Course, module: Module) -> bool:
+    """Whether the source of a module has a task that is not written, or does not exist."""
+    try:
+        return "raise NotImplementedError" in course.source_file(module).read_text(
+            "utf-8", "replace"
+        )
+    except OSError:
+        return True
 
 
 def step_with_milestones(course: Course, progress: Progress) -> NextStep:

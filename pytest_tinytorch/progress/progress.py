@@ -48,6 +48,7 @@ class Status(Generic[_Of]):
     points: float
     when: str = ""
     failing: tuple[str, ...] = ()
+    last_run: str = ""  # when its tests last ran in this folder, with this code or an earlier one
     was_achieved: bool = False  # there is evidence that it was, with this code or an earlier one
 
     @property
@@ -270,12 +271,14 @@ class Progress:
         kept = evidence_of(self._stored[0], self._course.id, collection.kind)
         evidence = kept.get(collection.id, {})
         found = evidence.get(self.code_key(collection))
+        here = str(self._course.root)
+        runs = [entry["when"] for entry in evidence.values() if entry.get("root") == here]
+        last = max(runs, default="")
         was = any(_is_achieved(entry, wanted) for entry in evidence.values())
         if found is None or not set(wanted) <= set(found["tests"]):
-            here = str(self._course.root)
-            seen = found is not None or any(e.get("root") == here for e in evidence.values())
-            state = State.STALE if seen else State.NOT_STARTED
-            return Status(collection, state, 0, len(wanted), 0, was_achieved=was)
+            state = State.STALE if found is not None or runs else State.NOT_STARTED
+            total = len(wanted)
+            return Status(collection, state, 0, total, 0, last_run=last, was_achieved=was)
         passed = [name for name in wanted if found["tests"][name] == "passed"]
         return Status(
             collection,
@@ -285,6 +288,7 @@ class Progress:
             sum(wanted[name] for name in passed),
             found["when"],
             tuple(name for name in wanted if name not in passed),
+            last_run=last,
             was_achieved=was,
         )
 

@@ -13,6 +13,7 @@ from pytest_tinytorch.core.signing import Key
 
 # Labels of the parts of a cause.
 EXAMPLE = "input to try"
+PRINTED = "your code printed"
 HINT = "hint"
 SAME = "for the same reason"
 WAITING = "waiting for this"
@@ -31,6 +32,7 @@ class CauseText:
     places: tuple[tuple[str, Location], ...]  # with the text before it: "computed by add, "
     first: tuple[str, str]  # what to fix before it and why, and the command for that
     example: str
+    printed: str
     hint: str
     same: str
     waiting: str
@@ -46,6 +48,7 @@ def cause_text(cause: Cause) -> CauseText:
         places=tuple((_before(place, test), place) for place in test.locations),
         first=_first(test.waits_for),
         example=test.example,
+        printed=test.printed,
         hint=test.hint,
         same=_titles(cause.same),
         waiting=_titles(cause.waiting),

@@ -22,6 +22,7 @@ from pytest_tinytorch.progress.unlocking import Locked, not_run_message
 from pytest_tinytorch.reports.phrases import (
     EXAMPLE,
     HINT,
+    PRINTED,
     SAME,
     WAITING,
     capability,
@@ -88,8 +89,9 @@ def _cause(cause: Cause) -> RenderableType:
     why, command = text.first
     if command:
         parts.append(_indented(Text(why).append(command, style="place")))
-    if text.example:
-        parts.append(_indented(Text(f"{EXAMPLE}:\n{_shifted(text.example)}")))
+    for label, lines in ((EXAMPLE, text.example), (PRINTED, text.printed)):
+        if lines:
+            parts.append(_indented(Text(f"{label}:\n{_shifted(lines)}")))
     if text.hint:
         parts.append(_indented(Text(f"{HINT}: ", style="todo").append(text.hint)))
     for label, titles in ((SAME, text.same), (WAITING, text.waiting)):
@@ -99,12 +101,15 @@ def _cause(cause: Cause) -> RenderableType:
 
 
 def _excerpt(location: Location) -> RenderableType:
-    """The line and the lines around it; a line that is too long is cut, to keep the alignment."""
-    text = Text(no_wrap=True, overflow="crop")
+    """The line and the lines around it. The rest of a long line begins below its code."""
+    table = Table.grid(padding=0, expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1, overflow="fold")
     for here, line in excerpt_lines(location):
-        text.append(f"{line}\n", style="head" if here else "faint")
-    text.right_crop(1)
-    return text
+        style = "head" if here else "faint"
+        number, bar, code = line.partition("|")
+        table.add_row(Text(f"{number}{bar} ", style), Text(code.removeprefix(" "), style))
+    return table
 
 
 def run_summary(

@@ -3,6 +3,8 @@
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,11 +53,17 @@ class Laboratory:
         module = self.course.module_by_name[module_name]
         own = self.course.checkpoint_of(module)
         assert own is not None
-        path = self.course.source_file(module)
-        before = path.read_text("utf-8")
-        path.write_text(source, "utf-8")
-        try:
+        with self.source(module_name, source):
             return self.run("--checkpoint", checkpoint or own.id, *arguments)
+
+    @contextmanager
+    def source(self, module_name: str, text: str) -> Iterator[None]:
+        """Replace the source of a module by a text, for a while."""
+        path = self.course.source_file(self.course.module_by_name[module_name])
+        before = path.read_text("utf-8")
+        path.write_text(text, "utf-8")
+        try:
+            yield
         finally:
             path.write_text(before, "utf-8")
 

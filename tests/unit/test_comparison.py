@@ -470,7 +470,8 @@ def test_raises_wants_every_mention():
     ):
         raise ValueError("shapes (2, 3) and (4, )")
     assert str(error.value) == (
-        "the message of ValueError should name (4,); it is: 'shapes (2, 3) and (4, )'"
+        "the message of ValueError should name (4,); it is: 'shapes (2, 3) and (4, )'\n"
+        "in: raise ValueError('shapes (2, 3) and (4, )')"
     )
     assert type(error.value.__cause__) is ValueError
 
@@ -478,10 +479,11 @@ def test_raises_wants_every_mention():
 def test_raises_names_all_that_was_expected():
     with pytest.raises(CheckFailed) as error, check.raises((KeyError, TypeError)):
         pass
-    assert str(error.value) == "nothing was raised, expected KeyError or TypeError"
+    assert str(error.value) == "nothing was raised, expected KeyError or TypeError\nin: pass"
     with pytest.raises(CheckFailed) as error, check.raises((KeyError, TypeError)):
         raise ValueError("x")
-    assert str(error.value) == "ValueError was raised (x), expected KeyError or TypeError"
+    first = str(error.value).splitlines()[0]
+    assert first == "ValueError was raised (x), expected KeyError or TypeError"
     assert str(error.value.__cause__) == "x"
 
 
@@ -675,3 +677,24 @@ def test_letters_of_more_than_one_byte_do_not_shift_the_expression():
     assert message(lambda: (text, check.equal("ä" * größe, "ö"))) == (
         "'ä' * größe: got 'äää', expected 'ö'"
     )
+
+
+def test_raises_shows_the_call_as_it_was_written_and_its_values():
+    x = np.ones((2, 3))
+    for other in ((2,), (4,)):
+        with pytest.raises(CheckFailed) as error, check.raises(ValueError):
+            np.copyto(x, np.zeros(3) + len(other))
+        assert str(error.value) == (
+            "nothing was raised, expected ValueError\n"
+            "in: np.copyto(x, np.zeros(3) + len(other))\n"
+            f"where x is (2, 3) float64, other is {other}"
+        )
+
+
+def test_instance():
+    assert check.instance(True, int) is True
+    with pytest.raises(CheckFailed, match=r"^x: got an object of type ndarray, expected a dict"):
+        x = np.ones(2)
+        check.instance(x, dict)
+    with pytest.raises(CheckFailed, match=r"^None: got None, expected an int"):
+        check.instance(None, int)

@@ -413,7 +413,7 @@ def test_a_group_in_a_group_is_its_first_exception(course, student, sources):
         (CheckMisused("empty"), Reason.HARNESS, "CheckMisused: empty"),
         (ValueError("x"), Reason.RAISED, "ValueError: x"),
         (KeyboardInterrupt(), Reason.RAISED, "KeyboardInterrupt"),
-        (SystemExit(3), Reason.RAISED, "SystemExit: 3"),
+        (SystemExit(3), Reason.RAISED, "sys.exit() would end the whole program: remove it"),
         (TimeoutError("Timeout"), Reason.RAISED, "TimeoutError: Timeout"),
         (pytest.fail.Exception("no reason"), Reason.RAISED, "no reason"),
     ],

@@ -1,6 +1,7 @@
 """Drawings: within the width, the same words without colour, no meaning by colour alone."""
 
 import re
+import textwrap
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -96,6 +97,14 @@ def test_every_line_fits_and_colour_adds_no_word(course, form, width):
     assert all(line == line.rstrip() for line in plain.splitlines())
 
 
+def wrapped(number, text):
+    """A line of an excerpt at 80 columns: what does not fit begins below the code."""
+    first, rest = text[:69].rsplit(" ", 1)
+    rest += text[69:]
+    gutter = f"  {'>' if number == 100 else ' '} {number:4} | "
+    return [gutter + first, *(f"{'':11}{part}" for part in textwrap.wrap(rest, 69))]
+
+
 def test_a_failure_as_it_is_read(course):
     lines = draw(cause_blocks([FAILED]), 80, False).splitlines()
     assert lines[:2] == [
@@ -106,7 +115,7 @@ def test_a_failure_as_it_is_read(course):
         "  x + y: largest difference 2 at [0, 1]: got 3.0, expected 1.0 (1 of 4 elements",
         "  differ)",
         "  computed by add, src/01_numbers.py:100",
-        *(f"  {'>' if n == 100 else ' '} {n:4} | {text}"[:80].rstrip() for n, text in EXCERPT),
+        *(row for n, text in EXCERPT for row in wrapped(n, text)),
         "  computed by mean, src/01_numbers.py:7",
         "  input to try:",
         "    a=array([1., 2.]),",

@@ -1,6 +1,6 @@
 # Generated from src_modules/03_activations.py. Do not edit: write in src_modules/03_activations.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=b4330f6129a64520 code=52e272d9debf4df5 content=e84bcf9d6d8cb009
+# export: format=1 source=a2b36e5fbc0f2f11 code=52e272d9debf4df5 content=510a4833f5abd126
 # %% src_modules/03_activations.py:71
 import math
 from collections.abc import Callable
@@ -156,7 +156,7 @@ def gelu_gradient(grad, output, saved, a):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:273
+# %% src_modules/03_activations.py:276
 @primitive
 @np.errstate(invalid="ignore")  # infinity gives NaN where it must, in silence
 def softmax(a, dim=-1):
@@ -207,7 +207,7 @@ def log_softmax_gradient(grad, output, saved, a, dim=-1):
     ### END SOLUTION
 
 
-# %% src_modules/03_activations.py:354
+# %% src_modules/03_activations.py:357
 class ReLU:
     """`ReLU()(x)` is `relu(x)`."""
 

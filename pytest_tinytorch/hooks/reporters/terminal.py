@@ -21,7 +21,7 @@ from pytest_tinytorch.hooks.export import export_key
 from pytest_tinytorch.hooks.grading import GradedRun, graded_run_of
 from pytest_tinytorch.hooks.isolation import remarks_of
 from pytest_tinytorch.hooks.options import course_of
-from pytest_tinytorch.hooks.recording import RECORD
+from pytest_tinytorch.hooks.recording import RECORD, sources_of
 from pytest_tinytorch.hooks.reporters.silence import silence
 from pytest_tinytorch.hooks.session import RunSession, session_of
 from pytest_tinytorch.hooks.stash import usage_errors
@@ -59,19 +59,23 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def pytest_configure(config: pytest.Config) -> None:
     run_session = session_of(config)
     if run_session is not None and config.pluginmanager.has_plugin("terminal"):
+        quiet = max(0, -config.option.verbose)
         _quieten(config)
-        config.pluginmanager.register(RunReporter(config, run_session), "tinytorch-terminal")
+        reporter = RunReporter(config, run_session, quiet)
+        config.pluginmanager.register(reporter, "tinytorch-terminal")
 
 
 class RunReporter:
     """Draws one run. It reads results from the session, and stores only what it has printed."""
 
-    def __init__(self, config: pytest.Config, run_session: RunSession) -> None:
+    def __init__(self, config: pytest.Config, run_session: RunSession, quiet: int) -> None:
+        """quiet: 1 (`-q`) prints only what to fix and the conclusion, 2 only the conclusion."""
         self._config = config
         self._run_session = run_session
         self._group: Group | None = None
         self._hidden: dict[Group, int] = {}  # number of hidden tests of a group printed so far
         self._verbose = config.option.verbose > 0
+        self._quiet = quiet
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
@@ -90,12 +94,23 @@ class RunReporter:
         if export is not None:
             self._print_notes([str(note) for note in (*export.kept, *export.odd)])
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """Show a warning of generated code at the line of its source."""
+        sources = sources_of(self._config)
+        place = sources.locate(warning_message.filename, warning_message.lineno)
+        if place is not None:
+            warning_message.filename, warning_message.lineno = place.file, place.line
+            warning_message.line = sources.line(place)
+
     # The session was registered first, so it has merged the report by now.
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if self._verbose:
+        if self._verbose or self._quiet:
             return
         data = getattr(report, RECORD, None)
+        if data is not None and self._run_session.tries.is_repeated(data["id"]):
+            return  # it is run again
         if data is not None and report.when == "teardown":
             self._print_test(self._run_session.records[data["id"]])
         elif is_crash(report) and (crashed := self._run_session.record_of(report.nodeid)):
@@ -108,7 +123,8 @@ class RunReporter:
         run = self._run_session.finish()
         graded = graded_run_of(self._config)
         shown = (*self._attempted(run), *self._run_session.uncounted)
-        self._print(cause_blocks(redacted(run.tests) if graded else shown))
+        if self._quiet < 2:  # `-qq`
+            self._print(cause_blocks(redacted(run.tests) if graded else shown))
         self._print_notes(self._run_session.problems)
         self._print(self._conclusion() if graded is None else self._grade(graded))
         self._print_notes(self._run_session.notes)
@@ -205,7 +221,7 @@ def _quieten(config: pytest.Config) -> None:
     graded = graded_run_of(config)
     if graded is not None:
         silence(option, may_hide=graded.task.hushed)
-    if option.verbose == 0:
+    if option.verbose <= 0:
         option.verbose = -1
         option.no_header = True
         if option.tbstyle == "auto":
