@@ -21,10 +21,10 @@ and gradients will arrive without a change to anything you write today.
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
-**Shape.** A tensor of shape $(d_1, \\dots, d_n)$ holds $\\prod_i d_i$ numbers. A scalar has shape
+**Shape.** A tensor of shape $(d_1, \dots, d_n)$ holds $\prod_i d_i$ numbers. A scalar has shape
 `()` and holds one; shape `(0, 3)` holds none, and is still legal.
 
 **Broadcasting.** Two shapes are compared from the right. Sizes must be equal, or one of them 1 (or
@@ -34,7 +34,7 @@ missing): that one is repeated, without copying.
     (4, 1)  and  (1, 5)   ->  (4, 5)
     (2, 3)  and     (2,)  ->  error: 3 is not 2
 
-**Matrix product.** $C = AB$ with $C_{ij} = \\sum_k A_{ik} B_{kj}$ takes $(n, k)$ and $(k, m)$ to
+**Matrix product.** $C = AB$ with $C_{ij} = \sum_k A_{ik} B_{kj}$ takes $(n, k)$ and $(k, m)$ to
 $(n, m)$ at $2nkm$ floating-point operations. Leading dimensions are a batch and broadcast.
 
 **Reduction.** `x.sum(dim=1)` removes dimension 1; `keepdim=True` leaves it with size 1, so that the

@@ -20,7 +20,7 @@ float32. Every function here must give the right answer at 10,000 as well as at 
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
     relu(x)        max(x, 0)
@@ -29,15 +29,15 @@ float32. Every function here must give the right answer at 10,000 as well as at 
     tanh(x)        (exp(x) - exp(-x)) / (exp(x) + exp(-x))
     gelu(x)        x P(Z <= x) for a standard normal Z  =  x (1 + erf(x / sqrt 2)) / 2
 
-**Softmax** makes a row of scores positive and lets it sum to 1: $s_i = e^{x_i} / \\sum_j e^{x_j}$.
+**Softmax** makes a row of scores positive and lets it sum to 1: $s_i = e^{x_i} / \sum_j e^{x_j}$.
 Adding a number to all scores changes nothing, because it cancels: $e^{x_i + c} = e^c e^{x_i}$. So we
 are free to subtract the largest score first. Then the largest exponent is 0, nothing overflows,
 and the sum is at least 1. For the same reason
-$\\log s_i = x_i - m - \\log \\sum_j e^{x_j - m}$ with $m = \\max_j x_j$ is exact where the
+$\log s_i = x_i - m - \log \sum_j e^{x_j - m}$ with $m = \max_j x_j$ is exact where the
 logarithm of a softmax that underflowed would be minus infinity.
 
 **Slopes.** Learning needs, for each primitive, how the loss changes with its input when we know how
-it changes with its output. If $y = f(x)$ element by element, the answer is $g \\cdot f'(x)$:
+it changes with its output. If $y = f(x)$ element by element, the answer is $g \cdot f'(x)$:
 
     relu            g, but 0 where x <= 0
     sigmoid         g y (1 - y)
@@ -47,8 +47,8 @@ it changes with its output. If $y = f(x)$ element by element, the answer is $g \
     log_softmax     g - exp(y) (sum of g)
 
 **Error function.** NumPy has none. Abramowitz and Stegun, *Handbook of Mathematical Functions*,
-formula 7.1.26, comes within $1.5 \\cdot 10^{-7}$, which is as fine as float32: for $x \\ge 0$
-and $t = 1 / (1 + 0.3275911 x)$, $\\mathrm{erf}(x) = 1 - (a_1 t + \\dots + a_5 t^5) e^{-x^2}$.
+formula 7.1.26, comes within $1.5 \cdot 10^{-7}$, which is as fine as float32: for $x \ge 0$
+and $t = 1 / (1 + 0.3275911 x)$, $\mathrm{erf}(x) = 1 - (a_1 t + \dots + a_5 t^5) e^{-x^2}$.
 """
 
 # %% [markdown]

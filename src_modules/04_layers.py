@@ -17,13 +17,13 @@ You will build
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
 **A linear layer** takes a row $x$ of `in` numbers to a row $y$ of `out` numbers:
 $y = x W^T + b$, with $W$ of shape `(out, in)` and $b$ of shape `(out,)`. Each row of $W$ is one
 detector; $y_i$ says how much of its pattern is in $x$. A batch `(N, in)` goes to `(N, out)` with one
-matrix product, at $2 N \\cdot in \\cdot out$ floating-point operations.
+matrix product, at $2 N \cdot in \cdot out$ floating-point operations.
 
 **Its gradient.** With $g$ the gradient of the loss with respect to $y$, of shape `(N, out)`:
 
@@ -32,8 +32,8 @@ matrix product, at $2 N \\cdot in \\cdot out$ floating-point operations.
     with respect to b    sum of g     (out,)     over the batch
 
 **Where to begin.** If $x$ has independent elements of variance $v$ and the weights have variance
-$\\sigma^2$, then $y$ has variance $in \\cdot \\sigma^2 v$. To keep the size of numbers from layer to
-layer, $\\sigma^2 = 1 / in$. A relu cuts away half of them, which is why
+$\sigma^2$, then $y$ has variance $in \cdot \sigma^2 v$. To keep the size of numbers from layer to
+layer, $\sigma^2 = 1 / in$. A relu cuts away half of them, which is why
 
     He normal        variance 2 / in            before a relu (He et al., 2015)
     Xavier uniform   variance 2 / (in + out)    before a tanh (Glorot and Bengio, 2010);

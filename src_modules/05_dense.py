@@ -19,13 +19,13 @@ From module 11 on you will train them yourself.
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
-**A network** is a composition: $f = f_L \\circ \\dots \\circ f_2 \\circ f_1$. For an MLP with
-sizes $[n_0, n_1, \\dots, n_L]$,
+**A network** is a composition: $f = f_L \circ \dots \circ f_2 \circ f_1$. For an MLP with
+sizes $[n_0, n_1, \dots, n_L]$,
 
-$$h_0 = x, \\qquad h_l = \\phi(h_{l-1} W_l^T + b_l) \\; (l < L), \\qquad y = h_{L-1} W_L^T + b_L$$
+$$h_0 = x, \qquad h_l = \phi(h_{l-1} W_l^T + b_l) \; (l < L), \qquad y = h_{L-1} W_L^T + b_L$$
 
 There is **no bend after the last layer**: its outputs are scores, which may be negative, and a softmax
 or a loss will take them as they are. A relu there would make every negative score 0, and all of them

@@ -20,7 +20,7 @@ At the end, ten kernels that nobody trained find and read a handwritten digit an
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
 **Images** are arrays `(N, C, H, W)`: a batch of N, with C channels (red, green and blue, or whatever
@@ -29,17 +29,17 @@ the layer before made), of H rows and W columns.
 **Convolution.** A kernel is a weight $w$ of shape `(out, in, kh, kw)`. With a stride $s$ and a padding
 $p$,
 
-$$y_{n,o,r,c} = b_o + \\sum_{k,i,j} x_{n,k,\\; r s - p + i,\\; c s - p + j} \\; w_{o,k,i,j}$$
+$$y_{n,o,r,c} = b_o + \sum_{k,i,j} x_{n,k,\; r s - p + i,\; c s - p + j} \; w_{o,k,i,j}$$
 
 where pixels outside of the image count as 0. Each output channel has a detector of its own, which looks
 at all input channels at once. Mathematicians would flip the kernel and call this a cross-correlation;
 neural networks do not flip it.
 
-**Size.** A kernel of $k$ fits $\\lfloor (n + 2p - k) / s \\rfloor + 1$ times into $n$ pixels. What is
+**Size.** A kernel of $k$ fits $\lfloor (n + 2p - k) / s \rfloor + 1$ times into $n$ pixels. What is
 left over at the far border is not looked at.
 
-**Counting.** There are $in \\cdot kh \\cdot kw \\cdot out + out$ parameters, whatever the size of
-the image, and $2 \\, in \\cdot kh \\cdot kw$ operations for each number of the output.
+**Counting.** There are $in \cdot kh \cdot kw \cdot out + out$ parameters, whatever the size of
+the image, and $2 \, in \cdot kh \cdot kw$ operations for each number of the output.
 
 **Gradients.** With $g$ the gradient with respect to $y$:
 

@@ -22,7 +22,7 @@ came last time.
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
     N  sequences in a batch       T  positions that ask: queries      d  width of a query and a key
@@ -31,22 +31,22 @@ came last time.
 
 **Attention.** Query $i$ gets the mean of the values, weighted by how well their keys fit:
 
-$$o_i = \\sum_j w_{ij} v_j, \\qquad w_i = \\mathrm{softmax}(s_i), \\qquad s_{ij} = q_i \\cdot k_j / \\sqrt d$$
+$$o_i = \sum_j w_{ij} v_j, \qquad w_i = \mathrm{softmax}(s_i), \qquad s_{ij} = q_i \cdot k_j / \sqrt d$$
 
 A dictionary gives the value of the one key that is equal. Attention does nearly that where one key
 fits far better than the others, and unlike a dictionary it has a slope.
 
-**Why the root.** If the numbers of $q$ and $k$ are independent with variance 1, $q \\cdot k$ has
+**Why the root.** If the numbers of $q$ and $k$ are independent with variance 1, $q \cdot k$ has
 variance $d$. With $d = 64$ the scores spread by 8, the softmax gives nearly all to one key, and its
-slope is nearly 0. Divided by $\\sqrt d$, they spread by 1 whatever the width.
+slope is nearly 0. Divided by $\sqrt d$, they spread by 1 whatever the width.
 
-**Masks.** What may not be seen gets the score $-\\infty$, whose exponential is 0, *before* the
+**Masks.** What may not be seen gets the score $-\infty$, whose exponential is 0, *before* the
 softmax. After it would be too late: what is hidden has already taken its share of the sum.
 
 **Dividing late.** With $x_{ij} = e^{s_{ij} - m_i}$, where $m_i$ is the largest score of row $i$, and
-$t_i = \\sum_j x_{ij}$, the output is $(x v) / t$: it divides $T e$ numbers where $x / t$ would divide
-$T S$. The largest score gives $e^0 = 1$, so $t_i \\ge 1$. Only a row that may attend to nothing has
-$t_i = 0$; dividing by $\\max(t_i, 1)$ changes no other row, and gives zeros there instead of NaN.
+$t_i = \sum_j x_{ij}$, the output is $(x v) / t$: it divides $T e$ numbers where $x / t$ would divide
+$T S$. The largest score gives $e^0 = 1$, so $t_i \ge 1$. Only a row that may attend to nothing has
+$t_i = 0$; dividing by $\max(t_i, 1)$ changes no other row, and gives zeros there instead of NaN.
 
 **Gradient.** With $g$ the gradient with respect to the output and $r = g / t$,
 
@@ -55,13 +55,13 @@ $t_i = 0$; dividing by $\\max(t_i, 1)$ changes no other row, and gives zeros the
     queries   (scores' slope) k / sqrt d
     keys      (scores' slope)^T q / sqrt d
 
-This is the slope of a softmax, $y (g - \\sum g y)$. Its sum goes over $S$ keys for each query; but
-$\\sum_j (g_i \\cdot v_j) w_{ij} = g_i \\cdot o_i$, which goes over $e$ numbers only.
+This is the slope of a softmax, $y (g - \sum g y)$. Its sum goes over $S$ keys for each query; but
+$\sum_j (g_i \cdot v_j) w_{ij} = g_i \cdot o_i$, which goes over $e$ numbers only.
 
 **Positions.** A sum has no order: shuffle the sequence, and the outputs are shuffled along. So each
 position $p$ adds a pattern of its own (Vaswani et al., 2017):
 
-$$P_{p, 2i} = \\sin(p \\, \\omega_i), \\quad P_{p, 2i+1} = \\cos(p \\, \\omega_i), \\quad \\omega_i = 10000^{-2i/E}$$
+$$P_{p, 2i} = \sin(p \, \omega_i), \quad P_{p, 2i+1} = \cos(p \, \omega_i), \quad \omega_i = 10000^{-2i/E}$$
 
 Each pair is the hand of a clock, from fast to slow. A step turns each hand by an angle that does
 not depend on $p$, so one matrix, the same for all positions, can ask for "the one before me".

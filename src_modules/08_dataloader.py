@@ -12,17 +12,17 @@ readers for MNIST and CIFAR-10; and, in a file of their own, `BatchNorm1d`, `Bat
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
-**Batches.** An *epoch* goes over all $n$ items once, in $\\lceil n / b \\rceil$ batches of $b$; the last one may be
+**Batches.** An *epoch* goes over all $n$ items once, in $\lceil n / b \rceil$ batches of $b$; the last one may be
 shorter. Each epoch has its own order, else the network learns the order too. An order that depends on the seed
 and the number of the epoch alone can be made again: a run that was broken off goes on as if it never had been.
 
-**Normalizing** is $\\hat x = (x - \\mu) / \\sqrt{v + \\varepsilon}$, then $y = \\gamma \\hat x + \\beta$ with two learned numbers. BatchNorm
+**Normalizing** is $\hat x = (x - \mu) / \sqrt{v + \varepsilon}$, then $y = \gamma \hat x + \beta$ with two learned numbers. BatchNorm
 (Ioffe and Szegedy, 2015) takes mean and variance of each channel, over batch and pixels; LayerNorm (Ba et al., 2016)
 of each row, over its last dimensions. One image is no batch, so BatchNorm keeps up estimates for later:
-$r \\leftarrow (1 - m) r + m s$ with momentum $m = 0.1$. There $s$ is the mean, or the *unbiased* variance, the sum of
+$r \leftarrow (1 - m) r + m s$ with momentum $m = 0.1$. There $s$ is the mean, or the *unbiased* variance, the sum of
 squares over $M - 1$. To normalize, the sum of squares over $M$ is right.
 
 **Gradients.** With g the gradient with respect to y, h = gamma g, sums and means over what was normalized together:
@@ -30,7 +30,7 @@ squares over $M - 1$. To normalize, the sum of squares over $M$ is right.
     beta, gamma    sum of g, sum of g x^
     x              (h - mean of h - x^ (mean of h x^)) / sqrt(v + eps); h / sqrt(v + eps) if mean and v are fixed
 
-**A variance that survives.** $E[x^2] - E[x]^2$ is right on paper. At $x \\approx 10{,}000$ both terms are near $10^8$, and
+**A variance that survives.** $E[x^2] - E[x]^2$ is right on paper. At $x \approx 10{,}000$ both terms are near $10^8$, and
 float32 keeps 7 digits: a variance of 1 is gone. Take a mean away first, then square.
 """
 

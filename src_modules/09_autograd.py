@@ -20,11 +20,11 @@ you write today.
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
 **The chain rule.** If $L$ depends on $y$ and $y = f(x)$, then a small change of $x$ changes $L$ by
-$\\frac{dL}{dx} = \\frac{dL}{dy} \\cdot f'(x)$. We call $g = dL/dy$ the *gradient of y*; it has the shape
+$\frac{dL}{dx} = \frac{dL}{dy} \cdot f'(x)$. We call $g = dL/dy$ the *gradient of y*; it has the shape
 of $y$. Each primitive needs only one rule: given $g$, what is the gradient of each of its inputs?
 
     y = a + b            g                    g
@@ -49,7 +49,7 @@ cost of going forward, whether there are ten or ten million. Finite differences,
 $(L(x + h) - L(x - h)) / 2h$, need two runs *for each number*: slow, but hard to get wrong.
 
 **Memory.** Walking back needs the arrays of the way forward. Keeping only every $k$-th of $n$, and
-computing those between again, holds about $n / k + k$ of them: least at $k = \\sqrt n$.
+computing those between again, holds about $n / k + k$ of them: least at $k = \sqrt n$.
 """
 
 # %% [markdown]

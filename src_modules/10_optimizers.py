@@ -16,17 +16,17 @@ You will build
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
-**Gradient descent.** $p \\leftarrow p - \\eta g$, with a weight $p$, its gradient $g$ and the learning rate
-$\\eta$, `lr`. In a valley 100 times as steep across as along, what is safe across is 100 times too short along.
+**Gradient descent.** $p \leftarrow p - \eta g$, with a weight $p$, its gradient $g$ and the learning rate
+$\eta$, `lr`. In a valley 100 times as steep across as along, what is safe across is 100 times too short along.
 
-**Momentum** adds up: $v \\leftarrow \\mu v + g$, then $p \\leftarrow p - \\eta v$. What points the same way each
-time grows up to $1 / (1 - \\mu)$ times; what changes its sign cancels. **Nesterov's** goes along $g + \\mu v$.
+**Momentum** adds up: $v \leftarrow \mu v + g$, then $p \leftarrow p - \eta v$. What points the same way each
+time grows up to $1 / (1 - \mu)$ times; what changes its sign cancels. **Nesterov's** goes along $g + \mu v$.
 
 **RMSprop** gives each weight a step of its own: it divides by the root of the mean of the squares,
-$s \\leftarrow \\alpha s + (1 - \\alpha) g^2$, $\\; p \\leftarrow p - \\eta g / (\\sqrt s + \\epsilon)$.
+$s \leftarrow \alpha s + (1 - \alpha) g^2$, $\; p \leftarrow p - \eta g / (\sqrt s + \epsilon)$.
 
 **Adam** does both, with two means that begin at 0:
 
@@ -38,8 +38,8 @@ $s \\leftarrow \\alpha s + (1 - \\alpha) g^2$, $\\; p \\leftarrow p - \\eta g / 
 **Why corrected.** After one step $v = 0.001 g^2$: 999 of 1000 parts are still the 0 that it began with. What is
 not adds up to $1 - b_2^t$, so dividing by that makes a mean of it. The first step is then `lr` long.
 
-**Weight decay** pulls towards 0: $g \\leftarrow g + \\lambda p$. Adam divides the pull by $\\sqrt v$ too, so
-that weights with large gradients hardly feel it; **AdamW** does $p \\leftarrow p - \\eta \\lambda p$ instead.
+**Weight decay** pulls towards 0: $g \leftarrow g + \lambda p$. Adam divides the pull by $\sqrt v$ too, so
+that weights with large gradients hardly feel it; **AdamW** does $p \leftarrow p - \eta \lambda p$ instead.
 """
 
 # %% [markdown]

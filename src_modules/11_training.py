@@ -10,7 +10,7 @@ nothing crashes, the network only learns a little worse. You will build losses, 
 """
 
 # %% [markdown]
-"""
+r"""
 ## Mathematical Background
 
 **Losses** and their gradients; $n$ counts elements, $N$ rows, and $C$ classes.
@@ -26,7 +26,7 @@ nothing crashes, the network only learns a little worse. You will build losses, 
 **A mean, not a sum**: else twice the batch were twice the step. **A mean of means is not the mean**: 64 right of 64, and 0
 of 1 in a short last batch, are 98 %, not 50 %, so averages weigh each batch by its samples. So does **accumulation**:
 where a large batch does not fit into memory, small ones add up their gradients before a step. Each counts
-$n_i / \\sum n_j$, and the step is that of one batch of all of them (but BatchNorm sees the small ones).
+$n_i / \sum n_j$, and the step is that of one batch of all of them (but BatchNorm sees the small ones).
 
 **When to stop.** The loss on what is learned falls on; that on other data has a lowest point. *Early stopping* ends a
 number of epochs later. **What a run is made of**: weights, buffers, the optimizer's memory, the schedule's place, the

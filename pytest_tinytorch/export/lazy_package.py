@@ -6,6 +6,7 @@ imported only when one of its names is used.
 
 import contextlib
 import difflib
+import hashlib
 import importlib
 import sys
 from pathlib import Path
@@ -46,6 +47,40 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_FILE_OF})
+
+
+def _warn_of_older_exports() -> None:
+    """For a source that is run as a script: name the other sources that changed after their export.
+
+    It imports this package, so it would use the earlier version without a word.
+    """
+    script = Path(str(getattr(sys.modules.get("__main__"), "__file__", None) or "")).resolve()
+    root = Path(__file__).resolve().parents[1]
+    sources = {source: file for file, (source, _) in SOURCES.items()}
+    if script not in [root / source for source in sources]:
+        return
+    for source, file in sources.items():
+        path = root / source
+        if path != script and path.is_file() and _is_older(file, path):
+            number = path.name[:2]
+            print(
+                f"{source} changed after its export, and this run uses the earlier version:"
+                f" run `tito export {number}`",
+                file=sys.stderr,
+            )
+
+
+def _is_older(file: str, source: Path) -> bool:
+    """Whether a file of the package was exported from another text than the source has now."""
+    generated = Path(__file__).parent.joinpath(*file.split(".")).with_suffix(".py")
+    try:
+        text = source.read_bytes().decode("utf-8-sig", "surrogateescape")
+        head = generated.read_bytes()[:1000].decode("utf-8", "replace")
+    except OSError:
+        return False
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    digest = hashlib.sha256(f"1\n{text}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f" source={digest} " not in head
 
 
 def _load(file: str) -> Any:
@@ -113,3 +148,6 @@ def _refuse(message: str) -> NoReturn:
 def _nearest(name: str) -> str:
     matches = difflib.get_close_matches(name, _FILE_OF, n=1)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+_warn_of_older_exports()

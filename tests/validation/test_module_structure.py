@@ -459,3 +459,13 @@ def test_what_nbgrader_refuses_is_found(text):
 
 def test_what_nbgrader_accepts_is_accepted():
     assert unbalanced("### BEGIN SOLUTION\nx\n### END SOLUTION\n" * 2) == []
+
+
+@pytest.mark.parametrize("module", WRITTEN, ids=lambda module: module.name)
+def test_markdown_with_a_backslash_is_a_raw_string(module: Module):
+    """jupytext copies the text as it stands: of two backslashes, a reader would see both."""
+    text = COURSE.source_file(module).read_text("utf-8")
+    cells = re.findall(r'# %% \[markdown\][^\n]*\n(r?)"""(.*?)"""', text, re.DOTALL)
+    assert cells
+    wrong = [cell for raw, cell in cells if "\\" in cell and (not raw or "\\\\" in cell)]
+    assert wrong == []

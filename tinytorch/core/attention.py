@@ -1,6 +1,6 @@
 # Generated from src_modules/07_attention.py. Do not edit: write in src_modules/07_attention.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=15bc97c51792fc26 code=8e220bc5d8341327 content=9c3299e1cc999628
+# export: format=1 source=205b0c81458f597f code=8e220bc5d8341327 content=9c3299e1cc999628
 # %% src_modules/07_attention.py:85
 import math
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 # Generated from src_modules/09_autograd.py. Do not edit: write in src_modules/09_autograd.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=2f016cd9326f73a3 code=edc118f562c5e1d0 content=57046db3222ad8df
+# export: format=1 source=23413bd526ccf341 code=edc118f562c5e1d0 content=57046db3222ad8df
 # %% src_modules/09_autograd.py:76
 import copy
 import functools

@@ -1,6 +1,6 @@
 # Generated from src_modules/08_dataloader.py. Do not edit: write in src_modules/08_dataloader.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=15f725bc123eb8f5 code=f081774fcab148ba content=95421f4d1d1ebf0b
+# export: format=1 source=da7282f614d929d5 code=f081774fcab148ba content=95421f4d1d1ebf0b
 # %% src_modules/08_dataloader.py:50
 import contextlib
 import gzip

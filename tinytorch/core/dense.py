@@ -1,6 +1,6 @@
 # Generated from src_modules/05_dense.py. Do not edit: write in src_modules/05_dense.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=1b92b5bddc2cf0de code=143f684dfc7e2a0c content=65161854712c9cc5
+# export: format=1 source=f124a1653aaab08f code=143f684dfc7e2a0c content=65161854712c9cc5
 # %% src_modules/05_dense.py:57
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise

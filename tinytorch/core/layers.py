@@ -1,6 +1,6 @@
 # Generated from src_modules/04_layers.py. Do not edit: write in src_modules/04_layers.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=01157903a6b2c1d9 code=aa237c957e499424 content=637d839dcca81c35
+# export: format=1 source=9bff884b815e8764 code=aa237c957e499424 content=637d839dcca81c35
 # %% src_modules/04_layers.py:62
 import math
 from collections.abc import Callable, Iterator, Mapping

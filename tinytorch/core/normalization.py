@@ -1,6 +1,6 @@
 # Generated from src_modules/08_dataloader.py. Do not edit: write in src_modules/08_dataloader.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=15f725bc123eb8f5 code=4ecde28c9ade720e content=7a0e3c8a77b92975
+# export: format=1 source=da7282f614d929d5 code=4ecde28c9ade720e content=7a0e3c8a77b92975
 # %% src_modules/08_dataloader.py:702
 import numpy as np
 

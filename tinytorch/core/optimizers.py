@@ -1,6 +1,6 @@
 # Generated from src_modules/10_optimizers.py. Do not edit: write in src_modules/10_optimizers.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=9e76505ed5770e8e code=4e2849854345be73 content=603c1380841270ce
+# export: format=1 source=e9b2f64315948a0f code=4e2849854345be73 content=603c1380841270ce
 # %% src_modules/10_optimizers.py:58
 import math
 import numbers

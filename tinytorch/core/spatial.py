@@ -1,6 +1,6 @@
 # Generated from src_modules/06_spatial.py. Do not edit: write in src_modules/06_spatial.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=b07864457e41533e code=9442bc67f68da99e content=76a80d9cede8eea3
+# export: format=1 source=d03833e8fb7d0757 code=9442bc67f68da99e content=76a80d9cede8eea3
 # %% src_modules/06_spatial.py:66
 import functools
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 # Generated from src_modules/11_training.py. Do not edit: write in src_modules/11_training.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=35041c7c653a998a code=74b7e87bef109cd2 content=476c9b375d4f3e29
+# export: format=1 source=cd07556beb76fe79 code=74b7e87bef109cd2 content=476c9b375d4f3e29
 # %% src_modules/11_training.py:49
 import json
 import math

@@ -17,6 +17,7 @@ from pytest_tinytorch.core.course import Demo
 from pytest_tinytorch.core.groups import Group
 from pytest_tinytorch.core.records import RunRecord, TestRecord
 from pytest_tinytorch.core.visibility import redacted
+from pytest_tinytorch.export.edited_notebooks import edited_notebooks
 from pytest_tinytorch.hooks.export import export_key
 from pytest_tinytorch.hooks.grading import GradedRun, graded_run_of
 from pytest_tinytorch.hooks.isolation import remarks_of
@@ -93,6 +94,8 @@ class RunReporter:
         export = self._config.stash.get(export_key, None)
         if export is not None:
             self._print_notes([str(note) for note in (*export.kept, *export.odd)])
+        if not self._run_session.options.grade:
+            self._print_notes(edited_notebooks(self._run_session.course))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:
