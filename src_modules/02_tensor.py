@@ -688,8 +688,8 @@ def test_unit_operands_are_unchanged():
             for operation in (add, subtract, multiply, divide, power):
                 x, y = Tensor(np.full((2, 3), 6, dtype)), Tensor(np.full(right, 2, dtype))
                 operation(x, y)
-                told = f"{operation.__name__} changed its operand: it must make a new array"
-                assert np.all(x.data == 6) and np.all(y.data == 2), told
+                what = f"{operation.__name__} changed its operand: it must make a new array"
+                assert np.all(x.data == 6) and np.all(y.data == 2), what
 
 
 def test_unit_arithmetic():

@@ -238,8 +238,8 @@ def test_unit_elementwise():
     x = Tensor([-2.0, -0.5, 0.0, 0.5, 2.0])
     for function in (relu, leaky_relu, sigmoid, tanh, gelu):
         function(x)
-        told = f"{function.__name__} changed its operand: it must make a new array"
-        assert x.numpy().tolist() == [-2, -0.5, 0, 0.5, 2], told
+        what = f"{function.__name__} changed its operand: it must make a new array"
+        assert x.numpy().tolist() == [-2, -0.5, 0, 0.5, 2], what
     assert relu(x).numpy().tolist() == [0, 0, 0, 0.5, 2]
     assert leaky_relu(x, negative_slope=0.5).numpy().tolist() == [-1, -0.25, 0, 0.5, 2]
     for function, reference in (

@@ -137,8 +137,8 @@ def _no_tuple(case: Case) -> Mistake | None:
     """A gradient rule that returned one array instead of a tuple of them."""
     for place, location in _returns([*case.calls, *case.earlier], case.sources):
         if place.function.endswith("_gradient") and place.kind in _ONE_ARRAY:
-            told = "must return a tuple, one gradient for each input: `(x,)`"
-            return Mistake(f"{place.function} {told}", location)
+            rule = "must return a tuple, one gradient for each input: `(x,)`"
+            return Mistake(f"{place.function} {rule}", location)
     return None
 
 

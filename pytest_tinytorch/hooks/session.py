@@ -60,7 +60,7 @@ class RunSession:
                 self.tally.forget(data["id"])  # the earlier try
             # Subtests are ignored here: the report of their test has the result.
             when = "subtest" if isinstance(report, pytest.SubtestReport) else str(report.when)
-            self.tally.add(self.tries.told(TestRecord.from_json(data), when), when)
+            self.tally.add(self.tries.titled(TestRecord.from_json(data), when), when)
         elif (
             data is None and report.failed and (identifier := record_id(self.course, report.nodeid))
         ):

@@ -37,7 +37,7 @@ class Tries:
         """Whether the present try of a test has failed and is followed by another one."""
         return identifier in self._ended
 
-    def told(self, test: TestRecord, when: str) -> TestRecord:
+    def titled(self, test: TestRecord, when: str) -> TestRecord:
         """The record, with the number of tries in its title."""
         failed = self._failed.get(test.id, 0)
         if not failed:

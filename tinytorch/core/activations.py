@@ -1,6 +1,6 @@
 # Generated from src_modules/03_activations.py. Do not edit: write in src_modules/03_activations.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=36543cfcbdb65e51 code=52e272d9debf4df5 content=510a4833f5abd126
+# export: format=1 source=c19cb160c176b359 code=52e272d9debf4df5 content=510a4833f5abd126
 # %% src_modules/03_activations.py:71
 import math
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 # Generated from src_modules/02_tensor.py. Do not edit: write in src_modules/02_tensor.py instead;
 # `pytest --checkpoint` and `tito export` regenerate it; manual edits are saved as NAME.edited.
-# export: format=1 source=31efdb7079d7ba2a code=03c8389684a6a026 content=f234c2da37b14985
+# export: format=1 source=dcff9eff12d1da8a code=03c8389684a6a026 content=f234c2da37b14985
 # %% src_modules/02_tensor.py:61
 import functools
 import sys
