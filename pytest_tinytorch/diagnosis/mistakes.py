@@ -70,12 +70,9 @@ def unexported(sources: StudentSources, source: str) -> Mistake | None:
     Inline tests find everything in the source itself, so they pass without an export.
     """
     defined = sources.definitions(source)
-    package = sources.package_text(source)
+    needed = sources.public_of(source) | sources.undefined_names(source)
     for name, line in defined.items():
-        needed = name in sources.public_names or (
-            sources.is_function(source, line) and _uses(name, package)
-        )
-        if needed and (mistake := _not_exported(source, defined, line, sources)):
+        if name in needed and (mistake := _not_exported(source, defined, line, sources)):
             return mistake
     return None
 

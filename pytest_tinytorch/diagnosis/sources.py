@@ -3,11 +3,14 @@
 `explain`, `call_trace` and `remote_trace` call it.
 """
 
+import builtins
+import dis
 import linecache
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.records import Location
@@ -39,8 +42,9 @@ class StudentSources:
             course.source_name(module): [course.target_file(target) for target in module.exports]
             for module in course.modules
         }
-        self.public_names = {
-            name for module in course.modules for names in module.exports.values() for name in names
+        self._public = {
+            course.source_name(module): {n for names in module.exports.values() for n in names}
+            for module in course.modules
         }
         self._package = f"{course.package_folder}"
         self._sources = f"{course.root / course.sources}"
@@ -98,6 +102,15 @@ class StudentSources:
         inside = _around(self._functions, "".join(lines), location.line)
         return "".join(lines[inside[0] - 1 : inside[1]]) if inside else ""
 
+    @property
+    def public_names(self) -> set[str]:
+        """The public names of all modules."""
+        return set().union(*self._public.values())
+
+    def public_of(self, source: str) -> set[str]:
+        """The public names that a source defines."""
+        return self._public.get(source, set())
+
     def function_named(self, name: str) -> Location | None:
         """The first line of the function `Tensor.item` in any source."""
         for source in sorted(self._names):
@@ -106,14 +119,10 @@ class StudentSources:
                     return self.at(source, first, name)
         return None
 
-    def is_function(self, source: str, line: int) -> bool:
-        """Whether a line of a source begins a function or class."""
-        return self._lines(source)[line - 1].startswith(("def ", "class ", "async "))
-
-    def package_text(self, source: str) -> str:
-        """The text of the files that a source is exported to."""
+    def undefined_names(self, source: str) -> set[str]:
+        """The names that the files of a source use and do not define."""
         files = [file for file in self._targets.get(source, ()) if file.is_file()]
-        return "\n".join(file.read_text("utf-8", "replace") for file in files)
+        return set().union(*(_undefined(file.read_text("utf-8", "replace")) for file in files))
 
     def line(self, location: Location) -> str:
         """The text of the line itself."""
@@ -173,3 +182,21 @@ def _around(functions: Functions, source: str, line: int) -> tuple[int, int, str
     """The first line, the last line and the name of the innermost function at a line."""
     inside = [entry for entry in functions(source) if entry[0] <= line <= entry[1]]
     return inside[-1] if inside else None
+
+
+def _undefined(text: str) -> set[str]:
+    """The global names that a module uses and does not define."""
+    try:
+        pending = [compile(text, "<package>", "exec", dont_inherit=True)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    used, defined = set(), set(dir(builtins)) | {"__file__", "__name__", "__qualname__"}
+    while pending:
+        code = pending.pop()
+        pending += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+        for step in dis.get_instructions(code):
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                used.add(str(step.argval))
+            elif step.opname in ("STORE_GLOBAL", "STORE_NAME"):
+                defined.add(str(step.argval))
+    return used - defined

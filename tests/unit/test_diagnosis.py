@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinytorch.core.course import load_course
 from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.core.records import Reason
 from pytest_tinytorch.diagnosis.call_trace import CallTrace
 from pytest_tinytorch.diagnosis.explain import diagnose
+from pytest_tinytorch.diagnosis.mistakes import unexported
 from pytest_tinytorch.diagnosis.sources import StudentSources
 from pytest_tinytorch.export.service import export
 
@@ -640,3 +642,24 @@ def test_a_foreign_file_with_marks_of_a_generated_one_is_not_the_students(tmp_pa
     path = tmp_path / "foreign.py"
     path.write_text("# %% src/01_numbers.py:9\nx = 1\n")
     assert sources.locate(str(path), 2) is None
+
+
+REPOSITORY = load_course(Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize("module", [m.name for m in REPOSITORY.modules if m.written])
+def test_every_cell_that_is_needed_is_exported(module):
+    source = REPOSITORY.source_name(REPOSITORY.module_by_name[module])
+    assert unexported(StudentSources(REPOSITORY), source) is None
+
+
+def test_a_cell_that_is_not_exported(course, numbers_with, sources):
+    numbers_with("\n# %%\ndef helper(a):\n    return a\n")
+    assert unexported(sources, "src/01_numbers.py") is None  # nothing needs it
+    numbers_with("\n# %%\n#| export\ndef task(a):\n    return helper(a)\n")
+    found = unexported(sources, "src/01_numbers.py")
+    line = line_of(course, "def helper")
+    assert found.message == (
+        f"`helper` is written in src/01_numbers.py:{line}, but its cell has no `#| export`"
+    )
+    assert str(found.location) == f"src/01_numbers.py:{line}"
