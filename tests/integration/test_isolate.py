@@ -77,7 +77,7 @@ def test_a_warning_has_the_students_line(classroom):
     classroom.edit("src/01_numbers.py", "return a + b", warns)
     for way in ((), ("--isolate=process",)):
         text = classroom.says("--checkpoint", "00", *way)
-        assert "mini/core/numbers.py:7: UserWarning: odd" in text and " 5 warnings in" in text
+        assert "src/01_numbers.py:11: UserWarning: odd" in text and " 5 warnings in" in text
 
 
 @pytest.mark.parametrize(
