@@ -35,6 +35,7 @@ _NO_TENSORS = {
     "NoneType", "ndarray", "list", "tuple", "dict", "str", "bool", "int", "float", "bool_",
     "float16", "float32", "float64", "int32", "int64",
 }  # fmt: skip
+_DIRECTIVE = re.compile(r"#\|\s*e\w+")  # `#| export`, also misspelt or with a wrong target
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _SHORT_NAMES = {"np": "import numpy as np"}
 _LIKENESS = 0.75
@@ -214,8 +215,11 @@ def _not_exported(
     shown = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
     verb, whose = ("is", "its") if len(names) == 1 else ("are", "their")
     top = min(at for at in defined.values() if first <= at <= last)
+    lines = (line.strip() for line in sources.text(source).splitlines()[first - 1 : last])
+    directive = next((line for line in lines if _DIRECTIVE.match(line)), "")
+    why = f"says `{directive}`, which exports nothing" if directive else "has no `#| export`"
     return Mistake(
-        f"{shown} {verb} written in {source}:{top}, but {whose} cell has no `#| export`",
+        f"{shown} {verb} written in {source}:{top}, but {whose} cell {why}",
         sources.at(source, top, names[0].strip("`")),
     )
 

@@ -163,7 +163,8 @@ def test_what_students_print_is_no_command(step, way):
         "ValueError: ::error::theirs\n::error::theirs\\x0d::error::theirs\ninput to try:\n"
         "values=[0],\nhint: The sum by the number.",
         "the message of ValueError should name empty; it is: "
-        "'::error::theirs\\n::error::theirs\\r::error::theirs'\nhint: raise ValueError.",
+        "'::error::theirs\\n::error::theirs\\r::error::theirs'\nin: tt.mean([])\n"
+        "hint: raise ValueError.",
     }
 
 
