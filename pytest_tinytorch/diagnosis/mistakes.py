@@ -14,11 +14,14 @@ from pytest_tinytorch.core.errors import CheckFailed
 from pytest_tinytorch.core.records import Location
 from pytest_tinytorch.diagnosis.call_trace import Call, Return
 from pytest_tinytorch.diagnosis.sources import StudentSources
+from pytest_tinytorch.export.effects import Write
 
 NO_KEYBOARD = "tests have no keyboard: remove `input()`, and use an argument instead"
 ONLY_THESE = "your code may import NumPy and Python's standard library only"
 
-_NONE = re.compile(r"\bNone(Type)?\b|dtype object|dtype\('O'\)")
+_ABOUT_NONE = re.compile(
+    r"NoneType|got None\b|dtype object|dtype\('O'\)|returned None|^assert None\b|\bNone = "
+)
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 _NOT_IMPORTABLE = re.compile(r"cannot import name '(\w+)' from '[\w.]+' \((.+)\)")
 _NOT_IN_PACKAGE = re.compile(r"\w+\.(\w+) is not defined yet: write it in (\S+\.py)")
@@ -28,11 +31,13 @@ _INTO_OPERAND = re.compile(
 _NO_ARGUMENT = re.compile(r"([\w.]+)\(\) takes 0 positional arguments but 1 was given")
 _CHANGED = re.compile(r"(\w+) changed its operand")  # as inline tests say it
 _ONE_ARRAY = ("ndarray", "float32", "float64", "float")
+_RULE = re.compile(r"def \w+\(\s*grad,\s*output,\s*saved\b")  # the signature of a gradient rule
 _PROMISES_TENSOR = re.compile(r"->\s*[\"']?Tensor[\"']?\s*:")
 _MAY_BE_NONE = re.compile(r"->[^:]*\bNone\b")
-_NO_RESULT = re.compile(r"(.*\.)?__(init|set\w*|del\w*|exit|init_subclass)__$")
+_NO_RESULT = re.compile(r"__(init|set\w*|del\w*|exit|init_subclass)__$")
+_IN_PLACE = {f".{name}" for name in ("sort", "fill", "append", "extend", "reverse", "shuffle")}
 _NO_TENSORS = {
-    "NoneType", "ndarray", "list", "tuple", "dict", "str", "bool", "int", "float", "bool_",
+    "ndarray", "list", "tuple", "dict", "str", "bool", "int", "float", "bool_",
     "float16", "float32", "float64", "int32", "int64",
 }  # fmt: skip
 _DIRECTIVE = re.compile(r"#\|\s*e\w+")  # `#| export`, also misspelt or with a wrong target
@@ -80,7 +85,14 @@ def unexported(sources: StudentSources, source: str) -> Mistake | None:
 
 def recognized(case: Case) -> Mistake | None:
     """The mistake that explains a failure; None if none of the known ones does."""
-    looks = (_undefined_name, _no_self, _no_tuple, _wrong_result, _changed_operand)
+    looks = (
+        _undefined_name,
+        _no_self,
+        _no_tuple,
+        _no_return,
+        _wrong_type,
+        _changed_operand,
+    )
     found = (look(case) for look in looks)
     return next((mistake for mistake in found if mistake is not None), None)
 
@@ -88,20 +100,68 @@ def recognized(case: Case) -> Mistake | None:
 # --- results ----------------------------------------------------------------------------------
 
 
-def _wrong_result(case: Case) -> Mistake | None:
-    """A function that returned None, or another type than the Tensor that it promises."""
-    about_none = _NONE.search(case.text) is not None
+def _no_return(case: Case) -> Mistake | None:
+    """A function without a `return`, if its None is what failed: the error is about a None, or the
+    failing comparison called the function."""
+    if _ABOUT_NONE.search(case.text):
+        calls = [*case.calls, *case.earlier]
+    else:
+        calls = [*case.calls] if case.computed else []
+    found = (_forgotten(call, case.sources) for call in calls)
+    return next((mistake for mistake in found if mistake is not None), None)
+
+
+def _forgotten(call: Call, sources: StudentSources) -> Mistake | None:
+    """The function whose None a call returned. A `return None` is no mistake to recognize."""
+    nones = [
+        (place, location)
+        for place, location in _returns([call], sources)
+        if place.kind == "NoneType" and not _MAY_BE_NONE.search(sources.header(location))
+    ]
+    passed_on: set[str] = set()  # functions f whose None was handed on by a `return f(x)`
+    for place, location in nones:
+        name = place.function.rpartition(".")[2]
+        if _NO_RESULT.match(name) or not (sources.is_task(location) or name in passed_on):
+            continue
+        called = _returned_by(location, sources)
+        if called is None:
+            return Mistake(f"{_readable(place)} returned None: is a `return` missing?", location)
+        if called in _IN_PLACE:
+            works = f"`{called}()` changes its object and returns None"
+            return Mistake(f"{_readable(place)} returned None: {works}", location)
+        if called:
+            passed_on.add(called.removeprefix("."))
+        elif _PROMISES_TENSOR.search(sources.header(location)):
+            return Mistake(f"{_readable(place)} returned None, expected a Tensor", location)
+    return None
+
+
+def _returned_by(location: Location, sources: StudentSources) -> str | None:
+    """The function in the `return f(x)` at a line, "" for another `return`; None if the line has
+    none, so that the function came to its end."""
+    effects = sources.effects_at(location)
+    if effects is None:
+        return ""
+    around = [row.called for row in effects.returns if row.first <= location.line <= row.last]
+    return around[-1] if around else None
+
+
+def _wrong_type(case: Case) -> Mistake | None:
+    """A function that returned another type than the Tensor that it promises, if the failure
+    names this type."""
     for calls in (case.calls, case.earlier):
         found = [
-            (place, location, case.sources.is_task(location))
+            (place, location)
             for place, location in _returns(calls, case.sources)
-            if _is_wrong(place, case.sources.header(location))
+            if place.kind in _NO_TENSORS
+            and re.search(rf"(type |\b)(numpy\.)?{place.kind}\b", case.text)
+            and _PROMISES_TENSOR.search(case.sources.header(location))
+            and case.sources.is_task(location)
         ]
-        # A function that the student added may return None on purpose.
-        tasks = [entry for entry in found if entry[2]]
-        if found and (tasks or (about_none and calls is case.calls)):
-            place, location, _ = (tasks or found)[-1]
-            return _wrong(place, location, case.sources)
+        if found:
+            place, location = found[-1]
+            kind = "a NumPy array" if place.kind == "ndarray" else f"an object of type {place.kind}"
+            return Mistake(f"{_readable(place)} returned {kind}, expected a Tensor", location)
     return None
 
 
@@ -114,29 +174,16 @@ def _returns(calls: Sequence[Call], sources: StudentSources) -> Iterator[tuple[R
                 yield place, location
 
 
-def _is_wrong(place: Return, header: str) -> bool:
-    if _PROMISES_TENSOR.search(header):
-        return place.kind in _NO_TENSORS
-    allowed = _MAY_BE_NONE.search(header) or _NO_RESULT.match(place.function)
-    return place.kind == "NoneType" and not allowed
-
-
-def _wrong(place: Return, location: Location, sources: StudentSources) -> Mistake:
-    name = location.function.replace(".<locals>", "")
-    if place.kind != "NoneType":
-        kind = "a NumPy array" if place.kind == "ndarray" else f"an object of type {place.kind}"
-        return Mistake(f"{name} returned {kind}, expected a Tensor", location)
-    if re.search(r"\breturn\b", sources.line(location)):
-        return Mistake(f"{name} returned None", location)
-    return Mistake(f"{name} returned None: is a `return` missing?", location)
+def _readable(place: Return) -> str:
+    return place.function.replace(".<locals>", "")
 
 
 def _no_tuple(case: Case) -> Mistake | None:
     """A gradient rule that returned one array instead of a tuple of them."""
     for place, location in _returns([*case.calls, *case.earlier], case.sources):
-        if place.function.endswith("_gradient") and place.kind in _ONE_ARRAY:
+        if place.kind in _ONE_ARRAY and _RULE.search(case.sources.header(location)):
             rule = "must return a tuple, one gradient for each input: `(x,)`"
-            return Mistake(f"{place.function} {rule}", location)
+            return Mistake(f"{_readable(place)} {rule}", location)
     return None
 
 
@@ -150,19 +197,66 @@ def _no_self(case: Case) -> Mistake | None:
     return Mistake(f"{match[1]} has no argument: is `self` missing?", location)
 
 
+# --- operands ---------------------------------------------------------------------------------
+
+
 def _changed_operand(case: Case) -> Mistake | None:
-    """A function that writes its result into its operand: seen by `check`, or refused by NumPy."""
+    """A function that writes its result into its operand: seen by a test, or refused by NumPy."""
     if case.raised is not None and _INTO_OPERAND.search(case.text):
+        if case.raised.line not in [write.line for write in _writes(case.raised, case.sources)]:
+            return None
         changed = f"{case.raised.function} changed its operand"
         return Mistake(f"{changed}: compute a new array, without += and out=\n{case.text}")
     if match := _CHANGED.search(case.text):
-        for place, location in _returns(case.earlier, case.sources):
-            if place.function == match[1]:
-                return Mistake(case.text.partition("\n")[0], location)
-    if isinstance(case.error, CheckFailed) and " was changed" in case.text and case.computed:
-        computed = case.computed[0]
-        return Mistake(f"{computed.function} changed its operand\n{case.text}", computed)
+        return _named_writer(match[1], case)
+    if isinstance(case.error, CheckFailed) and " was changed" in case.text:
+        return _writer(case)
     return None
+
+
+def _named_writer(name: str, case: Case) -> Mistake | None:
+    """The function that an inline test has found to change its operand."""
+    for place, location in _returns([*case.calls, *case.earlier], case.sources):
+        if place.function == name:
+            writes = _writes(location, case.sources)
+            at = case.sources.at(location.file, writes[0].line, name) if writes else location
+            return Mistake(case.text.partition("\n")[0], at)
+    return None
+
+
+def _writer(case: Case) -> Mistake | None:
+    """The function that wrote into its operand. If several may have done it, none is named."""
+    for calls in (case.calls, case.earlier):
+        sure, perhaps = _writers(calls, case.sources)
+        if sure or perhaps:
+            candidates = sure or perhaps
+            if len(candidates) > 1:
+                return None
+            changed = f"{candidates[0].function} changed its operand"
+            return Mistake(f"{changed}\n{case.text}", candidates[0])
+    return None
+
+
+def _writers(
+    calls: Sequence[Call], sources: StudentSources
+) -> tuple[list[Location], list[Location]]:
+    """The lines of called functions that surely, and that perhaps, write into an argument."""
+    sure: list[Location] = []
+    perhaps: list[Location] = []
+    for place, location in _returns(calls, sources):
+        if not sources.is_task(location) or place.function.endswith("__init__"):
+            continue
+        for write in _writes(location, sources)[:1]:
+            at = sources.at(location.file, write.line, _readable(place))
+            (sure if write.is_sure else perhaps).append(at)
+    return list(dict.fromkeys(sure)), list(dict.fromkeys(perhaps))
+
+
+def _writes(location: Location, sources: StudentSources) -> list[Write]:
+    """Where the function around a line writes into its arguments, the surest first."""
+    effects = sources.effects_at(location)
+    writes = effects.writes if effects is not None else ()
+    return sorted(writes, key=lambda write: not write.is_sure)
 
 
 # --- names ------------------------------------------------------------------------------------

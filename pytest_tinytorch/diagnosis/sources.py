@@ -15,6 +15,7 @@ from types import CodeType
 from pytest_tinytorch.core.course import Course
 from pytest_tinytorch.core.records import Location
 from pytest_tinytorch.core.text import shortened
+from pytest_tinytorch.export.effects import Effects, effects
 from pytest_tinytorch.export.line_map import exports_line, source_position
 from pytest_tinytorch.export.marks import is_mark
 from pytest_tinytorch.export.outline import functions
@@ -22,21 +23,27 @@ from pytest_tinytorch.export.outline import functions
 AROUND = 2  # lines of context before and after
 _LONGEST_LINE = 300  # characters shown; the course's own lines have at most 100
 _TASK = "### BEGIN SOLUTION"
+_SOLUTION = '"solution": true'  # nbgrader's metadata, in the line that begins a cell
 _LONGEST_HEADER = 12  # lines of a function's signature
 # A name that a source defines at its top level, as text: a source may not compile.
 _DEFINITION = re.compile(r"(?:(?:async +)?def|class) +(\w+)|(\w+) *(?::[^=\n]+)?=(?!=)")
 
 # The text of a source -> (first line, last line, name) of each function.
 Functions = Callable[[str], tuple[tuple[int, int, str], ...]]
+# The text of a source -> how each function returns, and where it writes into its arguments.
+EffectsOf = Callable[[str], tuple[Effects, ...]]
 
 
 class StudentSources:
     """Maps a line of a generated file or a source to the line that the student wrote."""
 
-    def __init__(self, course: Course, functions: Functions = functions) -> None:
-        """functions: finds functions; for untrusted sources, the one with limits."""
+    def __init__(
+        self, course: Course, functions: Functions = functions, effects: EffectsOf = effects
+    ) -> None:
+        """functions, effects: read a source; for untrusted sources, those with limits."""
         self._root = course.root
         self._functions = functions
+        self._effects = effects
         self._names = {course.source_name(module) for module in course.modules}
         self._targets = {
             course.source_name(module): [course.target_file(target) for target in module.exports]
@@ -76,12 +83,23 @@ class StudentSources:
         return self.at(*position, function) if position else None
 
     def is_task(self, location: Location) -> bool:
-        """Whether the line is in a function that the student has to write."""
+        """Whether the line is in a function that the student has to write.
+
+        The marks of solutions tell it. Where a source has none, every cell for solutions counts.
+        """
+        function = self.function_text(location)
+        if not function or _TASK in function:
+            return bool(function)
+        first, _ = self.cell(location.file, location.line)
         lines = self._lines(location.file)
-        inside = _around(self._functions, "".join(lines), location.line)
-        return inside is not None and any(
-            _TASK in line for line in lines[inside[0] - 1 : inside[1]]
-        )
+        return _SOLUTION in lines[first - 1] and _TASK not in "".join(lines)
+
+    def effects_at(self, location: Location) -> Effects | None:
+        """The effects of the function around a line."""
+        text = self.text(location.file)
+        inside = _around(self._functions, text, location.line)
+        found = (one for one in self._effects(text) if inside and one.first == inside[0])
+        return next(found, None)
 
     def header(self, location: Location) -> str:
         """The signature of the function around a line; "" outside of functions."""

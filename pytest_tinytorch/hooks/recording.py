@@ -276,7 +276,8 @@ def _sources_in(course: Course, graded: bool) -> StudentSources:
         return StudentSources(course)
     from pytest_tinytorch.isolation.bounded import SECONDS_OF_OUTLINES, Bounded
 
-    return StudentSources(course, Bounded(SECONDS_OF_OUTLINES).functions)
+    bounded = Bounded(SECONDS_OF_OUTLINES)
+    return StudentSources(course, bounded.functions, bounded.effects)
 
 
 def _add_properties(item: pytest.Item) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tinytorch.export.cells import Remark, SourceError
+from pytest_tinytorch.export.effects import Effects, Return, Write, effects
 from pytest_tinytorch.export.notebook import NotebookRefused, source_of_notebook
 from pytest_tinytorch.export.outline import functions
 from pytest_tinytorch.export.render import Rendered, refused, rendered
@@ -79,6 +80,22 @@ class Bounded:
             return tuple((first, last, name) for first, last, name in self._ask("functions", text))
         except GaveUp:
             return ()
+
+    def effects(self, text: str) -> tuple[Effects, ...]:
+        """`effects.effects`; empty if the process dies."""
+        try:
+            made = self._ask("effects", text)
+        except GaveUp:
+            return ()
+        return tuple(
+            Effects(
+                first,
+                name,
+                tuple(Return(*entry) for entry in returns),
+                tuple(Write(*entry) for entry in writes),
+            )
+            for first, name, returns, writes in made
+        )
 
     def _ask(self, call: str, *arguments: Any) -> Any:
         if self._left <= 0:
@@ -225,6 +242,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "render": _render,
     "notebook": _notebook,
     "functions": functions,
+    "effects": effects,
 }
 
 

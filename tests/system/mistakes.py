@@ -65,7 +65,7 @@ MISTAKES: dict[str, Mistake] = {
         "02_tensor",
         "    return np.concatenate(arrays, axis=dim)\n",
         "    joined = np.concatenate(arrays, axis=dim)\n    return joined.sort()\n",
-        "join returned None",
+        "join returned None: `.sort()` changes its object and returns None",
         "return joined.sort()",
     ),
     "bracket too many": Mistake(
@@ -131,7 +131,7 @@ MISTAKES: dict[str, Mistake] = {
         "03_activations",
         '"grade_id": "activations-softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}\n#| export\n',
         '"grade_id": "activations-softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}\n#| exprot\n',
-        "`softmax`, `softmax_gradient`, `log_softmax`, ... are written in src_modules/03_activations.py:{line}, but their cell has no `#| export`",
+        "`softmax`, `softmax_gradient`, `log_softmax`, ... are written in src_modules/03_activations.py:{line}, but their cell says `#| exprot`, which exports nothing",
         "def softmax(a, dim=-1):",
     ),
     "function misspelt": Mistake(
@@ -169,7 +169,6 @@ MISTAKES: dict[str, Mistake] = {
         "    a += b\n    return a\n",
         "add changed its operand",
         "a += b",
-        inline=("add changed its operand", "return a"),
         isolated=True,
     ),
     "in place for equal shapes": Mistake(
@@ -177,7 +176,7 @@ MISTAKES: dict[str, Mistake] = {
         "    return a * b\n",
         "    if np.shape(a) == np.shape(b):\n        a *= b\n        return a\n    return a * b\n",
         "multiply changed its operand",
-        "return a",
+        "a *= b",
     ),
     "out= into the operand": Mistake(
         "02_tensor",
@@ -314,7 +313,7 @@ MISTAKES: dict[str, Mistake] = {
         "    return np.clip(a, 0, np.inf)\n",
         "    a[a < 0] = 0\n    return a\n",
         "relu changed its operand",
-        "return a",
+        "a[a < 0] = 0",
     ),
     "object forgets its option": Mistake(
         "03_activations",
