@@ -13,12 +13,20 @@ from pytest_tinytorch.core.errors import CheckFailed, CheckMisused
 from pytest_tinytorch.core.records import Location, Reason
 from pytest_tinytorch.core.text import shortened
 from pytest_tinytorch.diagnosis.call_trace import Call, CallTrace
-from pytest_tinytorch.diagnosis.mistakes import NO_KEYBOARD, ONLY_THESE, Case, recognized
+from pytest_tinytorch.diagnosis.mistakes import (
+    ENDS_PROGRAM,
+    NO_KEYBOARD,
+    Case,
+    instead_of_module,
+    recognized,
+)
 from pytest_tinytorch.diagnosis.sources import StudentSources
 from pytest_tinytorch.isolation.failures import SandboxFailure, StudentError
 
 _LONGEST_MESSAGE = 2000
 _MOST_LOCATIONS = 3
+# What `input()` raises in a sandbox, and under pytest.
+_NO_INPUT = ("EOF when reading a line", "reading from stdin")
 _EXPLICABLE = (Reason.RAISED, Reason.WRONG, Reason.NOT_WRITTEN, Reason.BROKEN_IMPORT)
 # By these, an inline test reads a result that other functions computed.
 _READS = tuple(f"Tensor.{name}" for name in ("numpy", "item", "shape", "dtype", "size", "ndim"))
@@ -77,8 +85,12 @@ def _diagnosis(
 ) -> Diagnosis:
     """The reason of a failure, its message and the student's lines, from the exception alone."""
     own = _students(error, frames, sources, trace)
-    locations = _raised_at(own, error, sources)
     message = _text(error)
+    if isinstance(error, RecursionError) and len(own) > 1:
+        own = own[:-1]  # the last call was refused, so none of its lines has run
+        if own[-1].function in [frame.function for frame in own[:-1]]:
+            message = f"{_readable(own[-1].function)} calls itself again and again: {message}"
+    locations = _raised_at(own, error, sources)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         # The export names the source; for a collected source, Python gives the path.
         file = sources.short_name(error.filename)
@@ -104,7 +116,7 @@ def _diagnosis(
     if not own and isinstance(error, AssertionError):
         computed = _computed_by(frames, sources, trace, getattr(error, "leads_to", ""))
         return Diagnosis(Reason.WRONG, message, (*computed, *tests))
-    is_complete = message == NO_KEYBOARD
+    is_complete = message in (NO_KEYBOARD, ENDS_PROGRAM)
     return Diagnosis(Reason.RAISED, message, (*locations, *tests), is_complete=is_complete)
 
 
@@ -278,13 +290,13 @@ def _text(error: BaseException) -> str:
         text = f"(its message cannot be read: {type(broken).__name__})"
     if _is_pytests_own(error):
         return _capped(text)
-    if isinstance(error, EOFError) or "reading from stdin" in text:
+    if any(told in text for told in _NO_INPUT):
         return NO_KEYBOARD
-    if type(error).__name__ == "SystemExit":  # in a sandbox, an error with this name
-        return "sys.exit() would end the whole program: remove it"
     name = type(error).__name__
+    if name == "SystemExit":  # in a sandbox, an error with this name
+        return ENDS_PROGRAM
     if isinstance(error, ModuleNotFoundError):
-        text += f"; {ONLY_THESE}"
+        text += instead_of_module(text)
     return _capped(f"{name}: {text}" if text else name)
 
 

@@ -17,6 +17,7 @@ from pytest_tinytorch.diagnosis.sources import StudentSources
 from pytest_tinytorch.export.effects import Write
 
 NO_KEYBOARD = "tests have no keyboard: remove `input()`, and use an argument instead"
+ENDS_PROGRAM = "sys.exit() and quit() end the whole program: remove the call"
 ONLY_THESE = "your code may import NumPy and Python's standard library only"
 
 _ABOUT_NONE = re.compile(
@@ -24,10 +25,12 @@ _ABOUT_NONE = re.compile(
 )
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 _NOT_IMPORTABLE = re.compile(r"cannot import name '(\w+)' from '[\w.]+' \((.+)\)")
+_NO_MODULE = re.compile(r"No module named '([^']+)'")
 _NOT_IN_PACKAGE = re.compile(r"\w+\.(\w+) is not defined yet: write it in (\S+\.py)")
 _INTO_OPERAND = re.compile(
     r"non-broadcastable output operand|Cannot cast ufunc|output array is read-only"
 )
+_UNSET = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 _NO_ARGUMENT = re.compile(r"([\w.]+)\(\) takes 0 positional arguments but 1 was given")
 _CHANGED = re.compile(r"(\w+) changed its operand")  # as inline tests say it
 _ONE_ARRAY = ("ndarray", "float32", "float64", "float")
@@ -88,6 +91,7 @@ def recognized(case: Case) -> Mistake | None:
     looks = (
         _undefined_name,
         _no_self,
+        _no_attribute,
         _no_tuple,
         _no_return,
         _wrong_type,
@@ -197,6 +201,20 @@ def _no_self(case: Case) -> Mistake | None:
     return Mistake(f"{match[1]} has no argument: is `self` missing?", location)
 
 
+def _no_attribute(case: Case) -> Mistake | None:
+    """An attribute in the `__slots__` of a class that its `__init__` never sets."""
+    if not isinstance(case.error, AttributeError) or not (match := _UNSET.search(case.text)):
+        return None
+    kind, name = match[1], match[2]
+    location = case.sources.function_named(f"{kind}.__init__")
+    if location is None or name not in case.sources.slots_of(location):
+        return None
+    own = case.sources.function_text(location)
+    if re.search(rf"self\.(_?{name}|{name.removeprefix('_')})\b", own):
+        return None
+    return Mistake(f"{kind}.__init__ must set `{name}`: it is in `__slots__`", location)
+
+
 # --- operands ---------------------------------------------------------------------------------
 
 
@@ -273,6 +291,15 @@ def _undefined_name(case: Case) -> Mistake | None:
     if match := _NOT_IN_PACKAGE.search(case.text):
         return _missing(match[1], match[2], case)
     return None
+
+
+def instead_of_module(text: str) -> str:
+    """What to add to a message that a module was not found; "" for a part of a known package."""
+    match = _NO_MODULE.search(text)
+    if match is None or "." in match[1]:
+        return ""
+    likely = _nearest(match[1], set(sys.stdlib_module_names))
+    return f"; did you mean `{likely}`?" if likely else f"; {ONLY_THESE}"
 
 
 def _missing(name: str, source: str, case: Case) -> Mistake | None:

@@ -28,6 +28,9 @@ _LONGEST_HEADER = 12  # lines of a function's signature
 # A name that a source defines at its top level, as text: a source may not compile.
 _DEFINITION = re.compile(r"(?:(?:async +)?def|class) +(\w+)|(\w+) *(?::[^=\n]+)?=(?!=)")
 
+_SLOTS = re.compile(r"__slots__ *= *[(\[]([^)\]]*)[)\]]")
+_NAME = re.compile(r"\w+")
+
 # The text of a source -> (first line, last line, name) of each function.
 Functions = Callable[[str], tuple[tuple[int, int, str], ...]]
 # The text of a source -> how each function returns, and where it writes into its arguments.
@@ -136,6 +139,13 @@ class StudentSources:
                 if found == name:
                     return self.at(source, first, name)
         return None
+
+    def slots_of(self, method: Location) -> set[str]:
+        """The names in the `__slots__` above a method of a class."""
+        above = "".join(self._lines(method.file)[: method.line])
+        own = above[above.rfind(f"class {method.function.partition('.')[0]}") :]
+        match = _SLOTS.search(own)
+        return set(_NAME.findall(match[1])) if match else set()
 
     def undefined_names(self, source: str) -> set[str]:
         """The names that the files of a source use and do not define."""

@@ -3,6 +3,7 @@
 The terminal, the feedback page and the progress views call it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ from pytest_tinytorch.core.groups import checkpoint_group
 from pytest_tinytorch.core.records import Outcome, Reason, RunRecord
 from pytest_tinytorch.progress.milestones import milestone_statuses
 from pytest_tinytorch.progress.progress import Progress, State, Status
+
+# Not that of a base class of the course, which names the class: `(f"{type(self).__name__} ...")`.
+_OPEN_TASK = re.compile(r"^\s*raise NotImplementedError(?!\(f)", re.MULTILINE)
+_BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,13 @@ def step_after_failure(cause: Cause) -> NextStep:
     return NextStep(command, f"fix {place or 'the first failure above'}, then run")
 
 
-def step_forward(course: Course, statuses: Sequence[Status[Checkpoint]]) -> NextStep:
-    """The checkpoint that was run last if it is not achieved, or else the next one after it."""
+def step_forward(
+    course: Course, statuses: Sequence[Status[Checkpoint]], is_graded: bool = False
+) -> NextStep:
+    """The checkpoint that was run last if it is not achieved, or else the next one after it.
+
+    is_graded: the sources of the course are not those of the student.
+    """
     last = max(range(len(statuses)), key=lambda n: statuses[n].last_run, default=0)
     for status in (*statuses[last:], *statuses[:last]):
         if status.state in (State.ACHIEVED, State.PLANNED):
@@ -41,26 +51,48 @@ def step_forward(course: Course, statuses: Sequence[Status[Checkpoint]]) -> Next
         command = status.collection.group.command
         module = course.module_of(status.collection)
         source = course.source_name(module)
+        is_open = is_graded or _has_tasks(course, module)
         write = f"write {source}, then run"
         whys = {
             State.STALE: "the code it rests on changed, so run again",
             State.FAILING: f"not written yet: {write}"
-            if not status.passed and _has_tasks(course, module)
+            if not status.passed and is_open
             else f"fix {source}, then run",
-            State.NOT_STARTED: write,
+            State.NOT_STARTED: write if is_open else f"{source} is written, so run",
         }
         return NextStep(command, whys[status.state])
     return NextStep("pytest --progress=timeline", "every written checkpoint is achieved")
 
 
+def remark_on_solutions(course: Course, progress: Progress) -> str:
+    """For the first run in a tree with the course's solutions: how a student begins; or ""."""
+    written = [module for module in course.modules if module.written]
+    if any(status.last_run for status in progress.statuses) or not written:
+        return ""
+    if any(_has_tasks(course, module) or not _is_marked(course, module) for module in written):
+        return ""
+    return (
+        f"{course.sources}/ holds the course's solutions. To begin as a student, delete in"
+        f" {course.source_name(written[0])} what stands between {_BEGIN} and {_END}, and write it."
+    )
+
+
 def _has_tasks(course: Course, module: Module) -> bool:
     """Whether the source of a module has a task that is not written, or does not exist."""
+    text = _text(course, module)
+    return not text or _OPEN_TASK.search(text) is not None
+
+
+def _is_marked(course: Course, module: Module) -> bool:
+    """Whether a source has the marks of solutions."""
+    return _BEGIN in _text(course, module)
+
+
+def _text(course: Course, module: Module) -> str:
     try:
-        return "raise NotImplementedError" in course.source_file(module).read_text(
-            "utf-8", "replace"
-        )
+        return course.source_file(module).read_text("utf-8", "replace")
     except OSError:
-        return True
+        return ""
 
 
 def step_with_milestones(course: Course, progress: Progress) -> NextStep:
@@ -86,7 +118,7 @@ def step_after_grade(course: Course, run: RunRecord) -> NextStep:
             return NextStep(
                 test.group.command, "there is nothing to fix; to check it yourself, run"
             )
-    return step_forward(course, _after(course, run))
+    return step_forward(course, _after(course, run), is_graded=True)
 
 
 def _after(course: Course, run: RunRecord) -> list[Status[Checkpoint]]:

@@ -415,7 +415,11 @@ def test_a_group_in_a_group_is_its_first_exception(course, student, sources):
         (CheckMisused("empty"), Reason.HARNESS, "CheckMisused: empty"),
         (ValueError("x"), Reason.RAISED, "ValueError: x"),
         (KeyboardInterrupt(), Reason.RAISED, "KeyboardInterrupt"),
-        (SystemExit(3), Reason.RAISED, "sys.exit() would end the whole program: remove it"),
+        (
+            SystemExit(3),
+            Reason.RAISED,
+            "sys.exit() and quit() end the whole program: remove the call",
+        ),
         (TimeoutError("Timeout"), Reason.RAISED, "TimeoutError: Timeout"),
         (pytest.fail.Exception("no reason"), Reason.RAISED, "no reason"),
     ],

@@ -160,7 +160,7 @@ def test_next_steps(course):
     for state, why in (
         (State.STALE, "the code it rests on changed, so run again"),
         (State.FAILING, "fix src/02_words.py, then run"),
-        (State.NOT_STARTED, "write src/02_words.py, then run"),
+        (State.NOT_STARTED, "src/02_words.py is written, so run"),
     ):
         step = step_forward(course, [status(first, State.ACHIEVED), status(second, state)])
         assert (step.command, step.why) == ("pytest --checkpoint 01", why)

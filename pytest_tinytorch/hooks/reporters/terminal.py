@@ -28,7 +28,12 @@ from pytest_tinytorch.hooks.session import RunSession, session_of
 from pytest_tinytorch.hooks.stash import usage_errors
 from pytest_tinytorch.hooks.xdist import is_crash
 from pytest_tinytorch.progress.milestones import progress_json, was_not_attempted
-from pytest_tinytorch.progress.next_step import NextStep, step_after_failure, step_with_milestones
+from pytest_tinytorch.progress.next_step import (
+    NextStep,
+    remark_on_solutions,
+    step_after_failure,
+    step_with_milestones,
+)
 from pytest_tinytorch.progress.progress import Progress, State
 from pytest_tinytorch.reports.phrases import group_name, not_counted
 
@@ -94,8 +99,13 @@ class RunReporter:
         export = self._config.stash.get(export_key, None)
         if export is not None:
             self._print_notes([str(note) for note in (*export.kept, *export.odd)])
-        if not self._run_session.options.grade:
-            self._print_notes(edited_notebooks(self._run_session.course))
+        session = self._run_session
+        if not session.options.grade:
+            self._print_notes(edited_notebooks(session.course))
+            remark = remark_on_solutions(
+                session.course, Progress.of(session.course, session.manifest)
+            )
+            self._print_notes([remark] if remark else [])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:

@@ -2,14 +2,16 @@
 
 from attack import Attack
 
+_ENDS = "sys.exit() and quit() end the whole program"
+
 ATTACKS = {
     "exit at import": Attack(top="import os\nos._exit(0)\n", says="exit code 0"),
     "exit in a call": Attack(relu="import os\nos._exit(0)", says="exit code 0"),
     "exit with another code": Attack(relu="import os\nos._exit(5)", says="exit code 5"),
-    "sys.exit at import": Attack(top="import sys\nsys.exit(0)\n", says="SystemExit: 0"),
-    "sys.exit in a call": Attack(relu="import sys\nsys.exit(0)", says="SystemExit: 0"),
+    "sys.exit at import": Attack(top="import sys\nsys.exit(0)\n", says=_ENDS),
+    "sys.exit in a call": Attack(relu="import sys\nsys.exit(0)", says=_ENDS),
     "quit from the site module": Attack(
-        relu="import site\nsite.setquit()\nquit()", says="SystemExit"
+        relu="import site\nsite.setquit()\nquit()", says=_ENDS
     ),
     "a class derived from SystemExit": Attack(
         relu="class Passed(SystemExit):\n    code = 0\nraise Passed", says="Passed"
@@ -33,7 +35,7 @@ ATTACKS = {
     ),
     "an exit handler that exits with 0": Attack(
         top="import atexit, os, sys\natexit.register(os._exit, 0)\nsys.exit(1)\n",
-        says="SystemExit: 1",
+        says=_ENDS,
     ),
     "another program in place of its own": Attack(
         relu="import os, sys\nos.execv(sys.executable, [sys.executable, '-c', 'print(1)'])",
