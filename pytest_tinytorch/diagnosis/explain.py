@@ -86,10 +86,9 @@ def _diagnosis(
     """The reason of a failure, its message and the student's lines, from the exception alone."""
     own = _students(error, frames, sources, trace)
     message = _text(error)
-    if isinstance(error, RecursionError) and len(own) > 1:
+    if isinstance(error, RecursionError) and _repeats(own[:-1]):
         own = own[:-1]  # the last call was refused, so none of its lines has run
-        if own[-1].function in [frame.function for frame in own[:-1]]:
-            message = f"{_readable(own[-1].function)} calls itself again and again: {message}"
+        message = f"{_readable(own[-1].function)} calls itself again and again: {message}"
     locations = _raised_at(own, error, sources)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         # The export names the source; for a collected source, Python gives the path.
@@ -118,6 +117,11 @@ def _diagnosis(
         return Diagnosis(Reason.WRONG, message, (*computed, *tests))
     is_complete = message in (NO_KEYBOARD, ENDS_PROGRAM)
     return Diagnosis(Reason.RAISED, message, (*locations, *tests), is_complete=is_complete)
+
+
+def _repeats(frames: list[_Frame]) -> bool:
+    """Whether the last function had called itself, perhaps through others."""
+    return frames[-1:] != [] and frames[-1].function in [frame.function for frame in frames[:-1]]
 
 
 def _students(
@@ -245,12 +249,10 @@ def _computed_by(
         tasks = [location for location in found if sources.is_task(location)]
         for location in tasks or found[:1]:
             distinct.setdefault(str(location), location)
-    is_inline = sources.owns(trace.test_file)
-
-    def rank(place: Location) -> tuple[bool, bool]:
-        return is_inline and place.function in _READS, not place.function.endswith(leads_to)
-
-    order = sorted(distinct.values(), key=rank)
+    if sources.owns(trace.test_file):
+        computing = {at: one for at, one in distinct.items() if one.function not in _READS}
+        distinct = computing or distinct
+    order = sorted(distinct.values(), key=lambda place: not place.function.endswith(leads_to))
     return tuple(order[:_MOST_LOCATIONS])
 
 

@@ -31,7 +31,7 @@ _INTO_OPERAND = re.compile(
     r"non-broadcastable output operand|Cannot cast ufunc|output array is read-only"
 )
 _UNSET = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
-_NO_ARGUMENT = re.compile(r"([\w.]+)\(\) takes 0 positional arguments but 1 was given")
+_NO_ARGUMENT = re.compile(r"(\w+\.\w+)\(\) takes 0 positional arguments but 1 was given")
 _CHANGED = re.compile(r"(\w+) changed its operand")  # as inline tests say it
 _ONE_ARRAY = ("ndarray", "float32", "float64", "float")
 _RULE = re.compile(r"def \w+\(\s*grad,\s*output,\s*saved\b")  # the signature of a gradient rule
@@ -196,7 +196,7 @@ def _no_self(case: Case) -> Mistake | None:
     if not isinstance(case.error, TypeError) or not (match := _NO_ARGUMENT.search(case.text)):
         return None
     location = case.sources.function_named(match[1])
-    if location is None or "self" in case.sources.header(location):
+    if location is None or case.sources.is_decorated(location, "staticmethod"):
         return None
     return Mistake(f"{match[1]} has no argument: is `self` missing?", location)
 

@@ -23,7 +23,6 @@ from pytest_tinytorch.export.outline import functions
 AROUND = 2  # lines of context before and after
 _LONGEST_LINE = 300  # characters shown; the course's own lines have at most 100
 _TASK = "### BEGIN SOLUTION"
-_SOLUTION = '"solution": true'  # nbgrader's metadata, in the line that begins a cell
 _LONGEST_HEADER = 12  # lines of a function's signature
 # A name that a source defines at its top level, as text: a source may not compile.
 _DEFINITION = re.compile(r"(?:(?:async +)?def|class) +(\w+)|(\w+) *(?::[^=\n]+)?=(?!=)")
@@ -86,16 +85,8 @@ class StudentSources:
         return self.at(*position, function) if position else None
 
     def is_task(self, location: Location) -> bool:
-        """Whether the line is in a function that the student has to write.
-
-        The marks of solutions tell it. Where a source has none, every cell for solutions counts.
-        """
-        function = self.function_text(location)
-        if not function or _TASK in function:
-            return bool(function)
-        first, _ = self.cell(location.file, location.line)
-        lines = self._lines(location.file)
-        return _SOLUTION in lines[first - 1] and _TASK not in "".join(lines)
+        """Whether the line is in a function that the student has to write."""
+        return _TASK in self.function_text(location)
 
     def effects_at(self, location: Location) -> Effects | None:
         """The effects of the function around a line."""
@@ -133,12 +124,16 @@ class StudentSources:
         return self._public.get(source, set())
 
     def function_named(self, name: str) -> Location | None:
-        """The first line of the function `Tensor.item` in any source."""
+        """The first line of the function `Tensor.item` in any source, below its decorators."""
         for source in sorted(self._names):
             for first, _, found in self._functions(self.text(source)):
                 if found == name:
                     return self.at(source, first, name)
         return None
+
+    def is_decorated(self, location: Location, name: str) -> bool:
+        """Whether the line above the first one of a function is `@name`."""
+        return self.text(location.file).splitlines()[location.line - 2].strip() == f"@{name}"
 
     def slots_of(self, method: Location) -> set[str]:
         """The names in the `__slots__` above a method of a class."""

@@ -10,6 +10,18 @@ NOT_FOUND = ("", "")  # no inline test finds the mistake
 
 
 @dataclass(frozen=True)
+class Lookalike:
+    """Another mistake, that a message for one of the typical ones would not explain."""
+
+    module: str
+    old: str
+    new: str
+    says: str  # a part of the first message
+    never: str  # what a message for the typical mistake would say
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True)
 class Mistake:
     module: str
     old: str
@@ -347,5 +359,128 @@ MISTAKES: dict[str, Mistake] = {
         "tt.gelu(x): got shape (1,), expected ()",
         "return a * probability * np.ones(1), probability",
         inline=NOT_FOUND,
+    ),
+}
+
+LOOKALIKES: dict[str, Lookalike] = {
+    "None that is right, beside a wrong value": Lookalike(
+        "04_layers",
+        "Parameter(zeros(out_features)) if bias else None",
+        "Parameter(zeros(out_features))",
+        "Linear(3, 2, bias=False).bias must be None",
+        "returned None",
+    ),
+    "helper that returns None on purpose, and a wrong value": Lookalike(
+        "02_tensor",
+        "    return a - b\n",
+        "    def note(value):\n        value.shape\n\n    note(a)\n    return a + b\n",
+        "x - y: largest difference",
+        "returned None",
+    ),
+    "helper that returns None on purpose, and an error about another None": Lookalike(
+        "02_tensor",
+        "    return a - b\n",
+        "    def note(value):\n        value.shape\n\n    note(a)\n    return a - None\n",
+        "NoneType",
+        "returned None",
+    ),
+    "None from a lookup": Lookalike(
+        "02_tensor",
+        "    return a - b\n",
+        "    return {}.get('difference')\n",
+        "dtype object",
+        "is a `return` missing",
+    ),
+    "error that names an array": Lookalike(
+        "02_tensor",
+        "    return a - b\n",
+        "    raise TypeError('cannot subtract a numpy.ndarray')\n",
+        "TypeError: cannot subtract a numpy.ndarray",
+        "expected a Tensor",
+    ),
+    "gradient of another signature": Lookalike(
+        "09_autograd",
+        "        slopes[index] = (above - function()) / (2 * eps)\n",
+        "        slopes[index] = (above - function()) / eps\n",
+        "",
+        "must return a tuple",
+    ),
+    "name that resembles nothing": Lookalike(
+        "02_tensor",
+        "    return a - b\n",
+        "    return outcome_xyz\n",
+        "name 'outcome_xyz' is not defined",
+        "did you mean",
+    ),
+    "exported name used before it is defined": Lookalike(
+        "02_tensor",
+        "engine = Engine()\n",
+        "engine = Engine()\nfirst = _is_operand(engine)\n",
+        "name '_is_operand' is not defined",
+        "cell",
+    ),
+    "function without arguments, given one": Lookalike(
+        "02_tensor",
+        "    return a - b\n",
+        "    def difference():\n        return a - b\n\n    return difference(a)\n",
+        "takes 0 positional arguments but 1 was given",
+        "`self`",
+    ),
+    "static method, given an argument too many": Lookalike(
+        "02_tensor",
+        "    @property\n    def ndim(self) -> int:",
+        "    @staticmethod\n    def kinds():\n        return 'biuf'\n\n"
+        "    @property\n    def ndim(self) -> int:\n        self.kinds(1)",
+        "Tensor.kinds() takes 0 positional arguments but 1 was given",
+        "`self`",
+    ),
+    "attribute misspelt": Lookalike(
+        "02_tensor",
+        "        return self.data.shape\n        ###",
+        "        return self.dat.shape\n        ###",
+        "'Tensor' object has no attribute 'dat'",
+        "must set",
+    ),
+    "in place, in its own copy": Lookalike(
+        "02_tensor",
+        "    return a - b\n",
+        "    a = np.array(a)\n    a += b\n    return a\n",
+        "",
+        "changed its operand",
+    ),
+    "in place, in its own array that is too small": Lookalike(
+        "02_tensor",
+        "    return a - b\n",
+        "    total = np.zeros(1)\n    total += a\n    return total - b\n",
+        "",
+        "changed its operand",
+    ),
+    "end of a file": Lookalike(
+        "02_tensor",
+        "    return np.log(a)\n",
+        "    raise EOFError('Ran out of input')\n",
+        "EOFError: Ran out of input",
+        "keyboard",
+    ),
+    "error that ends no program": Lookalike(
+        "02_tensor",
+        "    return np.log(a)\n",
+        "    raise RuntimeError('sys.exit')\n",
+        "RuntimeError: sys.exit",
+        "end the whole program",
+    ),
+    "part of NumPy that is not there": Lookalike(
+        "02_tensor",
+        "import numpy as np\n\n\n# %% nbgrader",
+        "import numpy as np\nimport numpy.tensors\n\n\n# %% nbgrader",
+        "No module named 'numpy.tensors'",
+        "may import",
+    ),
+    "recursion refused once": Lookalike(
+        "02_tensor",
+        "    return a - b\n",
+        "    raise RecursionError('too deep')\n",
+        "RecursionError: too deep",
+        "again and again",
     ),
 }

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from mistakes import MISTAKES, NOT_FOUND, Mistake
+from mistakes import LOOKALIKES, MISTAKES, NOT_FOUND, Lookalike, Mistake
 from solutions import changed
 
 from pytest_tinytorch.core.causes import causes
@@ -24,7 +24,7 @@ def rows(isolated: bool = False, inline: bool = False):
     ]
 
 
-def source_of(mistake: Mistake) -> str:
+def source_of(mistake: Mistake | Lookalike) -> str:
     path = COURSE.source_file(COURSE.module_by_name[mistake.module])
     return changed(path.read_text("utf-8"), (mistake.old, mistake.new))
 
@@ -70,3 +70,27 @@ def test_the_inline_tests_name_it(quick_laboratory, mistake: Mistake):
     with quick_laboratory.source(mistake.module, source_of(mistake)):
         run = quick_laboratory.run("--module", mistake.module[:2], "-x")
     assert_named(run, says, line)
+
+
+@pytest.mark.parametrize(
+    "isolation",
+    [(), pytest.param(("--isolate",), marks=pytest.mark.slow)],
+    ids=["in-process", "isolated"],
+)
+@pytest.mark.parametrize("other", LOOKALIKES.values(), ids=LOOKALIKES)
+def test_another_mistake_is_not_taken_for_a_typical_one(
+    quick_laboratory, other: Lookalike, isolation
+):
+    run = quick_laboratory.grade(
+        other.module, source_of(other), "-x", *isolation, checkpoint=other.checkpoint
+    )
+    message = causes(run.tests)[0].test.message
+    assert other.says in message
+    assert other.never not in message
+
+
+@pytest.mark.parametrize("other", LOOKALIKES.values(), ids=LOOKALIKES)
+def test_the_inline_tests_do_not_take_it_for_a_typical_one(quick_laboratory, other: Lookalike):
+    with quick_laboratory.source(other.module, source_of(other)):
+        run = quick_laboratory.run("--module", other.module[:2], "-x")
+    assert [test.message for test in run.tests if other.never in test.message] == []
