@@ -513,6 +513,13 @@ def test_float32_stays(tt, check):
     }
     widened = [name for name, result in results.items() if str(result.dtype) != "float32"]
     check.true(not widened, f"these should be float32 and are not: {', '.join(widened)}")
+    array = np.ones((2, 2), np.float32)
+    results |= {"-x": -x, "abs(x)": abs(x), "x.min()": x.min(), "x.reshape(4)": x.reshape(4)}
+    results |= {"x.permute(1, 0)": x.permute(1, 0), "x.transpose(0, 1)": x.transpose(0, 1)}
+    results |= {"1 + x": 1 + x, "1 - x": 1 - x, "1 / x": 1 / x, "2**x": 2**x, "x / x": x / x}
+    results |= {"array @ x": array @ x, "x.detach()": x.detach(), "x.abs()": x.abs()}
+    plain = [name for name, result in results.items() if not isinstance(result, tt.Tensor)]
+    check.true(not plain, f"these should be Tensors and are not: {', '.join(plain)}")
     double = tt.Tensor(np.ones(2))
     check.dtype(double * 2, "float64")
     check.dtype(double * 0.5, "float64")

@@ -251,6 +251,8 @@ def test_objects_compute_what_functions_do(tt, check):
     check.close(tt.Sigmoid()(x), exact_sigmoid(POINTS))
     check.close(tt.Tanh()(x), by_math(math.tanh)(POINTS))
     check.close(tt.GELU()(x), exact_gelu(POINTS), atol=2e-5)
+    for bend in (tt.ReLU(), tt.LeakyReLU(), tt.Sigmoid(), tt.Tanh(), tt.Softmax(), tt.GELU()):
+        check.instance(bend(x), tt.Tensor)
 
 
 @pytest.mark.points(2)

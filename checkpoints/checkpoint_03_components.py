@@ -420,3 +420,5 @@ def test_float32_stays(tt, check):
     check.dtype(layer.weight, "float32")
     check.dtype(layer(tt.ones(2, 3)), "float32")
     check.dtype(tt.Flatten()(tt.ones(2, 3, 2)), "float32")
+    check.instance(layer(tt.ones(2, 3)), tt.Tensor)
+    check.instance(tt.Flatten()(tt.ones(2, 3, 2)), tt.Tensor)

@@ -52,6 +52,7 @@ def test_sequential_is_composition(tt, check, rng):
     straight = tt.Sequential(first, last)
     bent = tt.Sequential(first, tt.relu, last, tt.Tanh())
     with check.unchanged(x):
+        check.instance(straight(x), tt.Tensor)
         check.close(straight(x), hidden @ w2.T + b2, rtol=1e-4, atol=1e-5)
         check.close(bent(x), np.tanh(relu(hidden) @ w2.T + b2), rtol=1e-4, atol=1e-5)
     check.close(tt.Sequential(tt.ReLU(), first)(tt.Tensor(-abs(a))), np.tile(b1, (5, 1)))

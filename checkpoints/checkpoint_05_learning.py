@@ -368,6 +368,7 @@ def test_float32_stays(tt, check):
     layers = [tt.Conv2d(2, 3, 3), tt.MaxPool2d(2), tt.AvgPool2d(2), tt.GlobalAvgPool2d()]
     for layer in layers:
         check.dtype(layer(tt.Tensor(x)), "float32")
+        check.instance(layer(tt.Tensor(x)), tt.Tensor)
     double, weight = tt.Tensor(x.astype(np.float64)), tt.Tensor(np.ones((3, 2, 3, 3)))
     for y in (tt.conv2d(double, weight), *[pool(double) for pool in layers[1:]]):
         check.dtype(y, "float64")

@@ -412,6 +412,7 @@ def test_float32_stays(tt, check):
     for layer in (tt.SelfAttention(4), tt.MultiHeadAttention(4, 2), tt.PositionalEncoding(4, 3)):
         check.dtype(layer(x), "float32")
         check.dtype(layer(whole), "float32")
+        check.instance(layer(x), tt.Tensor)
 
 
 LETTERS = "^abcdefghijklmnopqrstuvwxyz "  # ^ begins a text

@@ -145,6 +145,7 @@ def test_label_smoothing(tt, check, run_program):
             found = tt.label_smoothing(given, 5, share)
         check.close(found, (1 - share) * np.eye(5)[targets] + share / 5)
         check.dtype(found, "float32")
+        check.instance(found, tt.Tensor)
         logits = drawn(4, 5)
         expected = -(check.array(found) * log_softmax(logits)).sum(axis=1).mean()
         loss = tt.CrossEntropyLoss(label_smoothing=share)(tt.Tensor(logits), tt.Tensor(targets))

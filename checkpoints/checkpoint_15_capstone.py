@@ -467,6 +467,7 @@ def test_writes_past_the_end_of_its_window(tt, check):
                     f"with max_length={max_length}, use_cache={use_cache}, token {n} is"
                     f" {text[n]}, but after {seen[0].tolist()} the likeliest is {logits.argmax()}",
                 )
+    check.instance(model.generate([3], 1), tt.Tensor)
     check.equal(check.array(model.generate(tt.Tensor([3]), 0)), np.array([3]))
 
 

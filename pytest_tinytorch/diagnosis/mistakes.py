@@ -158,7 +158,7 @@ def _wrong_type(case: Case) -> Mistake | None:
             (place, location)
             for place, location in _returns(calls, case.sources)
             if place.kind in _NO_TENSORS
-            and re.search(rf"(type |\b)(numpy\.)?{place.kind}\b", case.text)
+            and re.search(rf"\b{place.kind}\b|expected a Tensor", case.text)
             and _PROMISES_TENSOR.search(case.sources.header(location))
             and case.sources.is_task(location)
         ]

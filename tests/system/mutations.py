@@ -1,4 +1,5 @@
-"""Breaks one function of a module source at a time: as a stub, or with zeros for a result."""
+"""Breaks one function of a module source at a time: as a stub, or with zeros or an array for a
+result."""
 
 import ast
 from collections.abc import Iterator
@@ -55,6 +56,19 @@ def _zeroed(function):
     return zeroed
 """
 
+# The same for a function that promises a Tensor: its array for a result.
+BARED = """
+def _bared(function):
+    import functools
+
+    @functools.wraps(function)
+    def bared(*args, **kwargs):
+        result = function(*args, **kwargs)
+        return result.data if type(result).__name__ == "Tensor" else result
+
+    return bared
+"""
+
 
 @dataclass(frozen=True)
 class Public:
@@ -90,11 +104,26 @@ def stubbed(source: str, name: str) -> str:
 
 def zeroed(source: str, name: str) -> str:
     """The source with one function that computes as before, and hands out zeros instead."""
+    return _decorated(source, name, "_zeroed", ZEROED)
+
+
+def bared(source: str, name: str) -> str:
+    """The source with one function that hands out an array for a Tensor."""
+    return _decorated(source, name, "_bared", BARED)
+
+
+def promises_tensor(source: str, name: str) -> bool:
+    """Whether the annotation of a function says that it returns a Tensor."""
+    returns = _find(source, name).returns
+    return returns is not None and ast.unparse(returns).strip("'\"") == "Tensor"
+
+
+def _decorated(source: str, name: str, decorator: str, definition: str) -> str:
     node = _find(source, name)
     lines = source.splitlines()
-    lines.insert(node.lineno - 1, f"{' ' * node.col_offset}@_zeroed")
+    lines.insert(node.lineno - 1, f"{' ' * node.col_offset}@{decorator}")
     start = next(i for i, line in enumerate(lines) if line.startswith("#| export")) + 1
-    return "\n".join([*lines[:start], *ZEROED.splitlines(), *lines[start:]]) + "\n"
+    return "\n".join([*lines[:start], *definition.splitlines(), *lines[start:]]) + "\n"
 
 
 def _functions(module: Module, source: str) -> Iterator[str]:
