@@ -292,7 +292,7 @@ def _text(error: BaseException) -> str:
         text = f"(its message cannot be read: {type(broken).__name__})"
     if _is_pytests_own(error):
         return _capped(text)
-    if any(told in text for told in _NO_INPUT):
+    if any(part in text for part in _NO_INPUT):
         return NO_KEYBOARD
     name = type(error).__name__
     if name == "SystemExit":  # in a sandbox, an error with this name
