@@ -54,17 +54,19 @@ class RunSession:
         self._clock = time.perf_counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        data = getattr(report, RECORD, None)
-        if data is not None and self.tries.is_counted(data["id"], report):
-            if report.when == "setup" and self.tries.has_failed(data["id"]):
-                self.tally.forget(data["id"])  # the earlier try
-            # Subtests are ignored here: the report of their test has the result.
-            when = "subtest" if isinstance(report, pytest.SubtestReport) else str(report.when)
-            self.tally.add(self.tries.titled(TestRecord.from_json(data), when), when)
-        elif (
-            data is None and report.failed and (identifier := record_id(self.course, report.nodeid))
-        ):
+        if data := getattr(report, RECORD, None):
+            self._add(TestRecord.from_json(data), report)
+        elif report.failed and (identifier := record_id(self.course, report.nodeid)):
             self.tally.add_crash(identifier)
+
+    def _add(self, test: TestRecord, report: pytest.TestReport) -> None:
+        if not self.tries.is_counted(test, report):
+            return
+        if report.when == "setup" and self.tries.has_failed(test.id):
+            self.tally.forget(test.id)  # the earlier try
+        # Subtests are ignored here: the report of their test has the result.
+        when = "subtest" if isinstance(report, pytest.SubtestReport) else str(report.when)
+        self.tally.add(self.tries.judged(test, when), when)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if data := getattr(report, RECORD, None):

@@ -1,6 +1,7 @@
 """Follows tests that are run again after a failure: `--reruns` of pytest-rerunfailures.
 
-`hooks.session` calls it, so that only the last try of a test counts and is shown.
+`hooks.session` calls it, so that each test is shown once. A test that passes when it is tried again
+has failed: a result that changes from run to run is a mistake, too.
 """
 
 from dataclasses import replace
@@ -17,11 +18,14 @@ class Tries:
 
     def __init__(self) -> None:
         self._failed: dict[str, int] = {}  # tries before the present one
+        self._first: dict[str, TestRecord] = {}  # the records of first tries
         self._ended: set[str] = set()  # ids whose present try is repeated
 
-    def is_counted(self, identifier: str, report: pytest.TestReport) -> bool:
+    def is_counted(self, test: TestRecord, report: pytest.TestReport) -> bool:
         """Whether a report belongs to the last try, as far as is known."""
+        identifier = test.id
         if report.outcome == _AGAIN:
+            self._first.setdefault(identifier, test)
             self._failed[identifier] = self._failed.get(identifier, 0) + 1
             self._ended.add(identifier)
             return False
@@ -37,14 +41,16 @@ class Tries:
         """Whether the present try of a test has failed and is followed by another one."""
         return identifier in self._ended
 
-    def titled(self, test: TestRecord, when: str) -> TestRecord:
-        """The record, with the number of tries in its title."""
+    def judged(self, test: TestRecord, when: str) -> TestRecord:
+        """The record, with the number of tries in its title; if only the last try passed, that of
+        the first one."""
         failed = self._failed.get(test.id, 0)
-        if not failed:
+        if not failed or when != "call":
             return test
-        passed = f"passed at the {_ordinal(failed + 1)} try"
-        text = passed if test.passed else f"failed {failed + 1} times"
-        return replace(test, title=f"{test.title} ({text})") if when == "call" else test
+        if not test.passed:
+            return replace(test, title=f"{test.title} (failed {failed + 1} times)")
+        title = f"{test.title} (passed at the {_ordinal(failed + 1)} try)"
+        return replace(self._first[test.id], title=title)
 
 
 def _ordinal(number: int) -> str:

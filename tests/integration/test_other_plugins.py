@@ -127,7 +127,10 @@ def test_a_test_that_passes_when_it_is_tried_again_has_failed(classroom):
     classroom.edit(path, "def add(a, b):", "tries = []\n\n\ndef add(a, b):")
     classroom.edit(path, "return a + b", "tries.append(1)\n    return a + b + (len(tries) == 1)")
     said = classroom.says("--checkpoint", "00", "--reruns", "2")
-    assert "FAIL Adds two numbers (2 points)" in said and "not achieved, 4 of 5 tests" in said
+    assert (
+        "FAIL Adds two numbers (passed at the 2nd try) (2 points)" in said
+        and "not achieved, 4 of 5 tests" in said
+    )
 
 
 @needs("pytest-repeat")
