@@ -99,6 +99,8 @@ def conclusion(summary: Summary) -> list[RenderableType]:
     head = Text(f"{counted(len(rows), 'student')}: ", style="head")
     head.append(f"{len(rows) - kept - missed} graded, {kept} unchanged")
     head.append(f", {missed} not graded" if missed else "")
+    open_ones = len({student for student, _, _ in summary.review})
+    head.append(f", {open_ones} for review" if open_ones else "")
     parts: list[RenderableType] = [head]
     parts += [Text(f"not graded: {line}", style="bad") for line in summary.checks]
     review = [f"{who}: {reason}" for who, reason in _by_reason(summary.review)]

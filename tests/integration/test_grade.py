@@ -93,7 +93,7 @@ def test_the_exit_code_says_whether_it_is_enough(poor, threshold, code):
         (("--fail-under=101",), "--fail-under 101: write a percentage from 0 to 100"),
         (("--fail-under=x",), "--fail-under x: write a percentage"),
         (("--module", "01"), "--grade counts points, and --module has none"),
-        (("--hidden", "nowhere"), "no checkpoint_NN_*.py is there"),
+        (("--hidden", "nowhere"), "nowhere: is not there; give a folder with checkpoint_NN_*.py"),
         (("--hidden",), "--hidden needs a value after it"),
         (("--hidden", ""), "--hidden needs a value after it"),
         (("--junitxml=",), "--junitxml needs a value after it"),

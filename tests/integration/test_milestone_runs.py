@@ -115,7 +115,7 @@ def test_an_achieved_one_names_its_certificate(classroom):
 
 def test_when_every_checkpoint_is_achieved_a_milestone_comes_next(classroom):
     classroom.achieve("00")
-    assert "then run: pytest --checkpoint 01" in classroom.says("--progress")
+    assert "so run: pytest --checkpoint 01" in classroom.says("--progress")
     text = classroom.says("--checkpoint", "01")
     assert "Next: every written checkpoint is achieved; now: pytest --milestone greeting" in text
     course = load_course(classroom.root)

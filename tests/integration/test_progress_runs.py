@@ -49,7 +49,7 @@ def test_without_progress_everything_is_still_to_do(classroom):
             "Mini: 0 of 3 checkpoints, 0 of 16 points",
             "  00 Numbers  not started",
             "  02 Later    planned",
-            "Next: write src/01_numbers.py, then run: pytest --checkpoint 00",
+            "Next: src/01_numbers.py is written, so run: pytest --checkpoint 00",
         ]
     )
     assert not classroom.home.exists()

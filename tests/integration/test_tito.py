@@ -185,7 +185,7 @@ def test_complete_runs_every_tier_and_stops_at_the_first_that_fails(tito, classr
         "  6 tests pass: 1 inline tests, 5 checkpoint 00.",
         "  You can now add numbers.",
         "  [#..] 1 of 3 modules",
-        "Next: write src/02_words.py, then run: pytest --checkpoint 01",
+        "Next: src/02_words.py is written, so run: pytest --checkpoint 01",
     ]
     code, lines = tito("module", "complete", "numbers")
     assert code == 0 and not [line for line in lines if "***" in line]

@@ -598,7 +598,7 @@ def test_the_end_of_a_class():
         others=["eve"],
         signed="Signed with key 0",
     ) == [
-        "4 students: 2 graded, 1 unchanged, 1 not graded",
+        "4 students: 2 graded, 1 unchanged, 1 not graded, 2 for review",
         "not graded: 4 of 9 did not run",
         "",
         "For review, no grade (3):",

@@ -181,7 +181,7 @@ MISTAKES = {
     "next": (("next",), "--checkpoint next depends on a student's progress; name the checkpoints"),
     "stale": (("stale",), "--checkpoint stale depends on a student's progress"),
     "level": (("all", None, 0, "total"), "--require-isolation 'total': one of none, process"),
-    "hidden": (("all", Path("nowhere")), "--hidden nowhere: no checkpoint_NN_*.py is there"),
+    "hidden": (("all", Path("nowhere")), "--hidden nowhere: is not there; give a folder"),
 }
 
 
