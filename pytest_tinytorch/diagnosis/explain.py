@@ -115,7 +115,7 @@ def _diagnosis(
     if not own and isinstance(error, AssertionError):
         computed = _computed_by(frames, sources, trace, getattr(error, "leads_to", ""))
         return Diagnosis(Reason.WRONG, message, (*computed, *tests))
-    is_complete = message in (NO_KEYBOARD, ENDS_PROGRAM)
+    is_complete = message in (NO_KEYBOARD, ENDS_PROGRAM) or isinstance(error, NameError)
     return Diagnosis(Reason.RAISED, message, (*locations, *tests), is_complete=is_complete)
 
 

@@ -114,6 +114,16 @@ def test_what_is_not_written_yet(course, student, sources):
     assert places(found) == [(f"src/01_numbers.py:{line}", "task")]
 
 
+def test_a_name_that_is_nowhere_needs_no_hint(numbers_with, sources):
+    functions = "def total(a):\n    return elsewhere(a)\n\n\ndef other(a):\n    return a[5]\n"
+    cell = f"\n# %%\n#| export\n{functions}"
+    student = numbers_with(cell)
+    found = explained(lambda: student.total([1]), sources)
+    assert "name 'elsewhere' is not defined" in found.message
+    assert found.is_complete
+    assert not explained(lambda: student.other([1]), sources).is_complete
+
+
 def test_given_code_that_says_it_better_does_not_hide_the_line(course, student, sources):
     found = explained(lambda: student.given(-1), sources)
     line = line_of(course, 'ValueError("negative")')
