@@ -116,12 +116,12 @@ MISTAKES: dict[str, Mistake] = {
         "does not compile: unterminated string literal",
         'raise ValueError("stack needs at least one Tensor)',
     ),
-    "import of pandas": Mistake(
+    "import of a package that is not given": Mistake(
         "02_tensor",
         "import numpy as np\n\n\n# %% nbgrader",
-        "import numpy as np\nimport pandas as pd\n\n\n# %% nbgrader",
-        "No module named 'pandas'; your code may import NumPy and Python's standard library only",
-        "import pandas as pd",
+        "import numpy as np\nimport xgboost\n\n\n# %% nbgrader",
+        "No module named 'xgboost'; your code may import NumPy and Python's standard library only",
+        "import xgboost",
         isolated=True,
     ),
     "cell not exported": Mistake(

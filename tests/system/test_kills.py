@@ -1,6 +1,5 @@
 """A class whose run is killed again and again: the same bytes in the end, and nothing left."""
 
-import hashlib
 import os
 import random
 import signal
@@ -18,6 +17,7 @@ import forgeries
 import patches
 from arena import RIGHT, WRONG, make_arena
 from attack import lay_out
+from results import digests as files
 
 from pytest_tinytorch.isolation.levels import missing
 
@@ -65,14 +65,6 @@ def start(root: Path, folder: Path, results: Path, temporary: Path) -> "subproce
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-def files(results: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in results.rglob("*")
-        if path.is_file()
-    }
 
 
 def processes(temporary: Path) -> set[str]:
@@ -137,4 +129,5 @@ def test_killed_and_resumed(root, school, whole, tmp_path, kills):
     assert start(root, school, results, temporary).wait(300) in (0, 1)
     wait_until_gone(temporary)
     assert files(results) == whole
+    assert list(results.rglob("*.tmp")) == []
     assert left_in(temporary) == []
